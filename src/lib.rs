@@ -1,0 +1,12 @@
+//! STAR files, the metadata text format of RELION and cryo-EM, read into Arrow tables.
+//!
+//! The rooms, from below: [`star`] knows bytes and the grammar, [`relion`] knows RELION's labels and habits,
+//! [`table`] turns words into Arrow columns, [`archive`] reads whole trees, and `python` binds it all.
+
+pub mod error;
+pub mod memory;
+pub mod parallel;
+pub mod relion;
+pub mod source;
+pub mod star;
+pub mod table;

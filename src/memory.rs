@@ -1,0 +1,120 @@
+//! Zeroed memory for columns and texts: allocated once at its final size, on huge pages when it is large.
+#![allow(unsafe_code)]
+
+use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use arrow_buffer::{ArrowNativeType, Buffer};
+use memmap2::MmapMut;
+
+/// From here on memory comes as pages of its own; ordinary fresh memory costs a page fault each 4 KiB.
+const LARGE: usize = 4 << 20;
+const HUGE_PAGE: usize = 2 << 20;
+
+/// `length` values, all zero at first.
+pub struct Zeroed<T: ArrowNativeType> {
+    place: Place<T>,
+    length: usize,
+}
+
+enum Place<T> {
+    Heap(Vec<T>),
+    /// The values begin `offset` bytes into the map, on a huge page's boundary.
+    Pages { map: MmapMut, offset: usize },
+}
+
+impl<T: ArrowNativeType> Zeroed<T> {
+    #[must_use]
+    pub fn new(length: usize) -> Self {
+        let bytes = length.saturating_mul(size_of::<T>());
+        let place = if bytes < LARGE { None } else { pages(bytes) };
+        Self { place: place.unwrap_or_else(|| Place::Heap(vec![T::default(); length])), length }
+    }
+
+    /// The values as an Arrow buffer; nothing is copied.
+    #[must_use]
+    pub fn into_buffer(self) -> Buffer {
+        match self.place {
+            Place::Heap(values) => Buffer::from_vec(values),
+            Place::Pages { map, offset } => {
+                let bytes = self.length * size_of::<T>();
+                let Some(start) = NonNull::new(map.as_ptr().wrapping_add(offset).cast_mut()) else {
+                    return Buffer::from_vec(Vec::<T>::new());
+                };
+                // SAFETY: `pages` mapped at least `offset + bytes`; the buffer's owner keeps the map alive, and
+                // nobody can write to it any more, since `self` is consumed.
+                unsafe { Buffer::from_custom_allocation(start, bytes, Arc::new(map)) }
+            }
+        }
+    }
+}
+
+/// Pages of zeros, their use as huge pages advised where the system has them.
+fn pages<T>(bytes: usize) -> Option<Place<T>> {
+    let map = MmapMut::map_anon(bytes.checked_add(HUGE_PAGE)?).ok()?;
+    let start = map.as_ptr().addr();
+    let offset = start.next_multiple_of(HUGE_PAGE) - start;
+    #[cfg(target_os = "linux")]
+    {
+        // Advice only: refused, the memory works the same, slower.
+        let _ = map.advise_range(memmap2::Advice::HugePage, offset, bytes);
+    }
+    Some(Place::Pages { map, offset })
+}
+
+impl<T: ArrowNativeType> Deref for Zeroed<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        match &self.place {
+            Place::Heap(values) => values,
+            // SAFETY: as in `deref_mut`.
+            Place::Pages { map, offset } => unsafe {
+                std::slice::from_raw_parts(map.as_ptr().add(*offset).cast(), self.length)
+            },
+        }
+    }
+}
+
+impl<T: ArrowNativeType> DerefMut for Zeroed<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        match &mut self.place {
+            Place::Heap(values) => values,
+            // SAFETY: `pages` mapped `offset + length * size_of::<T>()` bytes at least, on a boundary of 2 MiB; zeros
+            // are a value of every native type, and the map is borrowed as long as the slice.
+            Place::Pages { map, offset } => unsafe {
+                std::slice::from_raw_parts_mut(map.as_mut_ptr().add(*offset).cast(), self.length)
+            },
+        }
+    }
+}
+
+/// A buffer over bytes that somebody else owns.
+///
+/// # Safety
+/// `bytes` must stay where they are, unchanged, until `owner` is dropped.
+pub unsafe fn borrowed(bytes: &[u8], owner: Arc<dyn arrow_buffer::alloc::Allocation>) -> Buffer {
+    // SAFETY: the caller's promise.
+    unsafe { Buffer::from_custom_allocation(NonNull::from(bytes).cast(), bytes.len(), owner) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_and_small_are_zero_and_move_without_a_copy() {
+        for length in [0usize, 3, 1 << 20] {
+            let mut values = Zeroed::<f64>::new(length);
+            assert!(values.iter().all(|&value| value == 0.0));
+            if let Some(last) = values.last_mut() {
+                *last = 2.5;
+            }
+            let address = values.as_ptr().addr();
+            let buffer = values.into_buffer();
+            assert_eq!(buffer.len(), length * 8);
+            assert!(length == 0 || buffer.as_ptr().addr() == address);
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Where RELION would read something else than we do: what only labels, names and whole blocks can tell.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::sync::Arc;
+
+use super::labels;
+use crate::star::diagnostic::{Code, Event, Events};
+use crate::star::lex::{Form, is_blank};
+use crate::star::outline::{Item, Label, Outline, Part};
+use crate::star::text::Text;
+
+/// Adds to an outline what RELION makes of its labels and block names.
+///
+/// # Errors
+/// As [`Text::view`].
+pub fn examine<T: Text>(outline: &mut Outline, text: &mut T) -> io::Result<()> {
+    duplicate_blocks(outline);
+    let mut last: Option<(Arc<[Label]>, Events, u64)> = None;
+    for block in &mut outline.blocks {
+        let mut noted = Events::default();
+        for part in &block.parts {
+            match part {
+                Part::List(list) => {
+                    let items = list.items.iter();
+                    examine_labels(items.map(|item| (&*item.label.name, list.start + item.label.at)), &mut noted);
+                    list.items.iter().for_each(|item| rewritten_unquoted(item, &mut noted));
+                }
+                Part::Loop(table) => {
+                    // A thousand blocks with one header are looked up once.
+                    if let Some((labels, events, start)) = &last
+                        && Arc::ptr_eq(labels, &table.labels)
+                    {
+                        let moved = |event: &Event| Event { offset: event.offset - start + table.start, ..*event };
+                        events.iter().map(moved).for_each(|event| noted.add_many(event));
+                        continue;
+                    }
+                    let mut events = Events::default();
+                    examine_labels(table.labels.iter().map(|label| (&*label.name, table.start + label.at)), &mut events);
+                    noted.extend(&events);
+                    last = Some((Arc::clone(&table.labels), events, table.start));
+                }
+            }
+        }
+        block.events.extend(&noted);
+    }
+    keywords_in_values(outline, text)
+}
+
+fn duplicate_blocks(outline: &mut Outline) {
+    let mut seen: HashMap<Box<str>, usize> = HashMap::with_capacity(outline.blocks.len());
+    let mut again = Vec::new();
+    for (index, block) in outline.blocks.iter().enumerate() {
+        match seen.get(&block.name) {
+            Some(&first) => again.push((first, block.start)),
+            None => drop(seen.insert(block.name.clone(), index)),
+        }
+    }
+    for (first, offset) in again {
+        if let Some(block) = outline.blocks.get_mut(first) {
+            block.events.add(Code::DuplicateBlock, offset);
+        }
+    }
+}
+
+fn examine_labels<'a>(labels: impl Iterator<Item = (&'a str, u64)>, events: &mut Events) {
+    let mut seen = HashSet::new();
+    for (name, offset) in labels {
+        let known = labels::known(name);
+        if !seen.insert(known.map_or(name, |known| known.canonical)) {
+            events.add(Code::DuplicateLabel, offset);
+        }
+        match (known, name) {
+            (_, "rlnComment") => events.add(Code::CommentColumn, offset),
+            (_, "rlnSortedIndex") => events.add(Code::SortedIndex, offset),
+            (Some(_), _) => {}
+            (None, _) if labels::known_in_other_case(name).is_some() => events.add(Code::LabelCase, offset),
+            (None, _) if name.starts_with("rln") => events.add(Code::UnknownLabel, offset),
+            (None, _) => {}
+        }
+    }
+}
+
+fn rewritten_unquoted(item: &Item, events: &mut Events) {
+    if item.value.form != Form::Bare && labels::known(&item.label.name).is_none() {
+        events.add(Code::RewrittenUnquoted, item.value.start);
+    }
+}
+
+/// Lines that end in `data_` and the name of a later block: RELION, looking for that block, stops at them.
+fn keywords_in_values<T: Text>(outline: &mut Outline, text: &mut T) -> io::Result<()> {
+    let mut later: HashSet<Box<str>> = HashSet::new();
+    let mut found: Vec<(usize, u64)> = Vec::new();
+    for (index, block) in outline.blocks.iter().enumerate().rev() {
+        if !later.is_empty() {
+            for part in &block.parts {
+                search(text, part.start(), part.end(), &later, &mut |offset| found.push((index, offset)))?;
+            }
+        }
+        later.insert(block.name.clone());
+    }
+    for (index, offset) in found {
+        if let Some(block) = outline.blocks.get_mut(index) {
+            block.events.add(Code::KeywordInValue, offset);
+        }
+    }
+    Ok(())
+}
+
+const KEYWORD: &[u8] = b"data_";
+const STRIDE: usize = 1 << 20;
+
+fn search<T: Text>(
+    text: &mut T,
+    mut at: u64,
+    end: u64,
+    names: &HashSet<Box<str>>,
+    note: &mut dyn FnMut(u64),
+) -> io::Result<()> {
+    while at < end {
+        let view = text.view(at, STRIDE)?;
+        let length = view.len().min(STRIDE).min(usize::try_from(end - at).unwrap_or(STRIDE));
+        let part = view.get(..length).unwrap_or_default();
+        let Some(found) = memchr::memmem::find(part, KEYWORD) else {
+            // The keyword may lie across the border.
+            let step = if length == STRIDE { length - KEYWORD.len() } else { length };
+            at += step as u64;
+            continue;
+        };
+        let offset = at + found as u64;
+        let rest = text.view(offset + KEYWORD.len() as u64, 1 << 12)?;
+        let line_end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        let mut name = rest.get(..line_end).unwrap_or_default();
+        while let [head @ .., last] = name
+            && is_blank(*last)
+        {
+            name = head;
+        }
+        if std::str::from_utf8(name).is_ok_and(|name| names.contains(name)) {
+            note(offset);
+        }
+        at = offset + KEYWORD.len() as u64;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::star::outline::{Block, OnError, outline};
+
+    fn codes(text: &str) -> Vec<&'static str> {
+        let mut found = outline(text.as_bytes(), OnError::Collect, &[]).expect("collected");
+        examine(&mut found, &mut text.as_bytes()).expect("memory");
+        let of = |block: &Block| block.events.iter().map(|event| event.code.id()).collect::<Vec<_>>();
+        found.blocks.iter().flat_map(of).collect()
+    }
+
+    #[test]
+    fn labels_that_relion_reads_otherwise() {
+        assert_eq!(codes("data_x\nloop_\n_rlnVoltage\n_rlnVoltage\n1 2\n"), ["H103"]);
+        assert_eq!(codes("data_x\nloop_\n_rlnvoltage\n_rlnNew\n_foo\n1 2 3\n"), ["H105", "H106"]);
+        assert_eq!(codes("data_x\n_rlnComment hi\n_foo 'a b'\n"), ["H108", "V108"]);
+    }
+
+    #[test]
+    fn values_that_look_like_a_later_blocks_header() {
+        assert_eq!(codes("data_a\n_rlnTomoName raw/mydata_b\n\ndata_b\n_foo 1\n"), ["B108"]);
+        assert_eq!(codes("data_a\n_rlnTomoName raw/mydata_a\n\ndata_b\n_foo 1\n"), Vec::<&str>::new());
+        assert_eq!(codes("data_a\n_foo 1\n\ndata_a\n_foo 1\n"), ["B105"]);
+    }
+}

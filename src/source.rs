@@ -1,0 +1,261 @@
+//! Where a text comes from: a path, bytes, gzip or zstd, brought into one shared buffer or behind a window.
+#![allow(unsafe_code)]
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_buffer::Buffer;
+
+use crate::memory::{Zeroed, borrowed};
+use crate::parallel;
+use crate::star::outline::SEGMENT;
+use crate::star::rows::{Hint, hint};
+use crate::star::text::Text;
+
+/// A text in memory, and what was reckoned about it on the way in.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    pub buffer: Buffer,
+    pub hints: Vec<Option<Hint>>,
+    /// Lines ended in a lone CR, which was made a line feed.
+    pub cr_only: bool,
+}
+
+/// How a text is compressed, told by its first bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Packing {
+    None,
+    Gzip,
+    Zstd,
+}
+
+fn packing(head: &[u8]) -> Packing {
+    match head {
+        [0x1f, 0x8b, ..] => Packing::Gzip,
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Packing::Zstd,
+        _ => Packing::None,
+    }
+}
+
+/// Reads a file into a buffer of our own; maps it instead only when asked.
+///
+/// A mapped file that somebody truncates kills the process, so mapping is for files at rest.
+///
+/// # Errors
+/// What the operating system says; [`io::ErrorKind::UnexpectedEof`] when the file shrinks meanwhile or a compressed
+/// one is cut short; [`io::ErrorKind::IsADirectory`] and [`io::ErrorKind::Unsupported`] for what is no regular file.
+pub fn load_path(path: &Path, memory_map: bool, threads: Option<usize>) -> io::Result<Loaded> {
+    let (file, length) = open(path)?;
+    let mut head = [0; 4];
+    let known = file.read_at(&mut head, 0)?;
+    let packing = packing(head.get(..known).unwrap_or_default());
+    if packing != Packing::None {
+        return load_owned(unpack(&mut &file, packing)?, threads);
+    }
+    if length == 0 {
+        // Some systems' virtual files have no size.
+        let mut bytes = Vec::new();
+        (&file).read_to_end(&mut bytes)?;
+        return load_owned(bytes, threads);
+    }
+    if memory_map {
+        // SAFETY: the caller asked for it, and is told in the docs that the file must not change.
+        let map = Arc::new(unsafe { memmap2::Mmap::map(&file)? });
+        // SAFETY: the map neither moves nor is unmapped before its last owner is gone.
+        let buffer = unsafe { borrowed(&map, Arc::clone(&map) as Arc<dyn arrow_buffer::alloc::Allocation>) };
+        return Ok(load_buffer(buffer, threads));
+    }
+    let size = usize::try_from(length).map_err(|_| io::ErrorKind::FileTooLarge)?;
+    let mut bytes = Zeroed::<u8>::new(size);
+    let threads = parallel::threads_for(length, threads);
+    let hints = read_segments(&file, &mut bytes, threads)?;
+    Ok(finish(bytes, hints))
+}
+
+/// Takes bytes that are in memory already, shared or unpacked.
+///
+/// # Errors
+/// As [`load_path`], for compressed bytes.
+pub fn load_bytes(buffer: Buffer, threads: Option<usize>) -> io::Result<Loaded> {
+    match packing(&buffer) {
+        Packing::None => Ok(load_buffer(buffer, threads)),
+        packing => load_owned(unpack(&mut buffer.as_slice(), packing)?, threads),
+    }
+}
+
+/// Opens a regular file; its size is the one it has now.
+///
+/// # Errors
+/// As [`load_path`].
+pub fn open(path: &Path) -> io::Result<(File, u64)> {
+    // Not to wait for a writer when the path is a FIFO.
+    let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    let facts = file.metadata()?;
+    if facts.is_dir() {
+        return Err(io::Error::from_raw_os_error(libc::EISDIR));
+    }
+    if !facts.is_file() {
+        let words = "not a regular file; open it yourself and pass the file object";
+        return Err(io::Error::new(io::ErrorKind::Unsupported, words));
+    }
+    Ok((file, facts.len()))
+}
+
+fn load_owned(mut bytes: Vec<u8>, threads: Option<usize>) -> io::Result<Loaded> {
+    let cr_only = mend_line_ends(&mut bytes);
+    let mut loaded = load_buffer(Buffer::from_vec(bytes), threads);
+    loaded.cr_only = cr_only;
+    Ok(loaded)
+}
+
+fn load_buffer(buffer: Buffer, threads: Option<usize>) -> Loaded {
+    if is_cr_only(&buffer) {
+        let mut own = buffer.to_vec();
+        mend_line_ends(&mut own);
+        return Loaded { buffer: Buffer::from_vec(own), hints: Vec::new(), cr_only: true };
+    }
+    let threads = parallel::threads_for(buffer.len() as u64, threads);
+    let segments: Vec<&[u8]> = buffer.chunks(SEGMENT as usize).collect();
+    let hints = if threads < 2 {
+        Vec::new()
+    } else {
+        parallel::map(segments.len(), threads, |index| hint(segments.get(index)?, index as u64 * SEGMENT))
+    };
+    Loaded { buffer, hints, cr_only: false }
+}
+
+fn finish(mut bytes: Zeroed<u8>, hints: Vec<Option<Hint>>) -> Loaded {
+    let cr_only = mend_line_ends(&mut bytes);
+    Loaded { buffer: bytes.into_buffer(), hints, cr_only }
+}
+
+/// Reads the file by several threads, each segment looked over while it is hot.
+fn read_segments(file: &File, bytes: &mut [u8], threads: usize) -> io::Result<Vec<Option<Hint>>> {
+    if threads < 2 {
+        read_exactly(file, bytes, 0)?;
+        return Ok(Vec::new());
+    }
+    let tasks: Vec<_> = bytes.chunks_mut(SEGMENT as usize).enumerate().collect();
+    let read = |(index, segment): (usize, &mut [u8])| {
+        let base = index as u64 * SEGMENT;
+        read_exactly(file, segment, base)?;
+        Ok(hint(segment, base))
+    };
+    parallel::consume(tasks, threads, read).into_iter().collect()
+}
+
+fn read_exactly(file: &File, bytes: &mut [u8], at: u64) -> io::Result<()> {
+    file.read_exact_at(bytes, at).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => {
+            io::Error::new(io::ErrorKind::UnexpectedEof, "the file became shorter while it was read")
+        }
+        _ => error,
+    })
+}
+
+fn unpack(from: &mut dyn Read, packing: Packing) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let result = match packing {
+        Packing::Gzip => flate2::read::MultiGzDecoder::new(from).read_to_end(&mut bytes),
+        Packing::Zstd => zstd::stream::read::Decoder::new(from)?.read_to_end(&mut bytes),
+        Packing::None => from.read_to_end(&mut bytes),
+    };
+    match result {
+        Ok(_) => Ok(bytes),
+        Err(error) => {
+            let name = if packing == Packing::Gzip { "gzip" } else { "zstd" };
+            let words = format!("{name} data cut short or damaged after {} bytes of text: {error}", bytes.len());
+            Err(io::Error::new(io::ErrorKind::UnexpectedEof, words))
+        }
+    }
+}
+
+fn is_cr_only(bytes: &[u8]) -> bool {
+    memchr::memchr(b'\n', bytes).is_none() && memchr::memchr(b'\r', bytes).is_some()
+}
+
+/// Makes line feeds of the CRs of a text without a line feed; its offsets stay.
+fn mend_line_ends(bytes: &mut [u8]) -> bool {
+    let mend = is_cr_only(bytes);
+    if mend {
+        for byte in bytes.iter_mut().filter(|byte| **byte == b'\r') {
+            *byte = b'\n';
+        }
+    }
+    mend
+}
+
+/// A file seen through a window, for outlines and streams in bounded memory.
+pub struct Window {
+    file: File,
+    length: u64,
+    bytes: Vec<u8>,
+    at: u64,
+}
+
+/// Bytes read ahead at once.
+const AHEAD: usize = 1 << 18;
+
+impl Window {
+    #[must_use]
+    pub fn new(file: File, length: u64) -> Self {
+        Self { file, length, bytes: Vec::new(), at: 0 }
+    }
+
+    /// Looks over all segments of the file by several threads, keeping none.
+    ///
+    /// # Errors
+    /// As [`load_path`].
+    pub fn hints(&self, threads: usize) -> io::Result<Vec<Option<Hint>>> {
+        let count = usize::try_from(self.length.div_ceil(SEGMENT)).unwrap_or(usize::MAX);
+        if threads < 2 || count < 2 {
+            return Ok(Vec::new());
+        }
+        thread_local! {
+            static SEGMENT_BYTES: std::cell::RefCell<Vec<u8>> = const { std::cell::RefCell::new(Vec::new()) };
+        }
+        let look = |index: usize| {
+            let base = index as u64 * SEGMENT;
+            let length = SEGMENT.min(self.length - base) as usize;
+            SEGMENT_BYTES.with_borrow_mut(|bytes| {
+                bytes.resize(length, 0);
+                read_exactly(&self.file, bytes, base)?;
+                Ok(hint(bytes, base))
+            })
+        };
+        parallel::map(count, threads, look).into_iter().collect()
+    }
+}
+
+impl Text for Window {
+    fn length(&self) -> u64 {
+        self.length
+    }
+
+    fn view(&mut self, at: u64, want: usize) -> io::Result<&[u8]> {
+        let rest = usize::try_from(self.length.saturating_sub(at)).unwrap_or(usize::MAX);
+        let want = want.min(rest);
+        let inside = at.checked_sub(self.at).and_then(|skip| usize::try_from(skip).ok());
+        let covered = inside.is_some_and(|skip| self.bytes.len().saturating_sub(skip) >= want);
+        if !covered {
+            self.bytes.resize(want.max(AHEAD).min(rest), 0);
+            self.at = at;
+            read_exactly(&self.file, &mut self.bytes, at)?;
+        }
+        let skip = usize::try_from(at - self.at).unwrap_or(usize::MAX);
+        Ok(self.bytes.get(skip..).unwrap_or_default())
+    }
+}
+
+/// Reads bytes of a file that [`open`] opened.
+///
+/// # Errors
+/// As [`load_path`].
+pub fn read_range(file: &File, at: u64, length: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; length];
+    read_exactly(file, &mut bytes, at)?;
+    Ok(bytes)
+}

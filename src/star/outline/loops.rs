@@ -1,0 +1,404 @@
+//! Loops: labels, and the rows below them (`docs/format.md`, rules 8 to 13).
+
+use std::sync::Arc;
+
+use super::{Code, Keyword, Kind, Label, Line, Loop, Outliner, Part, SEGMENT, Step, Text, kind, quote, word_count};
+use crate::star::lex::{Unclosed, Words};
+use crate::star::rows::{self, Piece, Shape, push_piece};
+
+/// The last header read, so that a thousand equal ones are read once.
+#[derive(Default)]
+pub(super) struct HeaderCache {
+    text: Vec<u8>,
+    labels: Option<Arc<[Label]>>,
+}
+
+/// What is known while the rows of one loop are read.
+struct Rows {
+    labels: u64,
+    pieces: Vec<Piece>,
+    count: u64,
+    /// A blank line came after the last row.
+    blank: bool,
+    /// A comment line came after the last row.
+    comment: bool,
+}
+
+/// What becomes of a line among rows that begins with a keyword.
+enum Verdict {
+    Row,
+    End,
+}
+
+impl<'h, T: Text> Outliner<'h, T> {
+    /// Reads the loop that begins at `line`; gives where it ends.
+    pub(super) fn loop_part(&mut self, line: &Line) -> Step<u64> {
+        self.ensure_block(line);
+        self.carriage_return(line);
+        let start = line.start;
+        let labels = match self.cached_header(line)? {
+            Some(labels) => labels,
+            None => self.header(line)?,
+        };
+        if labels.is_empty() {
+            self.fault_at(line, Code::LoopWithoutLabels, "labels below loop_")?;
+        }
+        let mut rows = Rows { labels: labels.len() as u64, pieces: Vec::new(), count: 0, blank: false, comment: false };
+        if !labels.is_empty() {
+            self.rows(&mut rows)?;
+        }
+        let end = self.at;
+        if rows.count == 0 && end < self.length {
+            self.event(Code::LoopWithoutRows, start);
+        }
+        if !labels.is_empty() {
+            self.push_part(Part::Loop(Loop { start, end, labels, pieces: rows.pieces, rows: rows.count }));
+        }
+        Ok(end)
+    }
+
+    /// The labels of the loop before, when this header is the same bytes.
+    fn cached_header(&mut self, line: &Line) -> Step<Option<Arc<[Label]>>> {
+        let length = self.header.text.len();
+        let Some(labels) = self.header.labels.clone() else { return Ok(None) };
+        let view = self.text.view(line.start, length + 1)?;
+        let below = view.get(length).copied();
+        if !view.starts_with(&self.header.text) || matches!(below, Some(b'_' | b'#' | b';' | b' ' | b'\t')) {
+            // An indented line may still be a label; only a look at it tells.
+            let indented = view.starts_with(&self.header.text) && matches!(below, Some(b' ' | b'\t'));
+            if !indented || !self.is_row(line.start + length as u64)? {
+                return Ok(None);
+            }
+        }
+        self.at = line.start + length as u64;
+        Ok(Some(labels))
+    }
+
+    fn is_row(&mut self, at: u64) -> Step<bool> {
+        let Some(line) = self.line(at)? else { return Ok(false) };
+        let row = kind(&line.text) == Kind::Other;
+        self.recycle(line);
+        Ok(row)
+    }
+
+    /// Reads the labels below a `loop_` line.
+    fn header(&mut self, line: &Line) -> Step<Arc<[Label]>> {
+        let start = line.start;
+        let events_before = self.events().clone();
+        let mut labels = Vec::new();
+        let mut words = Words::new(&line.text);
+        if words.next().and_then(Result::ok).is_some_and(|word| word.of(&line.text) != b"loop_") {
+            self.event(Code::KeywordCase, start);
+        }
+        if self.labels_of(words, line, start, &mut labels)? > 0 {
+            self.event(Code::LabelsOnLoopLine, start);
+        }
+        self.at = line.next;
+        while let Some(line) = self.line(self.at)? {
+            match kind(&line.text) {
+                Kind::Keyword(Keyword::Label) => {
+                    self.carriage_return(&line);
+                    if self.labels_of(Words::new(&line.text), &line, start, &mut labels)? > 1 {
+                        self.event(Code::ManyLabelsOnLine, line.start);
+                    }
+                    if !line.terminated {
+                        self.event(Code::LabelAtEnd, line.start);
+                    }
+                }
+                Kind::Blank => {}
+                Kind::Comment => {
+                    self.comment(&line, false);
+                    self.commented_row(&line, labels.len() as u64);
+                }
+                Kind::Semicolon if matches!(self.next_kind(line.next)?, Some(Kind::Keyword(Keyword::Label))) => {
+                    self.event(Code::SemicolonComment, line.start);
+                }
+                _ => {
+                    self.recycle(line);
+                    break;
+                }
+            }
+            self.at = line.next;
+            self.recycle(line);
+        }
+        let labels: Arc<[Label]> = labels.into();
+        let length = usize::try_from(self.at - start).unwrap_or(usize::MAX);
+        if *self.events() == events_before && length < 1 << 16 {
+            let view = self.text.view(start, length)?;
+            self.header.text = view.get(..length).unwrap_or_default().to_vec();
+            self.header.labels = Some(Arc::clone(&labels));
+        }
+        Ok(labels)
+    }
+
+    /// Takes the labels of a line; gives how many there were.
+    fn labels_of(&mut self, words: Words<'_>, line: &Line, start: u64, labels: &mut Vec<Label>) -> Step<usize> {
+        let mut count = 0;
+        for word in words {
+            let at = |offset: usize| line.start + offset as u64;
+            match word {
+                Ok(word) if word.of(&line.text).first() == Some(&b'_') => {
+                    count += 1;
+                    labels.extend(self.label(word.of(&line.text), at(word.start), start)?);
+                }
+                Ok(word) => self.event(Code::LabelExtraText, at(word.start)),
+                Err(Unclosed(open)) => self.event(Code::LabelExtraText, at(open)),
+            }
+        }
+        Ok(count)
+    }
+
+    /// A comment between labels and rows that RELION and we skip, though somebody may have meant a row.
+    fn commented_row(&mut self, line: &Line, labels: u64) {
+        let hash = line.text.iter().position(|&byte| byte == b'#').unwrap_or(0);
+        let mut text = line.text.clone();
+        if let Some(byte) = text.get_mut(hash) {
+            *byte = b'x';
+        }
+        let glued = line.text.get(hash + 1).is_some_and(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'#'));
+        if glued && word_count(&text) == Ok(labels) {
+            self.event(Code::CommentedRow, line.start);
+        }
+    }
+
+    fn rows(&mut self, rows: &mut Rows) -> Step<()> {
+        loop {
+            self.simple_rows(rows)?;
+            let Some(line) = self.line(self.at)? else { return Ok(()) };
+            let next = self.decide(&line, rows)?;
+            self.recycle(line);
+            match next {
+                Some(next) => self.at = next,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Takes all rows from here on that are a line each and need no decision.
+    fn simple_rows(&mut self, rows: &mut Rows) -> Step<()> {
+        let mut wanted = SEGMENT;
+        while self.at < self.length {
+            let (hint, reach) = self.hint();
+            if let Some(hint) = hint
+                && u64::from(hint.run.words) == rows.labels
+            {
+                self.take(&hint.run, rows);
+                continue;
+            }
+            let want = usize::try_from(reach.min(wanted)).unwrap_or(usize::MAX);
+            let (at, words) = (self.at, u32::try_from(rows.labels).unwrap_or(u32::MAX));
+            let view = self.text.view(at, want)?;
+            let view = view.get(..want).unwrap_or(view);
+            let whole = at + view.len() as u64 >= self.length;
+            let run = rows::scan(view, at, words, whole);
+            let (stopped, length) = (run.stopped, run.length);
+            if run.rows > 0 {
+                self.take(&run, rows);
+            }
+            if stopped {
+                return Ok(());
+            }
+            // Not even one line: a long one.
+            wanted = if length == 0 { wanted.saturating_mul(4).max(reach) } else { SEGMENT };
+            if length == 0 && whole {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// The hint that begins right here, and how far it is to the next one.
+    fn hint(&self) -> (Option<&'h rows::Hint>, u64) {
+        let from = usize::try_from(self.at / SEGMENT).unwrap_or(usize::MAX);
+        for index in [from, from.saturating_add(1)] {
+            let hints: &'h [Option<rows::Hint>] = self.hints;
+            if let Some(Some(hint)) = hints.get(index) {
+                if hint.first_line == self.at {
+                    return (Some(hint), SEGMENT);
+                }
+                if hint.first_line > self.at {
+                    return (None, hint.first_line - self.at);
+                }
+            }
+        }
+        (None, u64::MAX)
+    }
+
+    fn take(&mut self, run: &rows::Run, rows: &mut Rows) {
+        let start = self.at;
+        self.at += run.length as u64;
+        self.events().extend(&run.events);
+        let shape = if run.plain { Shape::Plain } else { Shape::Lines };
+        self.push_rows(rows, Piece { start, end: self.at, rows: run.rows, shape });
+    }
+
+    fn push_rows(&mut self, rows: &mut Rows, piece: Piece) {
+        let mut piece = piece;
+        if rows.blank || rows.comment {
+            if rows.count > 0 && rows.blank {
+                self.event(Code::RowsAfterBlank, piece.start);
+            }
+            // The lines between are part of the piece before, once the two are joined.
+            if piece.shape == Shape::Plain && rows.count > 0 {
+                piece.shape = Shape::Lines;
+            }
+        }
+        rows.blank = false;
+        rows.comment = false;
+        rows.count += piece.rows;
+        push_piece(&mut rows.pieces, piece);
+    }
+
+    /// Decides about a line that is no simple row: where to go on, or nothing at the loop's end.
+    fn decide(&mut self, line: &Line, rows: &mut Rows) -> Step<Option<u64>> {
+        match kind(&line.text) {
+            Kind::Blank => {
+                rows.blank = true;
+                Ok(Some(line.next))
+            }
+            Kind::Comment => {
+                if rows.count == 0 {
+                    self.commented_row(line, rows.labels);
+                } else if !rows.blank {
+                    self.event(Code::CommentAmongRows, line.start);
+                }
+                rows.comment = true;
+                self.comment(line, false);
+                Ok(Some(line.next))
+            }
+            Kind::Keyword(keyword) => match self.verdict(keyword, line, rows)? {
+                Verdict::Row => {
+                    self.event(Code::KeywordRow, line.start);
+                    self.line_row(line, rows);
+                    Ok(Some(line.next))
+                }
+                Verdict::End => {
+                    if rows.count > 0 && !rows.blank {
+                        self.event(Code::BlockAfterRows, line.start);
+                    }
+                    Ok(None)
+                }
+            },
+            Kind::Semicolon => self.semicolon(line, rows).map(Some),
+            Kind::Other => self.odd_row(line, rows).map(Some),
+        }
+    }
+
+    /// Whether a line that begins like a keyword or label is a row all the same (rule 11).
+    fn verdict(&mut self, keyword: Keyword, line: &Line, rows: &Rows) -> Step<Verdict> {
+        if word_count(&line.text) != Ok(rows.labels) {
+            return Ok(Verdict::End);
+        }
+        if keyword == Keyword::Label {
+            let among = rows.count > 0 && !rows.blank && !rows.comment;
+            return Ok(if among { Verdict::Row } else { Verdict::End });
+        }
+        let header = match (keyword, self.next_kind(line.next)?) {
+            (Keyword::Loop, Some(Kind::Keyword(Keyword::Label)))
+            | (Keyword::Data, Some(Kind::Keyword(Keyword::Label | Keyword::Loop))) => true,
+            (Keyword::Data, Some(Kind::Keyword(Keyword::Data)) | None) => rows.blank || rows.count == 0,
+            (_, None) => rows.blank || rows.labels == 1,
+            _ => rows.labels == 1 && keyword != Keyword::Data,
+        };
+        Ok(if header { Verdict::End } else { Verdict::Row })
+    }
+
+    /// A line that begins with a semicolon: a row, a text field, or before the first row a comment (rule 13).
+    fn semicolon(&mut self, line: &Line, rows: &mut Rows) -> Step<u64> {
+        let simple = word_count(&line.text) == Ok(rows.labels);
+        if simple && (rows.labels > 1 || self.text_field(line.start)?.is_none()) {
+            if rows.count == 0 {
+                self.event(Code::SemicolonRow, line.start);
+            }
+            self.line_row(line, rows);
+            return Ok(line.next);
+        }
+        if self.text_field(line.start)?.is_none() && rows.count == 0 {
+            self.event(Code::SemicolonComment, line.start);
+            return Ok(line.next);
+        }
+        self.odd_row(line, rows)
+    }
+
+    /// Takes a line as one row.
+    fn line_row(&mut self, line: &Line, rows: &mut Rows) {
+        let mut events = std::mem::take(self.events());
+        // Counted before, so there is no quote left open.
+        let _ = rows::count(&line.text, line.start, &mut events);
+        *self.events() = events;
+        self.push_rows(rows, Piece { start: line.start, end: line.next, rows: 1, shape: Shape::Lines });
+    }
+
+    /// A line with too few or too many words: a row over several lines, or a fault.
+    fn odd_row(&mut self, line: &Line, rows: &mut Rows) -> Step<u64> {
+        let labels = rows.labels;
+        let first = line.text.iter().position(|&byte| !matches!(byte, b' ' | b'\t' | b'\r')).unwrap_or(0);
+        let at = line.start + first as u64;
+        let found = match word_count(&line.text) {
+            Err(Unclosed(open)) => {
+                let found = quote(line.text.get(open..).unwrap_or_default());
+                let expected = "a closing quote before the end of the line".to_owned();
+                self.fault(Code::UnclosedQuote, line.start + open as u64, None, expected, found)?;
+                return Ok(line.next);
+            }
+            Ok(found) => found,
+        };
+        if found < labels || line.text.first() == Some(&b';') {
+            if let Some(end) = self.wrapped(line.start, labels)? {
+                self.event(Code::WrappedRow, at);
+                self.push_rows(rows, Piece { start: line.start, end, rows: 1, shape: Shape::Wrapped });
+                return Ok(end);
+            }
+        }
+        let expected = format!("{labels} value{} in a row", if labels == 1 { "" } else { "s" });
+        self.fault(Code::RowLength, at, None, expected, format!("{found}: {}", quote(&line.text)))?;
+        Ok(line.next)
+    }
+
+    /// Where the row that begins at `start` ends, when it fills several lines exactly (rule 12).
+    fn wrapped(&mut self, start: u64, labels: u64) -> Step<Option<u64>> {
+        let (mut at, mut total) = (start, 0);
+        let mut field_start = None;
+        // Right after a text field the rest of its closing line is read, which may be empty.
+        let mut after_field = false;
+        while total < labels {
+            let Some(line) = self.line(at)? else { return Ok(None) };
+            let found = kind(&line.text);
+            let (words, next, begin) = (word_count(&line.text), line.next, line.start);
+            self.recycle(line);
+            let field = if found == Kind::Semicolon && !after_field { self.text_field(begin)? } else { None };
+            at = match (found, field, words) {
+                (_, Some((_, after)), _) => {
+                    total += 1;
+                    field_start.get_or_insert(begin);
+                    after_field = true;
+                    after
+                }
+                (Kind::Comment, _, _) => next,
+                (Kind::Blank, _, _) if after_field => next,
+                (Kind::Other | Kind::Semicolon, _, Ok(words)) => {
+                    total += words;
+                    next
+                }
+                _ => return Ok(None),
+            };
+            after_field = after_field && field.is_some();
+        }
+        if total != labels {
+            return Ok(None);
+        }
+        if after_field && let Some(rest) = self.line(at)? {
+            // Nothing but a comment may follow the row on its last line.
+            let (blank, next) = (matches!(kind(&rest.text), Kind::Blank | Kind::Comment), rest.next);
+            self.recycle(rest);
+            if !blank {
+                return Ok(None);
+            }
+            at = next;
+        }
+        if let Some(field) = field_start {
+            self.event(Code::TextField, field);
+        }
+        Ok(Some(at))
+    }
+}

@@ -1,0 +1,569 @@
+//! The structure of a text: blocks, labels and where the rows lie. No value is read (`docs/format.md`, rules 6 to 16).
+
+mod lists;
+mod loops;
+
+use std::sync::Arc;
+
+use super::diagnostic::{Code, Events};
+use super::lex::{self, Form, Keyword, Words};
+use super::rows::{Hint, Piece};
+use super::text::{Line, Text, read_line};
+use crate::error::{Fault, Result};
+
+/// Segments that hints are made for.
+pub const SEGMENT: u64 = 1 << 20;
+
+/// A label as it stands in a header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// Without the underscore; bytes that are not UTF-8 replaced.
+    pub name: Box<str>,
+    /// Bytes from the start of the loop or list that it belongs to.
+    pub at: u64,
+}
+
+/// A value's place in the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    pub start: u64,
+    pub end: u64,
+    pub form: Form,
+}
+
+/// One `_label value` of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    pub label: Label,
+    pub value: Span,
+}
+
+/// Consecutive `_label value` lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct List {
+    pub start: u64,
+    pub end: u64,
+    pub items: Vec<Item>,
+}
+
+/// A `loop_` with its labels and rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loop {
+    pub start: u64,
+    pub end: u64,
+    /// Shared by loops whose headers are the same bytes.
+    pub labels: Arc<[Label]>,
+    pub pieces: Vec<Piece>,
+    pub rows: u64,
+}
+
+/// A table of a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    List(List),
+    Loop(Loop),
+}
+
+impl Part {
+    /// The labels in file order.
+    pub fn labels(&self) -> Box<dyn Iterator<Item = &Label> + '_> {
+        match self {
+            Self::List(list) => Box::new(list.items.iter().map(|item| &item.label)),
+            Self::Loop(table) => Box::new(table.labels.iter()),
+        }
+    }
+
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        match self {
+            Self::List(_) => 1,
+            Self::Loop(table) => table.rows,
+        }
+    }
+
+    #[must_use]
+    pub fn start(&self) -> u64 {
+        match self {
+            Self::List(list) => list.start,
+            Self::Loop(table) => table.start,
+        }
+    }
+
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        match self {
+            Self::List(list) => list.end,
+            Self::Loop(table) => table.end,
+        }
+    }
+}
+
+/// A `data_` block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    pub name: Box<str>,
+    /// Where the header line begins.
+    pub start: u64,
+    pub end: u64,
+    /// From the last `# version N` comment before the block's content.
+    pub version: Option<i64>,
+    pub parts: Vec<Part>,
+    pub events: Events,
+}
+
+/// All blocks of a text, in file order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outline {
+    pub blocks: Vec<Block>,
+    /// What is odd about the text outside of any block.
+    pub events: Events,
+    /// Faults that were collected instead of raised.
+    pub faults: Vec<Fault>,
+    pub length: u64,
+}
+
+/// What to do at a fault.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnError {
+    /// Stop at the first one.
+    #[default]
+    Raise,
+    /// Keep every good row and block, and note the fault.
+    Collect,
+}
+
+/// Finds the blocks of a text.
+///
+/// `hints` come from [`super::rows::hint`], one for each [`SEGMENT`], or are empty; they save time and change nothing.
+///
+/// # Errors
+/// [`crate::error::StarError::Fault`] without a position for the first fault, unless faults are collected; whatever the text fails with.
+pub fn outline<T: Text>(text: T, on_error: OnError, hints: &[Option<Hint>]) -> std::result::Result<Outline, Stop> {
+    let mut outliner = Outliner {
+        length: text.length(),
+        text,
+        at: 0,
+        on_error,
+        hints,
+        found: Outline::default(),
+        version: None,
+        header: loops::HeaderCache::default(),
+        spare: Line::default(),
+        no_field_end: (0, 0),
+    };
+    outliner.run()?;
+    outliner.found.length = outliner.length;
+    Ok(outliner.found)
+}
+
+/// Why an outline could not be made.
+#[derive(Debug)]
+pub enum Stop {
+    Fault(Box<Fault>),
+    Io(std::io::Error),
+}
+
+impl From<std::io::Error> for Stop {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+type Step<T> = std::result::Result<T, Stop>;
+
+/// What a line is, seen on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Blank,
+    Comment,
+    /// A semicolon at the very start of the line.
+    Semicolon,
+    Keyword(Keyword),
+    Other,
+}
+
+fn kind(line: &[u8]) -> Kind {
+    let text = lex::trim(line);
+    match text.first() {
+        None => Kind::Blank,
+        Some(b'#') => Kind::Comment,
+        Some(b';') if line.first() == Some(&b';') => Kind::Semicolon,
+        Some(_) => {
+            let end = text.iter().position(|&byte| lex::is_blank(byte)).unwrap_or(text.len());
+            lex::keyword(text.get(..end).unwrap_or_default()).map_or(Kind::Other, Kind::Keyword)
+        }
+    }
+}
+
+struct Outliner<'h, T: Text> {
+    text: T,
+    length: u64,
+    at: u64,
+    on_error: OnError,
+    hints: &'h [Option<Hint>],
+    found: Outline,
+    version: Option<i64>,
+    header: loops::HeaderCache,
+    spare: Line,
+    /// No text field closes within this range.
+    no_field_end: (u64, u64),
+}
+
+impl<T: Text> Outliner<'_, T> {
+    fn run(&mut self) -> Step<()> {
+        self.skip_byte_order_mark()?;
+        while let Some(line) = self.line(self.at)? {
+            self.at = match kind(&line.text) {
+                Kind::Blank => line.next,
+                Kind::Comment => {
+                    self.comment(&line, true);
+                    line.next
+                }
+                Kind::Semicolon => {
+                    self.event(Code::SemicolonComment, line.start);
+                    line.next
+                }
+                Kind::Keyword(Keyword::Data) => self.block(&line),
+                Kind::Keyword(Keyword::Loop) => self.loop_part(&line)?,
+                Kind::Keyword(Keyword::Label) => self.list_part(&line)?,
+                Kind::Keyword(Keyword::Unsupported) => {
+                    self.fault_at(&line, Code::UnsupportedKeyword, "a data_ block, a loop_, a label or a comment")?;
+                    line.next
+                }
+                Kind::Other => {
+                    let (code, expected) = match self.found.blocks.last() {
+                        None => (Code::NotStar, "a data_ line as the first content of a STAR file"),
+                        Some(_) => (Code::JunkLine, "a label, a keyword or a comment"),
+                    };
+                    self.fault_at(&line, code, expected)?;
+                    line.next
+                }
+            };
+            self.recycle(line);
+        }
+        self.close_block(self.length);
+        Ok(())
+    }
+
+    fn skip_byte_order_mark(&mut self) -> Step<()> {
+        if self.text.view(0, 3)?.starts_with(b"\xef\xbb\xbf") {
+            self.event(Code::ByteOrderMark, 0);
+            self.at = 3;
+        }
+        Ok(())
+    }
+
+    /// Begins the block whose header `line` is.
+    fn block(&mut self, line: &Line) -> u64 {
+        self.close_block(line.start);
+        let text = lex::trim(&line.text);
+        let (keyword, rest) = text.split_at_checked(b"data_".len()).unwrap_or((text, &[]));
+        let comment = rest.windows(2).position(|pair| matches!(pair, [blank, b'#'] if lex::is_blank(*blank)));
+        let named = comment.map_or(rest, |at| rest.get(..at).unwrap_or_default());
+        let name = lex::trim(named);
+        let mut events = Events::default();
+        if keyword != b"data_" {
+            events.add(Code::KeywordCase, line.start);
+        }
+        if comment.is_some() {
+            events.add(Code::BlockNameComment, line.start);
+        }
+        let tail = line.text.strip_suffix(b"\r").unwrap_or(&line.text);
+        if comment.is_none() && tail.last() == Some(&b'\t') || named.starts_with(b"\t") {
+            events.add(Code::BlockNameTab, line.start);
+        }
+        self.open_block(&String::from_utf8_lossy(name), line.start, events);
+        if std::str::from_utf8(name).is_err() {
+            self.event(Code::InvalidUtf8, line.start);
+        }
+        self.carriage_return(line);
+        line.next
+    }
+
+    fn open_block(&mut self, name: &str, start: u64, events: Events) {
+        self.found.blocks.push(Block {
+            name: name.into(),
+            start,
+            end: start,
+            version: self.version.take(),
+            parts: Vec::new(),
+            events,
+        });
+    }
+
+    /// Content before any header belongs to a block without a name.
+    fn ensure_block(&mut self, line: &Line) {
+        if self.found.blocks.is_empty() {
+            self.open_block("", line.start, Events::default());
+            self.event(Code::MissingDataHeader, line.start);
+        }
+    }
+
+    fn close_block(&mut self, end: u64) {
+        let at_end = end >= self.length;
+        if let Some(block) = self.found.blocks.last_mut() {
+            block.end = end;
+            if block.parts.is_empty() && !at_end {
+                block.events.add(Code::EmptyBlock, block.start);
+            }
+        }
+    }
+
+    fn push_part(&mut self, part: Part) {
+        let start = part.start();
+        if let Some(block) = self.found.blocks.last_mut() {
+            if !block.parts.is_empty() {
+                block.events.add(Code::SeveralTables, start);
+            }
+            block.parts.push(part);
+        }
+    }
+
+    /// Minds a comment line: its version, and the keywords RELION would see in it.
+    fn comment(&mut self, line: &Line, before_content: bool) {
+        let text = &line.text;
+        if let Some(at) = memchr::memmem::find(text, b"# version") {
+            let number = lex::trim(text.get(at + b"# version".len()..).unwrap_or_default());
+            let digits = number.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(number.len());
+            match number.get(..digits).and_then(|d| std::str::from_utf8(d).ok()).and_then(|d| d.parse().ok()) {
+                Some(version) => self.version = Some(version),
+                None => self.event(Code::VersionUnreadable, line.start),
+            }
+        }
+        let keyword = memchr::memmem::find(text, b"data_").is_some()
+            || (before_content && memchr::memmem::find(text, b"loop_").is_some() && self.awaits_content());
+        if keyword {
+            self.event(Code::KeywordInComment, line.start);
+        }
+    }
+
+    /// Whether the open block has no content yet, so that RELION still looks for `loop_`.
+    fn awaits_content(&self) -> bool {
+        self.found.blocks.last().is_some_and(|block| block.parts.is_empty())
+    }
+
+    fn carriage_return(&mut self, line: &Line) {
+        if line.terminated && line.text.last() == Some(&b'\r') {
+            self.event(Code::CrLf, line.start);
+        }
+    }
+
+    /// Notes something odd in the open block, or before any.
+    fn event(&mut self, code: Code, offset: u64) {
+        self.events().add(code, offset);
+    }
+
+    fn events(&mut self) -> &mut Events {
+        match self.found.blocks.last_mut() {
+            Some(block) => &mut block.events,
+            None => &mut self.found.events,
+        }
+    }
+
+    /// Raises or collects a fault at the line's first word.
+    fn fault_at(&mut self, line: &Line, code: Code, expected: &str) -> Step<()> {
+        let first = line.text.iter().position(|&byte| !lex::is_blank(byte)).unwrap_or(0);
+        self.fault(code, line.start + first as u64, None, expected.into(), quote(&line.text))
+    }
+
+    fn fault(
+        &mut self,
+        code: Code,
+        offset: u64,
+        label: Option<&str>,
+        expected: String,
+        found: String,
+    ) -> Step<()> {
+        let block = self.found.blocks.last().map(|block| block.name.to_string());
+        let fault = Fault { code, offset, block, label: label.map(str::to_owned), expected, found };
+        match self.on_error {
+            OnError::Raise => Err(Stop::Fault(Box::new(fault))),
+            OnError::Collect => {
+                self.found.faults.push(fault);
+                Ok(())
+            }
+        }
+    }
+
+    /// The line at an offset, in a buffer that [`Self::recycle`] takes back.
+    fn line(&mut self, at: u64) -> Step<Option<Line>> {
+        let mut line = std::mem::take(&mut self.spare);
+        Ok(read_line(&mut self.text, at, &mut line)?.then_some(line))
+    }
+
+    fn recycle(&mut self, line: Line) {
+        self.spare = line;
+    }
+
+    /// The kind of the next line that is neither blank nor a comment.
+    fn next_kind(&mut self, mut at: u64) -> Step<Option<Kind>> {
+        while let Some(line) = self.line(at)? {
+            let found = kind(&line.text);
+            at = line.next;
+            self.recycle(line);
+            if !matches!(found, Kind::Blank | Kind::Comment) {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The text field that begins with the semicolon at `start`: its value, and where the words after it begin.
+    ///
+    /// It ends at the next line that begins with a semicolon followed by a blank or the line's end; without such a
+    /// line it is no text field (rule 13).
+    fn text_field(&mut self, start: u64) -> Step<Option<(Span, u64)>> {
+        let (from, to) = self.no_field_end;
+        if (from..to).contains(&start) {
+            return Ok(None);
+        }
+        let Some(mut line) = self.line(start)? else { return Ok(None) };
+        let mut content_end = line.next.saturating_sub(u64::from(line.terminated));
+        loop {
+            let at = line.next;
+            self.recycle(line);
+            let Some(next) = self.line(at)? else { break };
+            line = next;
+            if line.text.first() == Some(&b';') && line.text.get(1).copied().is_none_or(lex::is_blank) {
+                let after = line.start + 1;
+                self.recycle(line);
+                let value = Span { start: start + 1, end: content_end, form: Form::TextField };
+                return Ok(Some((value, after)));
+            }
+            content_end = line.next.saturating_sub(u64::from(line.terminated));
+        }
+        self.no_field_end = (start, self.length);
+        Ok(None)
+    }
+}
+
+/// The start of a line or value, for people.
+pub(crate) fn quote(text: &[u8]) -> String {
+    const LONGEST: usize = 60;
+    let text = lex::trim(text);
+    if text.is_empty() {
+        return "nothing".into();
+    }
+    let cut = text.get(..LONGEST).unwrap_or(text);
+    let words = String::from_utf8_lossy(cut);
+    let dots = if cut.len() < text.len() { "..." } else { "" };
+    format!("'{}{dots}'", words.escape_debug().to_string().replace("\\'", "'").replace("\\\"", "\""))
+}
+
+/// The words of a line, or the offset of a quote that does not close.
+fn word_count(line: &[u8]) -> std::result::Result<u64, lex::Unclosed> {
+    let mut count = 0;
+    for word in Words::new(line) {
+        word?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// Turns a stop into an error that knows its line and column.
+///
+/// # Errors
+/// Always; the type lets callers use `?`.
+pub fn raise<T: Text, O>(stop: Stop, text: &mut T) -> Result<O> {
+    match stop {
+        Stop::Io(error) => Err(error.into()),
+        Stop::Fault(fault) => Err(crate::star::position::faulty(*fault, text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Outline {
+        outline(text.as_bytes(), OnError::Raise, &[]).expect("no fault")
+    }
+
+    fn fault(text: &str) -> Fault {
+        match outline(text.as_bytes(), OnError::Raise, &[]) {
+            Err(Stop::Fault(fault)) => *fault,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn codes(outline: &Outline) -> Vec<&'static str> {
+        let blocks = outline.blocks.iter().flat_map(|block| block.events.iter());
+        outline.events.iter().chain(blocks).map(|event| event.code.id()).collect()
+    }
+
+    fn rows(outline: &Outline) -> Vec<Vec<u64>> {
+        outline.blocks.iter().map(|block| block.parts.iter().map(Part::rows).collect()).collect()
+    }
+
+    const HEAD: &str = "data_x\n\nloop_ \n_a #1 \n_b #2 \n";
+
+    #[test]
+    fn blocks_lists_and_loops() {
+        let found = read("# version 50001\ndata_g\n\n_a 1\n_b 'x y'\n\ndata_x\nloop_\n_a #1\n_b\n1 2\n3 4\n\n");
+        assert_eq!(rows(&found), [vec![1], vec![2]]);
+        assert_eq!(found.blocks[0].version, Some(50001));
+        assert_eq!(codes(&found), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn rows_go_on_after_blanks_comments_and_wraps() {
+        let found = read(&format!("{HEAD}1 2\n\n3 4\n# c\n5 6\n7\n8\n"));
+        assert_eq!(rows(&found), [[4]]);
+        assert_eq!(codes(&found), ["R101", "R102", "R104"]);
+    }
+
+    #[test]
+    fn keywords_end_a_loop_unless_they_are_a_row() {
+        assert_eq!(rows(&read(&format!("{HEAD}1 2\nloop_ x\ndata_y z\nsave_ v\n3 4\n_u v\n"))), [[6]]);
+        assert_eq!(rows(&read(&format!("{HEAD}1 2\ndata_y\nloop_\n_c\n1\n"))), [[1], [1]]);
+        assert_eq!(rows(&read(&format!("{HEAD}1 2\n\n_c 5\n"))), [[1, 1]]);
+    }
+
+    #[test]
+    fn text_fields() {
+        let found = read(&format!("{HEAD}1\n;two\nlines\n;\n3 4\n;5\n;\n6\n"));
+        assert_eq!(rows(&found), [[3]]);
+        let found = read("data_x\n_a\n;line one\ndata_no\n;\n_b 3\n");
+        assert_eq!(rows(&found), [[1]]);
+        let Part::List(list) = &found.blocks[0].parts[0] else { panic!("a list") };
+        assert_eq!(list.items.len(), 2);
+    }
+
+    #[test]
+    fn faults_say_where() {
+        let found = fault(&format!("{HEAD}1 2\n1 2 3\n"));
+        assert_eq!((found.code, found.offset), (Code::RowLength, HEAD.len() as u64 + 4));
+        assert_eq!(fault(&format!("{HEAD}1\n")).code, Code::RowLength);
+        assert_eq!(fault(&format!("{HEAD}'1 2\n")).code, Code::UnclosedQuote);
+        assert_eq!(fault("<html>\n").code, Code::NotStar);
+        assert_eq!(fault("data_x\n_a\n").code, Code::ValueMissing);
+        assert_eq!(fault("data_x\n_ 5\n").code, Code::EmptyLabel);
+    }
+
+    #[test]
+    fn collecting_keeps_the_good_rows() {
+        let text = format!("{HEAD}1 2\n1 2 3\n3 4\n\ndata_y\n\n_a 5\njunk\n_b\n_c 7\n");
+        let found = outline(text.as_bytes(), OnError::Collect, &[]).expect("collected");
+        assert_eq!(rows(&found), [[2], [1]]);
+        let codes: Vec<_> = found.faults.iter().map(|fault| fault.code.id()).collect();
+        assert_eq!(codes, ["R201", "R202", "R203"]);
+    }
+
+    #[test]
+    fn equal_headers_share_their_labels() {
+        let one = "data_x\n\nloop_\n_a #1\n_b #2\n 1 2\n\n";
+        let found = read(&one.repeat(3));
+        let labels: Vec<_> = found
+            .blocks
+            .iter()
+            .map(|block| match &block.parts[0] {
+                Part::Loop(table) => Arc::as_ptr(&table.labels),
+                Part::List(_) => panic!("a loop"),
+            })
+            .collect();
+        assert!(labels.windows(2).all(|pair| std::ptr::addr_eq(pair[0], pair[1])));
+        // One label more is another header.
+        let found = read(&format!("{one}data_y\n\nloop_\n_a #1\n_b #2\n_c\n 1 2 3\n"));
+        assert_eq!(found.blocks[1].parts[0].labels().count(), 3);
+    }
+}

@@ -1,0 +1,164 @@
+//! Types of columns that only their data can tell, told by the whole column (`docs/format.md`, rule 25).
+
+use super::decode::{Content, Member};
+use super::dtype::Type;
+use super::grid::{Grid, Grids, list_grid};
+use super::value::is_null;
+use crate::parallel;
+use crate::star::lex::Form;
+use crate::star::number;
+
+/// What all values of a column so far could be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Guess {
+    int: bool,
+    float: bool,
+    boolean: bool,
+    /// Some value is no marker for a missing one.
+    any: bool,
+    /// There is a value at all.
+    rows: bool,
+}
+
+impl Guess {
+    const OPEN: Self = Self { int: true, float: true, boolean: true, any: false, rows: false };
+
+    fn is_text(self) -> bool {
+        !self.int && !self.float && !self.boolean
+    }
+
+    fn take(&mut self, word: &[u8], form: Form) {
+        self.rows = true;
+        if form != Form::Bare {
+            // Whoever quotes a number means text.
+            *self = Self { int: false, float: false, boolean: false, ..*self };
+        } else if is_number_free(word) {
+            self.float &= number::special(word).is_some() || is_null(word);
+            self.int &= is_null(word);
+            self.boolean &= is_null(word) || is_boolean(word);
+            self.any |= !is_null(word);
+        } else {
+            self.any = true;
+            self.boolean = false;
+            let named = has_leading_zero(word);
+            self.int &= !named && is_integer(word);
+            self.float &= !named && is_float(word);
+        }
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            int: self.int && other.int,
+            float: self.float && other.float,
+            boolean: self.boolean && other.boolean,
+            any: self.any || other.any,
+            rows: self.rows || other.rows,
+        }
+    }
+
+    fn settle(self) -> Type {
+        match self {
+            Self { rows: false, .. } => Type::Text,
+            Self { any: false, float: true, .. } => Type::Float,
+            Self { int: true, .. } => Type::Int,
+            Self { float: true, .. } => Type::Float,
+            Self { boolean: true, .. } => Type::Bool,
+            _ => Type::Text,
+        }
+    }
+}
+
+/// No digit in it, so no number.
+fn is_number_free(word: &[u8]) -> bool {
+    !word.iter().any(u8::is_ascii_digit)
+}
+
+/// `001` is a name, not a number.
+fn has_leading_zero(word: &[u8]) -> bool {
+    let digits = word.strip_prefix(b"-").or_else(|| word.strip_prefix(b"+")).unwrap_or(word);
+    matches!(digits, [b'0', b'0'..=b'9', ..])
+}
+
+fn is_integer(word: &[u8]) -> bool {
+    matches!(number::integer(word), Some(number::Integer::Plain(_))) && !word.contains(&b'.')
+}
+
+/// A number that keeps its value as a double; a whole one too long for 64 bits would lose digits.
+fn is_float(word: &[u8]) -> bool {
+    let whole = word.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'+'));
+    number::float(word).is_some_and(f64::is_finite) && (!whole || is_integer(word))
+}
+
+fn is_boolean(word: &[u8]) -> bool {
+    word.eq_ignore_ascii_case(b"true") || word.eq_ignore_ascii_case(b"false")
+}
+
+/// The types of some columns of a table, each told by all of its values.
+#[must_use]
+pub fn infer(member: &Member<'_>, columns: &[usize], threads: usize) -> Vec<Type> {
+    let open = vec![Guess::OPEN; columns.len()];
+    let guesses = match member.content {
+        Content::List { start, items } => {
+            let mut guesses = open;
+            let at = start.checked_sub(member.base).and_then(|at| usize::try_from(at).ok());
+            if let Some(grid) = at.and_then(|at| list_grid(member.text.get(at..)?, start, items)) {
+                look(&grid, columns, &mut guesses);
+            }
+            guesses
+        }
+        Content::Rows(pieces) => {
+            let of_piece = |index: usize| {
+                let mut guesses = vec![Guess::OPEN; columns.len()];
+                let piece = pieces.get(index);
+                let grids = piece.and_then(|piece| Grids::new(member.text, member.base, piece, member.words));
+                if let Some(mut grids) = grids {
+                    let mut grid = Grid::default();
+                    while guesses.iter().any(|guess| !guess.is_text()) && grids.next(&mut grid) {
+                        look(&grid, columns, &mut guesses);
+                    }
+                }
+                guesses
+            };
+            let merge = |all: Vec<Guess>, part: Vec<Guess>| all.into_iter().zip(part).map(|(a, b)| a.and(b)).collect();
+            parallel::map(pieces.len(), threads, of_piece).into_iter().fold(open, merge)
+        }
+    };
+    guesses.into_iter().map(Guess::settle).collect()
+}
+
+fn look(grid: &Grid<'_>, columns: &[usize], guesses: &mut [Guess]) {
+    for (&column, guess) in columns.iter().zip(guesses) {
+        for (word, form, _) in grid.values(column, 0) {
+            guess.take(word, form);
+            if guess.is_text() {
+                break;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guess(words: &[&str]) -> Type {
+        let mut guess = Guess::OPEN;
+        words.iter().for_each(|word| guess.take(word.as_bytes(), Form::Bare));
+        guess.settle()
+    }
+
+    #[test]
+    fn the_whole_column_tells() {
+        assert_eq!(guess(&["1", "-2", "<NA>"]), Type::Int);
+        assert_eq!(guess(&["1", "2.5"]), Type::Float);
+        assert_eq!(guess(&["1", "nan"]), Type::Float);
+        assert_eq!(guess(&["True", "false"]), Type::Bool);
+        assert_eq!(guess(&["001", "2"]), Type::Text);
+        assert_eq!(guess(&["1", "x"]), Type::Text);
+        assert_eq!(guess(&["99999999999999999999"]), Type::Text);
+        assert_eq!(guess(&["1e5"]), Type::Float);
+        assert_eq!(guess(&["<NA>", "None"]), Type::Float);
+        assert_eq!(guess(&["True", "1"]), Type::Text);
+        assert_eq!(guess(&[]), Type::Text);
+    }
+}

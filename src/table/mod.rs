@@ -1,0 +1,11 @@
+//! From words to Arrow columns: which type a column has, and how its values get there.
+
+pub mod columns;
+pub mod decode;
+pub mod dtype;
+pub mod grid;
+pub mod infer;
+pub mod plan;
+pub mod read;
+pub mod report;
+pub mod value;

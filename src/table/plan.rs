@@ -1,0 +1,117 @@
+//! Which columns of a table are read, under which names and as which types.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::dtype::{Options, Type};
+use crate::relion::labels;
+use crate::star::outline::{Label, Part};
+
+/// The columns that are read from tables with one header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    pub columns: Vec<Planned>,
+    /// Words in each row, wanted or not.
+    pub words: usize,
+}
+
+/// One column that is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Planned {
+    /// The column's name, which differs from the label where a label occurs twice.
+    pub name: String,
+    pub label: String,
+    /// Which word of a row it is.
+    pub source: usize,
+    /// Nothing when the data must tell.
+    pub kind: Option<Type>,
+}
+
+impl Plan {
+    /// Plans a table; `columns` select and order by name.
+    #[must_use]
+    pub fn new(part: &Part, options: &Options) -> Self {
+        let labels: Vec<&str> = part.labels().map(|label| &*label.name).collect();
+        let names = unique_names(&labels, matches!(part, Part::List(_)));
+        let planned = |source: usize| {
+            let (name, label) = (names.get(source)?.clone(), (*labels.get(source)?).to_owned());
+            let kind = options.type_of(&label);
+            Some(Planned { name, label, source, kind })
+        };
+        let columns = match &options.columns {
+            None => (0..labels.len()).filter_map(planned).collect(),
+            Some(wanted) => {
+                let mut taken = HashSet::new();
+                let sources = wanted.iter().flat_map(|wanted| {
+                    let named = |index: &usize| {
+                        labels.get(*index).is_some_and(|label| is_called(label, wanted))
+                            || names.get(*index).is_some_and(|name| name == wanted)
+                    };
+                    (0..labels.len()).filter(named).collect::<Vec<_>>()
+                });
+                sources.filter(|source| taken.insert(*source)).filter_map(planned).collect()
+            }
+        };
+        Self { columns, words: labels.len() }
+    }
+}
+
+/// Whether a label answers to a name: its own, or the one RELION has for it.
+#[must_use]
+pub fn is_called(label: &str, name: &str) -> bool {
+    let canonical = |label| labels::known(label).map_or(label, |known| known.canonical);
+    label == name || canonical(label) == canonical(name)
+}
+
+/// Names for labels that may repeat: the first of a loop and the last of a list keep the plain name, as RELION
+/// would reach them; the others get `#2`, `#3`, ... (`docs/format.md`, rule 9).
+fn unique_names(labels: &[&str], is_list: bool) -> Vec<String> {
+    let mut names = vec![String::new(); labels.len()];
+    let mut count: HashMap<&str, usize> = HashMap::new();
+    let mut order: Vec<usize> = (0..labels.len()).collect();
+    if is_list {
+        order.reverse();
+    }
+    for index in order {
+        let (Some(label), Some(name)) = (labels.get(index), names.get_mut(index)) else { continue };
+        let seen = count.entry(label).or_insert(0);
+        *seen += 1;
+        *name = if *seen == 1 { (*label).to_owned() } else { format!("{label}#{seen}") };
+    }
+    names
+}
+
+/// Plans of loops, made once for all that share their labels.
+#[derive(Default)]
+pub struct Plans {
+    known: HashMap<*const Label, Arc<Plan>>,
+}
+
+impl Plans {
+    pub fn of(&mut self, part: &Part, options: &Options) -> Arc<Plan> {
+        match part {
+            Part::List(_) => Arc::new(Plan::new(part, options)),
+            Part::Loop(table) => {
+                let plan = || Arc::new(Plan::new(part, options));
+                Arc::clone(self.known.entry(table.labels.as_ptr()).or_insert_with(plan))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_labels_get_numbers() {
+        assert_eq!(unique_names(&["a", "b", "a", "a"], false), ["a", "b", "a#2", "a#3"]);
+        assert_eq!(unique_names(&["a", "b", "a"], true), ["a#2", "b", "a"]);
+    }
+
+    #[test]
+    fn old_spellings_answer_to_the_new_name() {
+        assert!(is_called("rlnKullbackLeibnerDivergence", "rlnKullbackLeiblerDivergence"));
+        assert!(!is_called("rlnVoltage", "rlnTomoName"));
+    }
+}

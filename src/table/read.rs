@@ -1,0 +1,340 @@
+//! A whole text into tables: outline, plans, types, values, diagnostics.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_buffer::Buffer;
+use arrow_schema::{Schema, SchemaRef};
+
+use super::decode::{self, Content, Layout, Member, Met, Misfit, VIEW_WINDOW};
+use super::dtype::{Options, Strings, Type, field};
+use super::infer::infer;
+use super::plan::{Plan, Plans, is_called};
+use super::report::{Located, Report};
+use crate::error::{Fault, Result, StarError};
+use crate::parallel;
+use crate::relion::dialect;
+use crate::source::Loaded;
+use crate::star::diagnostic::Code;
+use crate::star::outline::{Block, OnError, Outline, Part, outline, raise};
+use crate::star::position::faulty;
+
+/// A table of a block: rows of columns that equal tables of a text may share.
+#[derive(Clone, Debug)]
+pub struct Table {
+    pub is_list: bool,
+    stack: Arc<RecordBatch>,
+    first: usize,
+    rows: usize,
+}
+
+impl Table {
+    /// The table's rows; a slice, nothing is copied.
+    #[must_use]
+    pub fn batch(&self) -> RecordBatch {
+        self.stack.slice(self.first, self.rows)
+    }
+
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        self.stack.schema()
+    }
+}
+
+/// A block that was read.
+#[derive(Clone, Debug)]
+pub struct BlockTables {
+    pub name: Box<str>,
+    pub version: Option<i64>,
+    pub tables: Vec<Table>,
+}
+
+/// All that was read of a text.
+#[derive(Clone, Debug)]
+pub struct StarTables {
+    pub blocks: Vec<BlockTables>,
+    pub diagnostics: Vec<Located>,
+}
+
+/// Reads a text that is in memory.
+///
+/// # Errors
+/// The first fault, unless faults are collected; a block or column that was asked for and is not there.
+pub fn read(loaded: &Loaded, options: &Options) -> Result<StarTables> {
+    let mut text = loaded.buffer.as_slice();
+    let mut found = match outline(text, options.on_error, &loaded.hints) {
+        Ok(found) => found,
+        Err(stop) => return raise(stop, &mut text),
+    };
+    dialect::examine(&mut found, &mut text)?;
+    let mut report = Report::default();
+    if loaded.cr_only {
+        report.add(Code::CrOnly, 0);
+    }
+    report.add_outline(&found);
+    let wanted = select(&found, options)?;
+    let blocks = Reader { loaded, options, report: &mut report }.read(&wanted)?;
+    let diagnostics = report.locate(&mut text)?;
+    Ok(StarTables { blocks, diagnostics })
+}
+
+/// The blocks that were asked for, in file order.
+///
+/// # Errors
+/// A name that no block has.
+pub fn select<'a>(outline: &'a Outline, options: &Options) -> Result<Vec<&'a Block>> {
+    let Some(names) = &options.blocks else { return Ok(outline.blocks.iter().collect()) };
+    for name in names {
+        if !outline.blocks.iter().any(|block| *block.name == **name) {
+            return Err(StarError::MissingBlock { name: name.clone(), path: None });
+        }
+    }
+    Ok(outline.blocks.iter().filter(|block| names.iter().any(|name| **name == *block.name)).collect())
+}
+
+/// A table of a text, named by its block's and its own index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    block: usize,
+    part: usize,
+}
+
+/// Tables with the same columns, which become one stack.
+struct Group {
+    plan: Arc<Plan>,
+    types: Vec<Type>,
+    places: Vec<Place>,
+}
+
+struct Reader<'r> {
+    loaded: &'r Loaded,
+    options: &'r Options,
+    report: &'r mut Report,
+}
+
+impl<'r> Reader<'r> {
+    fn read(mut self, blocks: &[&'r Block]) -> Result<Vec<BlockTables>> {
+        let groups = self.groups(blocks);
+        self.check_columns(blocks, &groups)?;
+        let mut tables: Vec<(Place, Table)> = Vec::new();
+        let mut misfits: Vec<Fault> = Vec::new();
+        for group in groups {
+            self.read_group(blocks, &group, &mut tables, &mut misfits)?;
+        }
+        if self.options.on_error == OnError::Raise
+            && let Some(first) = misfits.into_iter().min_by_key(|fault| fault.offset)
+        {
+            return Err(faulty(first, &mut self.loaded.buffer.as_slice()));
+        }
+        tables.sort_unstable_by_key(|(place, _)| *place);
+        let mut tables = tables.into_iter().peekable();
+        let read = |(index, block): (usize, &&Block)| {
+            let mut own = Vec::with_capacity(block.parts.len());
+            while let Some((_, table)) = tables.next_if(|(place, _)| place.block == index) {
+                own.push(table);
+            }
+            BlockTables { name: block.name.clone(), version: block.version, tables: own }
+        };
+        Ok(blocks.iter().enumerate().map(read).collect())
+    }
+
+    fn groups(&self, blocks: &[&'r Block]) -> Vec<Group> {
+        let mut plans = Plans::default();
+        let mut groups: Vec<Group> = Vec::new();
+        let mut known: HashMap<(*const Plan, Vec<Type>), usize> = HashMap::new();
+        for (block, parts) in blocks.iter().enumerate() {
+            for (index, part) in parts.parts.iter().enumerate() {
+                let plan = plans.of(part, self.options);
+                let types = self.types(part, &plan);
+                let place = Place { block, part: index };
+                let key = (Arc::as_ptr(&plan), types.clone());
+                match known.get(&key).and_then(|&at| groups.get_mut(at)) {
+                    Some(group) => group.places.push(place),
+                    None => {
+                        known.insert(key, groups.len());
+                        groups.push(Group { plan, types, places: vec![place] });
+                    }
+                }
+            }
+        }
+        groups
+    }
+
+    /// The types of a table's columns; those that nobody knows are inferred.
+    fn types(&self, part: &Part, plan: &Plan) -> Vec<Type> {
+        let unknown = plan.columns.iter().filter(|column| column.kind.is_none()).map(|column| column.source);
+        let unknown: Vec<usize> = unknown.collect();
+        let mut guesses = if unknown.is_empty() {
+            Vec::new().into_iter()
+        } else {
+            let threads = parallel::threads_for(part.end() - part.start(), self.options.threads);
+            infer(&member(part, plan, &self.loaded.buffer, 0), &unknown, threads).into_iter()
+        };
+        plan.columns.iter().map(|column| column.kind.or_else(|| guesses.next()).unwrap_or(Type::Text)).collect()
+    }
+
+    /// Every column that was asked for must be somewhere.
+    fn check_columns(&self, blocks: &[&Block], groups: &[Group]) -> Result<()> {
+        let Some(wanted) = &self.options.columns else { return Ok(()) };
+        for name in wanted {
+            let has = |group: &Group| {
+                group.plan.columns.iter().any(|column| column.name == *name || is_called(&column.label, name))
+            };
+            if !groups.iter().any(has) {
+                let block = match blocks {
+                    [only] => only.name.to_string(),
+                    _ => "*".to_owned(),
+                };
+                return Err(StarError::MissingLabel { label: name.clone(), block, path: None });
+            }
+        }
+        Ok(())
+    }
+
+    fn read_group(
+        &mut self,
+        blocks: &[&'r Block],
+        group: &Group,
+        tables: &mut Vec<(Place, Table)>,
+        misfits: &mut Vec<Fault>,
+    ) -> Result<()> {
+        let part = |place: &Place| blocks.get(place.block).and_then(|block| block.parts.get(place.part));
+        let parts: Vec<&Part> = group.places.iter().filter_map(part).collect();
+        let (loaded, options) = (self.loaded, self.options);
+        let members: Vec<Member<'_>> = parts.iter().map(|part| member(part, &group.plan, &loaded.buffer, 0)).collect();
+        let bytes = parts.iter().map(|part| part.end() - part.start()).sum();
+        let (batch, met) = read_members(loaded, options, group, &members, bytes)?;
+        let batch = Arc::new(batch);
+        let mut first = 0;
+        for ((place, member), met) in group.places.iter().zip(&members).zip(&met) {
+            let block = blocks.get(place.block).map_or("", |block| &block.name);
+            let faults = faults(group, met, block, self.options.on_error);
+            let is_list = matches!(member.content, Content::List { .. });
+            let table = Table { is_list, stack: Arc::clone(&batch), first, rows: member.rows };
+            first += member.rows;
+            for (column, met) in group.plan.columns.iter().zip(met) {
+                self.report.add_met(met, block, &column.label);
+            }
+            if faults.is_empty() {
+                tables.push((*place, table));
+                continue;
+            }
+            if self.options.on_error == OnError::Raise {
+                misfits.extend(faults);
+                continue;
+            }
+            // Columns that do not fit are given as text, for this table alone.
+            let mut types = group.types.clone();
+            for ((kind, met), column) in types.iter_mut().zip(met).zip(&group.plan.columns) {
+                if met.misfit.is_some() {
+                    *kind = Type::Text;
+                    debug_assert!(faults.iter().any(|fault| fault.label.as_deref() == Some(&column.label)));
+                }
+            }
+            faults.iter().for_each(|fault| self.report.add_fault(fault));
+            let alone = Group { plan: Arc::clone(&group.plan), types, places: vec![*place] };
+            let bytes = member.rows as u64;
+            let (batch, _) = read_members(loaded, options, &alone, std::slice::from_ref(member), bytes)?;
+            tables.push((*place, Table { is_list, stack: Arc::new(batch), first: 0, rows: member.rows }));
+        }
+        Ok(())
+    }
+}
+
+/// Where the rows of a table are, in a text that begins at offset `base`.
+#[must_use]
+pub fn member<'a>(part: &'a Part, plan: &Plan, text: &'a [u8], base: u64) -> Member<'a> {
+    let content = match part {
+        Part::List(list) => Content::List { start: list.start, items: &list.items },
+        Part::Loop(table) => Content::Rows(&table.pieces),
+    };
+    Member {
+        text,
+        base,
+        content,
+        words: plan.words,
+        rows: usize::try_from(part.rows()).unwrap_or(usize::MAX),
+        sources: plan.columns.iter().map(|column| Some(column.source)).collect(),
+    }
+}
+
+fn read_members(
+    loaded: &Loaded,
+    options: &Options,
+    group: &Group,
+    members: &[Member<'_>],
+    bytes: u64,
+) -> Result<(RecordBatch, Vec<Vec<Met>>)> {
+    let threads = parallel::threads_for(bytes, options.threads);
+    let layout = Layout { strings: options.strings, invalid_utf8: options.invalid_utf8, threads };
+    let views = if options.strings == Strings::View { windows(&loaded.buffer) } else { Vec::new() };
+    let stacked = decode::stack(&group.types, members, layout, &views);
+    if stacked.changed {
+        return Err(changed());
+    }
+    let rows = members.iter().map(|member| member.rows).sum();
+    Ok((batch(&group.plan, stacked.columns, rows)?, stacked.met))
+}
+
+/// The text is no longer what the outline found: a mapped file was changed.
+pub(crate) fn changed() -> StarError {
+    std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "the file was changed while it was read").into()
+}
+
+/// Columns under their names, with RELION's types and units.
+///
+/// # Errors
+/// Columns of different lengths, which is a defect of ours.
+pub fn batch(plan: &Plan, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
+    let fields = plan.columns.iter().zip(&columns);
+    let fields: Vec<_> = fields.map(|(c, array)| field(&c.name, &c.label, array.data_type().clone())).collect();
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)
+        .map_err(|error| StarError::Option(format!("columns do not fit together: {error}")))
+}
+
+/// Faults for the values of a table that do not fit their columns.
+pub(crate) fn misfit_fault(misfit: &Misfit, kind: Type, block: &str, label: &str, code: Code) -> Fault {
+    Fault {
+        code,
+        offset: misfit.offset,
+        block: Some(block.to_owned()),
+        label: Some(label.to_owned()),
+        expected: kind.words().to_owned(),
+        found: misfit.found.clone(),
+    }
+}
+
+fn faults(group: &Group, met: &[Met], block: &str, on_error: OnError) -> Vec<Fault> {
+    let code = match on_error {
+        OnError::Raise => Code::BadValue,
+        OnError::Collect => Code::TextFallback,
+    };
+    let columns = group.plan.columns.iter().zip(&group.types).zip(met);
+    columns
+        .filter_map(|((column, &kind), met)| {
+            let misfit = met.misfit.as_ref()?;
+            Some(misfit_fault(misfit, kind, block, &column.label, code))
+        })
+        .collect()
+}
+
+/// Windows on a text that views can point into: an offset within one has 31 bits.
+fn windows(buffer: &Buffer) -> Vec<Buffer> {
+    let length = buffer.len() as u64;
+    let starts = (0..).map(|index| index * VIEW_WINDOW).take_while(|&start| start < length.max(1));
+    let longest = u64::from(i32::MAX.unsigned_abs());
+    starts
+        .map(|start| {
+            let take = (length - start).min(longest);
+            let at = |value| usize::try_from(value).unwrap_or(usize::MAX);
+            buffer.slice_with_length(at(start), at(take))
+        })
+        .collect()
+}

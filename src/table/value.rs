@@ -1,0 +1,100 @@
+//! Single values that are no plain numbers: markers, words, vectors (`docs/format.md`, rules 20 to 24).
+
+use crate::star::diagnostic::Code;
+use crate::star::lex::trim;
+use crate::star::number::{self, Integer};
+
+/// A value that was read, with what is worth telling about it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Read<T> {
+    Value(T),
+    Noted(T, Code),
+    Null,
+    Bad,
+}
+
+/// What stands for a missing value in a column that is not text (rule 22).
+#[must_use]
+pub fn is_null(word: &[u8]) -> bool {
+    matches!(word, b"" | b"<NA>" | b"NA" | b"N/A" | b"None" | b"null" | b"?" | b".")
+}
+
+#[must_use]
+pub fn float(word: &[u8]) -> Read<f64> {
+    let word = trim(word);
+    match number::float(word) {
+        Some(value) if value.is_finite() => Read::Value(value),
+        Some(value) => Read::Noted(value, Code::FloatOverflow),
+        None => match number::special(word) {
+            Some(value) => Read::Noted(value, Code::NotFinite),
+            None if is_null(word) => Read::Null,
+            None => Read::Bad,
+        },
+    }
+}
+
+#[must_use]
+pub fn integer(word: &[u8]) -> Read<i64> {
+    let word = trim(word);
+    match number::integer(word) {
+        Some(Integer::Plain(value)) => Read::Value(value),
+        Some(Integer::Exponent(value)) => Read::Noted(value, Code::IntegerExponent),
+        // An integer column has no other way to say "not a number".
+        None if is_null(word) || number::special(word).is_some_and(f64::is_nan) => Read::Null,
+        None => Read::Bad,
+    }
+}
+
+#[must_use]
+pub fn boolean(word: &[u8]) -> Read<bool> {
+    let word = trim(word);
+    let is = |names: &[&str]| names.iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes()));
+    match number::integer(word) {
+        Some(Integer::Plain(0)) => Read::Value(false),
+        Some(Integer::Plain(1)) => Read::Value(true),
+        Some(Integer::Plain(_)) => Read::Noted(true, Code::BoolNumber),
+        _ if is(&["true", "yes"]) => Read::Noted(true, Code::BoolWord),
+        _ if is(&["false", "no"]) => Read::Noted(false, Code::BoolWord),
+        _ if is_null(word) => Read::Null,
+        _ => Read::Bad,
+    }
+}
+
+/// The items of a vector `[a,b]`, written with or without brackets; nothing when the brackets do not match.
+pub fn items(word: &[u8]) -> Option<impl Iterator<Item = &[u8]>> {
+    let word = trim(word);
+    let inner = match word {
+        [b'[', inner @ .., b']'] => inner,
+        [b'[', ..] | [.., b']'] => return None,
+        _ => word,
+    };
+    let inner = trim(inner);
+    let take = usize::from(!inner.is_empty()) * usize::MAX;
+    Some(inner.split(|&byte| byte == b',').map(trim).take(take))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vectors() {
+        let read = |text: &'static str| items(text.as_bytes()).map(|items| items.collect::<Vec<_>>());
+        assert_eq!(read("[1, 2]"), Some(vec![b"1".as_slice(), b"2"]));
+        assert_eq!(read("[]"), Some(vec![]));
+        assert_eq!(read("5"), Some(vec![b"5".as_slice()]));
+        assert_eq!(read("[1"), None);
+        assert_eq!(read("[1,]"), Some(vec![b"1".as_slice(), b""]));
+    }
+
+    #[test]
+    fn odd_values() {
+        assert_eq!(boolean(b"True"), Read::Noted(true, Code::BoolWord));
+        assert_eq!(boolean(b"2"), Read::Noted(true, Code::BoolNumber));
+        assert_eq!(boolean(b"maybe"), Read::Bad);
+        assert_eq!(integer(b"nan"), Read::Null);
+        assert_eq!(integer(b"inf"), Read::Bad);
+        assert_eq!(float(b" 5 "), Read::Value(5.0));
+        assert_eq!(float(b"1e400"), Read::Noted(f64::INFINITY, Code::FloatOverflow));
+    }
+}
