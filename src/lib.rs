@@ -10,3 +10,6 @@ pub mod relion;
 pub mod source;
 pub mod star;
 pub mod table;
+
+#[cfg(feature = "python")]
+mod python;

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
@@ -104,6 +104,44 @@ pub fn open(path: &Path) -> io::Result<(File, u64)> {
     Ok((file, facts.len()))
 }
 
+/// A file whose text can be read piece by piece.
+pub struct TextFile {
+    pub file: File,
+    pub length: u64,
+    /// As [`Loaded::cr_only`]; the file is then a nameless copy.
+    pub cr_only: bool,
+}
+
+/// Opens a file to be read piece by piece; a compressed one is unpacked into a nameless file first.
+///
+/// # Errors
+/// As [`load_path`].
+pub fn open_text(path: &Path) -> io::Result<TextFile> {
+    let (file, length) = open(path)?;
+    let mut head = vec![0; AHEAD];
+    let known = file.read_at(&mut head, 0)?;
+    head.truncate(known);
+    let packing = packing(&head);
+    if packing == Packing::None && !is_cr_only(&head) {
+        return Ok(TextFile { file, length, cr_only: false });
+    }
+    let mut spool = tempfile::tempfile()?;
+    if packing == Packing::None {
+        // So rare and old a text that holding it is no harm.
+        let mut bytes = Vec::new();
+        (&file).read_to_end(&mut bytes)?;
+        let cr_only = mend_line_ends(&mut bytes);
+        spool.write_all(&bytes)?;
+        return Ok(TextFile { file: spool, length: bytes.len() as u64, cr_only });
+    }
+    let length = match packing {
+        Packing::Gzip => io::copy(&mut flate2::read::MultiGzDecoder::new(&file), &mut spool),
+        _ => io::copy(&mut zstd::stream::read::Decoder::new(&file)?, &mut spool),
+    };
+    let length = length.map_err(|error| cut_short(packing, &error))?;
+    Ok(TextFile { file: spool, length, cr_only: false })
+}
+
 fn load_owned(mut bytes: Vec<u8>, threads: Option<usize>) -> io::Result<Loaded> {
     let cr_only = mend_line_ends(&mut bytes);
     let mut loaded = load_buffer(Buffer::from_vec(bytes), threads);
@@ -165,12 +203,13 @@ fn unpack(from: &mut dyn Read, packing: Packing) -> io::Result<Vec<u8>> {
     };
     match result {
         Ok(_) => Ok(bytes),
-        Err(error) => {
-            let name = if packing == Packing::Gzip { "gzip" } else { "zstd" };
-            let words = format!("{name} data cut short or damaged after {} bytes of text: {error}", bytes.len());
-            Err(io::Error::new(io::ErrorKind::UnexpectedEof, words))
-        }
+        Err(error) => Err(cut_short(packing, &error)),
     }
+}
+
+fn cut_short(packing: Packing, error: &io::Error) -> io::Error {
+    let name = if packing == Packing::Gzip { "gzip" } else { "zstd" };
+    io::Error::new(io::ErrorKind::UnexpectedEof, format!("{name} data is cut short or damaged: {error}"))
 }
 
 fn is_cr_only(bytes: &[u8]) -> bool {
@@ -201,8 +240,18 @@ const AHEAD: usize = 1 << 18;
 
 impl Window {
     #[must_use]
-    pub fn new(file: File, length: u64) -> Self {
-        Self { file, length, bytes: Vec::new(), at: 0 }
+    pub fn new(text: TextFile) -> Self {
+        Self { file: text.file, length: text.length, bytes: Vec::new(), at: 0 }
+    }
+
+    /// A part of the text, as a text of its own.
+    ///
+    /// # Errors
+    /// As [`load_path`].
+    pub fn part(&self, start: u64, end: u64) -> io::Result<Loaded> {
+        let mut bytes = vec![0; usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX)];
+        read_exactly(&self.file, &mut bytes, start)?;
+        Ok(Loaded { buffer: Buffer::from_vec(bytes), hints: Vec::new(), cr_only: false })
     }
 
     /// Looks over all segments of the file by several threads, keeping none.
@@ -248,14 +297,4 @@ impl Text for Window {
         let skip = usize::try_from(at - self.at).unwrap_or(usize::MAX);
         Ok(self.bytes.get(skip..).unwrap_or_default())
     }
-}
-
-/// Reads bytes of a file that [`open`] opened.
-///
-/// # Errors
-/// As [`load_path`].
-pub fn read_range(file: &File, at: u64, length: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; length];
-    read_exactly(file, &mut bytes, at)?;
-    Ok(bytes)
 }

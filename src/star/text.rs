@@ -24,6 +24,16 @@ impl Text for &[u8] {
     }
 }
 
+impl<T: Text> Text for &mut T {
+    fn length(&self) -> u64 {
+        (**self).length()
+    }
+
+    fn view(&mut self, at: u64, want: usize) -> io::Result<&[u8]> {
+        (**self).view(at, want)
+    }
+}
+
 /// One line, copied out of a text.
 #[derive(Clone, Debug, Default)]
 pub struct Line {

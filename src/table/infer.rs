@@ -93,37 +93,56 @@ fn is_boolean(word: &[u8]) -> bool {
     word.eq_ignore_ascii_case(b"true") || word.eq_ignore_ascii_case(b"false")
 }
 
-/// The types of some columns of a table, each told by all of its values.
-#[must_use]
-pub fn infer(member: &Member<'_>, columns: &[usize], threads: usize) -> Vec<Type> {
-    let open = vec![Guess::OPEN; columns.len()];
-    let guesses = match member.content {
-        Content::List { start, items } => {
-            let mut guesses = open;
-            let at = start.checked_sub(member.base).and_then(|at| usize::try_from(at).ok());
-            if let Some(grid) = at.and_then(|at| list_grid(member.text.get(at..)?, start, items)) {
-                look(&grid, columns, &mut guesses);
+/// What the columns of a table could be, as far as its rows were looked at.
+#[derive(Clone, Debug)]
+pub struct Guesses {
+    columns: Vec<usize>,
+    guesses: Vec<Guess>,
+}
+
+impl Guesses {
+    #[must_use]
+    pub fn new(columns: Vec<usize>) -> Self {
+        let guesses = vec![Guess::OPEN; columns.len()];
+        Self { columns, guesses }
+    }
+
+    /// Takes in all rows of a table, or of a part of it.
+    pub fn add(&mut self, member: &Member<'_>, threads: usize) {
+        match member.content {
+            Content::List { start, items } => {
+                let at = start.checked_sub(member.base).and_then(|at| usize::try_from(at).ok());
+                if let Some(grid) = at.and_then(|at| list_grid(member.text.get(at..)?, start, items)) {
+                    look(&grid, &self.columns, &mut self.guesses);
+                }
             }
-            guesses
-        }
-        Content::Rows(pieces) => {
-            let of_piece = |index: usize| {
-                let mut guesses = vec![Guess::OPEN; columns.len()];
-                let piece = pieces.get(index);
-                let grids = piece.and_then(|piece| Grids::new(member.text, member.base, piece, member.words));
-                if let Some(mut grids) = grids {
-                    let mut grid = Grid::default();
-                    while guesses.iter().any(|guess| !guess.is_text()) && grids.next(&mut grid) {
-                        look(&grid, columns, &mut guesses);
+            Content::Rows(pieces) => {
+                let columns = &self.columns;
+                let of_piece = |index: usize| {
+                    let mut guesses = vec![Guess::OPEN; columns.len()];
+                    let piece = pieces.get(index);
+                    let grids = piece.and_then(|piece| Grids::new(member.text, member.base, piece, member.words));
+                    if let Some(mut grids) = grids {
+                        let mut grid = Grid::default();
+                        while guesses.iter().any(|guess| !guess.is_text()) && grids.next(&mut grid) {
+                            look(&grid, columns, &mut guesses);
+                        }
+                    }
+                    guesses
+                };
+                for part in parallel::map(pieces.len(), threads, of_piece) {
+                    for (guess, part) in self.guesses.iter_mut().zip(part) {
+                        *guess = guess.and(part);
                     }
                 }
-                guesses
-            };
-            let merge = |all: Vec<Guess>, part: Vec<Guess>| all.into_iter().zip(part).map(|(a, b)| a.and(b)).collect();
-            parallel::map(pieces.len(), threads, of_piece).into_iter().fold(open, merge)
+            }
         }
-    };
-    guesses.into_iter().map(Guess::settle).collect()
+    }
+
+    /// The types, once all rows were taken in.
+    pub fn settle(self) -> impl Iterator<Item = Type> {
+        self.guesses.into_iter().map(Guess::settle)
+    }
 }
 
 fn look(grid: &Grid<'_>, columns: &[usize], guesses: &mut [Guess]) {

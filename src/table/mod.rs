@@ -8,4 +8,5 @@ pub mod infer;
 pub mod plan;
 pub mod read;
 pub mod report;
+pub mod stream;
 pub mod value;

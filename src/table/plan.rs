@@ -54,11 +54,16 @@ impl Plan {
         };
         Self { columns, words: labels.len() }
     }
+
+    /// Whether a column answers to a name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.columns.iter().any(|column| column.name == name || is_called(&column.label, name))
+    }
 }
 
 /// Whether a label answers to a name: its own, or the one RELION has for it.
-#[must_use]
-pub fn is_called(label: &str, name: &str) -> bool {
+fn is_called(label: &str, name: &str) -> bool {
     let canonical = |label| labels::known(label).map_or(label, |known| known.canonical);
     label == name || canonical(label) == canonical(name)
 }

@@ -9,8 +9,8 @@ use arrow_schema::{Schema, SchemaRef};
 
 use super::decode::{self, Content, Layout, Member, Met, Misfit, VIEW_WINDOW};
 use super::dtype::{Options, Strings, Type, field};
-use super::infer::infer;
-use super::plan::{Plan, Plans, is_called};
+use super::infer::Guesses;
+use super::plan::{Plan, Plans};
 use super::report::{Located, Report};
 use crate::error::{Fault, Result, StarError};
 use crate::parallel;
@@ -19,6 +19,7 @@ use crate::source::Loaded;
 use crate::star::diagnostic::Code;
 use crate::star::outline::{Block, OnError, Outline, Part, outline, raise};
 use crate::star::position::faulty;
+use crate::star::text::Text;
 
 /// A table of a block: rows of columns that equal tables of a text may share.
 #[derive(Clone, Debug)]
@@ -79,9 +80,25 @@ pub fn read(loaded: &Loaded, options: &Options) -> Result<StarTables> {
     }
     report.add_outline(&found);
     let wanted = select(&found, options)?;
-    let blocks = Reader { loaded, options, report: &mut report }.read(&wanted)?;
-    let diagnostics = report.locate(&mut text)?;
-    Ok(StarTables { blocks, diagnostics })
+    Reader { loaded, base: 0, options, report }.read(&wanted, &mut text)
+}
+
+/// Reads one block of an outline of `text`; `loaded` begins at offset `base` of it and holds at least that block.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_block<T: Text>(
+    loaded: &Loaded,
+    base: u64,
+    outline: &Outline,
+    index: usize,
+    options: &Options,
+    text: &mut T,
+) -> Result<StarTables> {
+    let Some(block) = outline.blocks.get(index) else {
+        return Err(StarError::Option(format!("there is no block {index}; there are {}", outline.blocks.len())));
+    };
+    Reader { loaded, base, options, report: Report::default() }.read(&[block], text)
 }
 
 /// The blocks that were asked for, in file order.
@@ -114,12 +131,15 @@ struct Group {
 
 struct Reader<'r> {
     loaded: &'r Loaded,
+    /// Where the loaded text begins in the outline's.
+    base: u64,
     options: &'r Options,
-    report: &'r mut Report,
+    report: Report,
 }
 
 impl<'r> Reader<'r> {
-    fn read(mut self, blocks: &[&'r Block]) -> Result<Vec<BlockTables>> {
+    /// Reads blocks of `text`, which says where faults and diagnostics are.
+    fn read<T: Text>(mut self, blocks: &[&'r Block], text: &mut T) -> Result<StarTables> {
         let groups = self.groups(blocks);
         self.check_columns(blocks, &groups)?;
         let mut tables: Vec<(Place, Table)> = Vec::new();
@@ -130,7 +150,7 @@ impl<'r> Reader<'r> {
         if self.options.on_error == OnError::Raise
             && let Some(first) = misfits.into_iter().min_by_key(|fault| fault.offset)
         {
-            return Err(faulty(first, &mut self.loaded.buffer.as_slice()));
+            return Err(faulty(first, text));
         }
         tables.sort_unstable_by_key(|(place, _)| *place);
         let mut tables = tables.into_iter().peekable();
@@ -141,7 +161,8 @@ impl<'r> Reader<'r> {
             }
             BlockTables { name: block.name.clone(), version: block.version, tables: own }
         };
-        Ok(blocks.iter().enumerate().map(read).collect())
+        let blocks = blocks.iter().enumerate().map(read).collect();
+        Ok(StarTables { blocks, diagnostics: self.report.locate(text)? })
     }
 
     fn groups(&self, blocks: &[&'r Block]) -> Vec<Group> {
@@ -169,13 +190,12 @@ impl<'r> Reader<'r> {
     /// The types of a table's columns; those that nobody knows are inferred.
     fn types(&self, part: &Part, plan: &Plan) -> Vec<Type> {
         let unknown = plan.columns.iter().filter(|column| column.kind.is_none()).map(|column| column.source);
-        let unknown: Vec<usize> = unknown.collect();
-        let mut guesses = if unknown.is_empty() {
-            Vec::new().into_iter()
-        } else {
+        let mut guesses = Guesses::new(unknown.collect());
+        if plan.columns.iter().any(|column| column.kind.is_none()) {
             let threads = parallel::threads_for(part.end() - part.start(), self.options.threads);
-            infer(&member(part, plan, &self.loaded.buffer, 0), &unknown, threads).into_iter()
-        };
+            guesses.add(&member(part, plan, &self.loaded.buffer, self.base), threads);
+        }
+        let mut guesses = guesses.settle();
         plan.columns.iter().map(|column| column.kind.or_else(|| guesses.next()).unwrap_or(Type::Text)).collect()
     }
 
@@ -183,10 +203,7 @@ impl<'r> Reader<'r> {
     fn check_columns(&self, blocks: &[&Block], groups: &[Group]) -> Result<()> {
         let Some(wanted) = &self.options.columns else { return Ok(()) };
         for name in wanted {
-            let has = |group: &Group| {
-                group.plan.columns.iter().any(|column| column.name == *name || is_called(&column.label, name))
-            };
-            if !groups.iter().any(has) {
+            if !groups.iter().any(|group| group.plan.has(name)) {
                 let block = match blocks {
                     [only] => only.name.to_string(),
                     _ => "*".to_owned(),
@@ -206,8 +223,8 @@ impl<'r> Reader<'r> {
     ) -> Result<()> {
         let part = |place: &Place| blocks.get(place.block).and_then(|block| block.parts.get(place.part));
         let parts: Vec<&Part> = group.places.iter().filter_map(part).collect();
-        let (loaded, options) = (self.loaded, self.options);
-        let members: Vec<Member<'_>> = parts.iter().map(|part| member(part, &group.plan, &loaded.buffer, 0)).collect();
+        let (loaded, base, options) = (self.loaded, self.base, self.options);
+        let members: Vec<Member<'_>> = parts.iter().map(|part| member(part, &group.plan, &loaded.buffer, base)).collect();
         let bytes = parts.iter().map(|part| part.end() - part.start()).sum();
         let (batch, met) = read_members(loaded, options, group, &members, bytes)?;
         let batch = Arc::new(batch);

@@ -9,7 +9,7 @@ use super::diagnostic::{Code, Events};
 use super::lex::{self, Form, Keyword, Words};
 use super::rows::{Hint, Piece};
 use super::text::{Line, Text, read_line};
-use crate::error::{Fault, Result};
+use crate::error::{Fault, Result, StarError};
 
 /// Segments that hints are made for.
 pub const SEGMENT: u64 = 1 << 20;
@@ -159,13 +159,20 @@ pub fn outline<T: Text>(text: T, on_error: OnError, hints: &[Option<Hint>]) -> s
 /// Why an outline could not be made.
 #[derive(Debug)]
 pub enum Stop {
+    /// A fault whose line and column are not counted yet.
     Fault(Box<Fault>),
-    Io(std::io::Error),
+    Error(Box<StarError>),
+}
+
+impl From<StarError> for Stop {
+    fn from(error: StarError) -> Self {
+        Self::Error(Box::new(error))
+    }
 }
 
 impl From<std::io::Error> for Stop {
     fn from(error: std::io::Error) -> Self {
-        Self::Io(error)
+        StarError::from(error).into()
     }
 }
 
@@ -466,8 +473,8 @@ fn word_count(line: &[u8]) -> std::result::Result<u64, lex::Unclosed> {
 /// Always; the type lets callers use `?`.
 pub fn raise<T: Text, O>(stop: Stop, text: &mut T) -> Result<O> {
     match stop {
-        Stop::Io(error) => Err(error.into()),
-        Stop::Fault(fault) => Err(crate::star::position::faulty(*fault, text)),
+        Stop::Error(error) => Err(*error),
+        Stop::Fault(fault) => Err(super::position::faulty(*fault, text)),
     }
 }
 

@@ -1,0 +1,57 @@
+"""STAR files of RELION and cryo-EM as Arrow tables, and archives of them as catalogues.
+
+`read_star` reads a file, `scan_star` tells what it holds, `iter_star` streams it; `Catalog` indexes whole trees.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tomoset._core import __version__
+from tomoset.exceptions import (
+    CatalogBusy,
+    MissingBlockError,
+    MissingLabelError,
+    StarSyntaxError,
+    StarTypeError,
+    TomosetError,
+)
+from tomoset.star import (
+    Diagnostic,
+    StarBlock,
+    StarFile,
+    StarOutline,
+    iter_star,
+    read_star,
+    scan_star,
+)
+
+if TYPE_CHECKING:
+    from tomoset.catalog import Catalog
+
+__all__ = [
+    "Catalog",
+    "CatalogBusy",
+    "Diagnostic",
+    "MissingBlockError",
+    "MissingLabelError",
+    "StarBlock",
+    "StarFile",
+    "StarOutline",
+    "StarSyntaxError",
+    "StarTypeError",
+    "TomosetError",
+    "__version__",
+    "iter_star",
+    "read_star",
+    "scan_star",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    # The catalogue needs packages that reading does not.
+    if name == "Catalog":
+        from tomoset.catalog import Catalog
+
+        return Catalog
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,33 @@
+"""Names of column types, as callers may write them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["DtypeLike"]
+
+#: A name such as ``"float64"``, or the Python, NumPy or pyarrow type it stands for.
+DtypeLike: TypeAlias = Any
+
+_PYTHON = {float: "float64", int: "int64", bool: "bool", str: "string"}
+_SAME = {"str": "string", "utf8": "string", "double": "float64", "object": "string"}
+
+
+def dtype_names(dtypes: Mapping[str, DtypeLike]) -> dict[str, str]:
+    """Give the reader's name of each type; what is no type passes on, to be refused with its label."""
+    return {label: _name(dtype) for label, dtype in dtypes.items()}
+
+
+def _name(dtype: DtypeLike) -> str:
+    if isinstance(dtype, str):
+        return dtype
+    if isinstance(dtype, type) and dtype in _PYTHON:
+        return _PYTHON[dtype]
+    # numpy.dtype and numpy scalar types have a name; pyarrow types print theirs.
+    text = getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or str(dtype)
+    for spelled in ("list<item: ", "list<element: "):
+        text = str(text).replace(spelled, "list<")
+    return _SAME.get(text, text)

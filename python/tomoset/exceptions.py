@@ -1,0 +1,110 @@
+"""What tomoset raises: its own errors, which are also the builtin ones that callers expect."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+__all__ = [
+    "CatalogBusy",
+    "MissingBlockError",
+    "MissingLabelError",
+    "StarSyntaxError",
+    "StarTypeError",
+    "TomosetError",
+]
+
+
+class TomosetError(Exception):
+    """Base of all errors that are tomoset's own; input and output errors stay `OSError`."""
+
+
+class _StarFault(TomosetError, ValueError):
+    """A place in a STAR text where reading could not go on.
+
+    Attributes
+    ----------
+    path : str or None
+        The file, if there is one.
+    line, column : int
+        Where, counted from 1; columns count bytes.
+    offset : int
+        The same in bytes from the start of the (decompressed) text.
+    block, label : str or None
+        The block and label it belongs to.
+    code : str
+        A stable code such as ``"R201"``, listed in ``docs/format.md``.
+    expected, found : str
+        What the rule asks for and what stands there.
+    """
+
+    def __init__(
+        self,
+        *,
+        path: str | os.PathLike[str] | None,
+        line: int,
+        column: int,
+        offset: int,
+        block: str | None,
+        label: str | None,
+        code: str,
+        expected: str,
+        found: str,
+    ) -> None:
+        self.path = None if path is None else os.fspath(path)
+        self.line = line
+        self.column = column
+        self.offset = offset
+        self.block = block
+        self.label = label
+        self.code = code
+        self.expected = expected
+        self.found = found
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        where = f"{self.path or '<memory>'}:{self.line}:{self.column}: "
+        if self.block is not None:
+            where += f"block data_{self.block}: "
+        if self.label is not None:
+            where += f"label {self.label}: "
+        return f"{where}expected {self.expected}, found {self.found} [{self.code}]"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), dict(self.__dict__))
+
+
+def _rebuild(kind: type[_StarFault], facts: dict[str, Any]) -> _StarFault:
+    return kind(**facts)
+
+
+class StarSyntaxError(_StarFault):
+    """The text breaks a rule of the STAR grammar."""
+
+
+class StarTypeError(_StarFault):
+    """A value does not fit its column's type."""
+
+
+class _MissingName(TomosetError, KeyError):
+    """A name that was asked for is not there."""
+
+    def __init__(self, message: str, name: str, path: str | None = None) -> None:
+        super().__init__(message, name, path)
+        self.name = name
+        self.path = path
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class MissingBlockError(_MissingName):
+    """No block has this name."""
+
+
+class MissingLabelError(_MissingName):
+    """No table that was read has this label."""
+
+
+class CatalogBusy(TomosetError):  # noqa: N818
+    """Another process is writing to the catalogue."""

@@ -1,0 +1,114 @@
+"""Tables as data frames of other libraries, and as text and HTML for people."""
+
+from __future__ import annotations
+
+import html
+from collections import Counter
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+    from tomoset.diagnostics import Diagnostic
+
+__all__ = ["block_html", "block_text", "blocks_html", "blocks_text", "to_pandas", "to_polars"]
+
+_BLOCKS = 12
+_ROWS = 5
+
+
+def to_pandas(table: pa.Table) -> pd.DataFrame:
+    """Give an Arrow table as a `pandas.DataFrame`."""
+    _need("pandas")
+    return table.to_pandas()
+
+
+def to_polars(table: pa.Table) -> pl.DataFrame:
+    """Give an Arrow table as a `polars.DataFrame`."""
+    polars = _need("polars")
+    frame: pl.DataFrame = polars.from_arrow(table)
+    return frame
+
+
+def _need(package: str) -> Any:  # noqa: ANN401
+    import importlib
+
+    try:
+        return importlib.import_module(package)
+    except ImportError as error:
+        raise ImportError(f"{package} is needed here: pip install 'tomoset[{package}]'") from error
+
+
+def blocks_text(path: str | None, blocks: Iterable[tuple[str, str]], diagnostics: Sequence[Diagnostic]) -> str:
+    """List the blocks of a file, a line each."""
+    blocks = list(blocks)
+    width = max((len(name) for name, _ in blocks[:_BLOCKS]), default=0)
+    lines = [f"<STAR {path or 'in memory'}: {_counted(len(blocks), 'block')}>"]
+    lines += [f"  {name or '(no name)':<{width}}  {shape}" for name, shape in islice(blocks, _BLOCKS)]
+    if len(blocks) > _BLOCKS:
+        lines.append(f"  ... and {len(blocks) - _BLOCKS} more")
+    if diagnostics:
+        lines.append(f"  diagnostics: {_severities(diagnostics)}")
+    return "\n".join(lines)
+
+
+def blocks_html(path: str | None, blocks: Iterable[tuple[str, str]], diagnostics: Sequence[Diagnostic]) -> str:
+    """List the blocks of a file as an HTML table."""
+    blocks = list(blocks)
+    rows = "".join(
+        f"<tr><td style='text-align:left'>{html.escape(name or '(no name)')}</td><td>{html.escape(shape)}</td></tr>"
+        for name, shape in islice(blocks, _BLOCKS)
+    )
+    more = f"<p>... and {len(blocks) - _BLOCKS} more</p>" if len(blocks) > _BLOCKS else ""
+    odd = f"<p>diagnostics: {html.escape(_severities(diagnostics))}</p>" if diagnostics else ""
+    title = f"<strong>STAR {html.escape(path or 'in memory')}</strong>"
+    return f"{title}<table><tr><th>block</th><th>holds</th></tr>{rows}</table>{more}{odd}"
+
+
+def block_text(name: str, shape: str, tables: Sequence[pa.Table]) -> str:
+    """Show a block's columns with their types, units and first values."""
+    lines = [f"<STAR block data_{name}: {shape}>"]
+    for table in tables:
+        width = max((len(label) for label in table.column_names), default=0)
+        for field, column in zip(table.schema, table.columns, strict=True):
+            values = ", ".join(_short(value.as_py()) for value in islice(column, 3))
+            dots = ", ..." if table.num_rows > 3 else ""
+            lines.append(f"  {field.name:<{width}}  {_kind(field):<20} {values}{dots}"[:100])
+    return "\n".join(lines)
+
+
+def block_html(name: str, shape: str, tables: Sequence[pa.Table]) -> str:
+    """Show a block's first rows as HTML tables."""
+    parts = [f"<strong>data_{html.escape(name)}</strong> {html.escape(shape)}"]
+    for table in tables:
+        heads = "".join(f"<th>{html.escape(field.name)}<br><small>{html.escape(_kind(field))}</small></th>" for field in table.schema)
+        rows = (table.slice(row, 1).to_pylist()[0].values() for row in range(min(_ROWS, table.num_rows)))
+        cells = "".join("<tr>" + "".join(f"<td>{html.escape(_short(value))}</td>" for value in row) + "</tr>" for row in rows)
+        parts.append(f"<div style='overflow-x:auto'><table><tr>{heads}</tr>{cells}</table></div>")
+    return "".join(parts)
+
+
+def _kind(field: pa.Field) -> str:
+    names = {"double": "float64", "large_string": "string"}
+    kind = names.get(str(field.type), str(field.type)).replace("large_list<item: ", "list<")
+    unit = (field.metadata or {}).get(b"unit", b"").decode()
+    return f"{kind} [{unit}]" if unit else kind
+
+
+def _short(value: object) -> str:
+    text = repr(value) if isinstance(value, str | bytes) else str(value)
+    return text if len(text) <= 32 else f"{text[:29]}..."
+
+
+def _severities(diagnostics: Sequence[Diagnostic]) -> str:
+    counts = Counter(diagnostic.severity for diagnostic in diagnostics)
+    return ", ".join(_counted(counts[name], name) for name in ("error", "warning", "note") if counts[name])
+
+
+def _counted(count: int, name: str) -> str:
+    return f"{count} {name}" if count == 1 else f"{count} {name}s"

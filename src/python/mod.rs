@@ -1,0 +1,54 @@
+//! The bindings: each function extracts, detaches from the interpreter, calls the core and wraps what comes back.
+
+mod errors;
+mod options;
+mod read;
+mod scan;
+mod stream;
+
+use pyo3::prelude::*;
+
+/// The compiled part of tomoset; use the functions of `tomoset` instead.
+#[pymodule(gil_used = false)]
+mod _core {
+    #[pymodule_export]
+    use super::diagnostic_codes;
+    #[pymodule_export]
+    use super::labels;
+    #[pymodule_export]
+    use super::options::ReadOptions;
+    #[pymodule_export]
+    use super::read::{StarTables, read_bytes, read_path};
+    #[pymodule_export]
+    use super::scan::{Outline, scan_bytes, scan_path};
+    #[pymodule_export]
+    use super::stream::{Batches, stream_path};
+
+    #[pymodule_export]
+    #[allow(non_upper_case_globals, reason = "the name Python has for it")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+}
+
+/// RELION's labels.
+///
+/// Returns
+/// -------
+/// list of (name, type, unit, canonical name), all str, in RELION's order
+#[pyfunction]
+fn labels() -> Vec<(&'static str, &'static str, &'static str, &'static str)> {
+    let row = |known: crate::relion::labels::Known| (known.name, known.kind.name(), known.unit, known.canonical);
+    crate::relion::labels::all().map(row).collect()
+}
+
+/// Every code a diagnostic can have.
+///
+/// Returns
+/// -------
+/// list of (code, name, severity, message, what RELION does), all str
+#[pyfunction]
+fn diagnostic_codes() -> Vec<(&'static str, &'static str, &'static str, &'static str, &'static str)> {
+    let row = |code: &crate::star::diagnostic::Code| {
+        (code.id(), code.name(), code.severity().name(), code.message(), code.relion())
+    };
+    crate::star::diagnostic::Code::ALL.iter().map(row).collect()
+}

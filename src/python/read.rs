@@ -1,0 +1,128 @@
+//! Whole texts: from a path or from bytes to tables.
+#![allow(unsafe_code)]
+
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow_buffer::Buffer;
+use pyo3::exceptions::PyIndexError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use pyo3_arrow::PyTable;
+
+use super::options::ReadOptions;
+use crate::error::StarError;
+use crate::memory::borrowed;
+use crate::source::{self, Loaded};
+use crate::table::dtype::Options;
+use crate::table::read::{self, Table};
+use crate::table::report::Located;
+
+/// What one reading gave: blocks, their tables, and diagnostics.
+#[pyclass(frozen, module = "tomoset._core")]
+pub struct StarTables {
+    inner: read::StarTables,
+}
+
+/// code, offset, line, column, count, block, label, detail
+pub type DiagnosticRow = (&'static str, u64, u64, u64, u64, Option<String>, Option<String>, Option<String>);
+
+#[pymethods]
+impl StarTables {
+    /// Names of all blocks, in file order.
+    fn names(&self) -> Vec<&str> {
+        self.inner.blocks.iter().map(|block| &*block.name).collect()
+    }
+
+    /// The number of a block's `# version N` comment, if it has one.
+    fn version(&self, block: usize) -> PyResult<Option<i64>> {
+        Ok(self.block(block)?.version)
+    }
+
+    /// (is a list, rows, column names) of each table of a block.
+    fn tables(&self, block: usize) -> PyResult<Vec<(bool, usize, Vec<String>)>> {
+        let names = |table: &Table| table.schema().fields().iter().map(|field| field.name().clone()).collect();
+        let row = |table: &Table| (table.is_list, table.rows(), names(table));
+        Ok(self.block(block)?.tables.iter().map(row).collect())
+    }
+
+    /// One table of a block as a `pyarrow.Table`; its buffers are shared, not copied.
+    fn table<'py>(&self, py: Python<'py>, block: usize, index: usize) -> PyResult<Bound<'py, PyAny>> {
+        let tables = &self.block(block)?.tables;
+        let batch = tables.get(index).ok_or_else(|| PyIndexError::new_err("no such table"))?.batch();
+        let schema = batch.schema();
+        PyTable::try_new(vec![batch], schema)?.into_pyarrow(py)
+    }
+
+    /// (code, offset, line, column, count, block, label, detail) of each diagnostic.
+    fn diagnostics(&self) -> Vec<DiagnosticRow> {
+        self.inner.diagnostics.iter().map(diagnostic_row).collect()
+    }
+}
+
+impl From<read::StarTables> for StarTables {
+    fn from(inner: read::StarTables) -> Self {
+        Self { inner }
+    }
+}
+
+impl StarTables {
+    fn block(&self, index: usize) -> PyResult<&read::BlockTables> {
+        self.inner.blocks.get(index).ok_or_else(|| PyIndexError::new_err("no such block"))
+    }
+}
+
+pub fn diagnostic_row(located: &Located) -> DiagnosticRow {
+    let Located { diagnostic, position } = located;
+    (
+        diagnostic.code.id(),
+        diagnostic.offset,
+        position.line,
+        position.column,
+        diagnostic.count,
+        diagnostic.block.clone(),
+        diagnostic.label.clone(),
+        diagnostic.detail.clone(),
+    )
+}
+
+/// Reads the file at a path.
+#[pyfunction]
+pub fn read_path(py: Python<'_>, path: PathBuf, options: &ReadOptions) -> PyResult<StarTables> {
+    let options = &options.inner;
+    let read = || {
+        let loaded = source::load_path(&path, options.memory_map, options.threads)?;
+        read::read(&loaded, options)
+    };
+    let inner = py.detach(read).map_err(|error| error.at_path(Some(&path)))?;
+    Ok(StarTables { inner })
+}
+
+/// Reads bytes that are in memory; `name` stands for a path in errors.
+#[pyfunction]
+#[pyo3(signature = (data, options, name=None))]
+pub fn read_bytes(
+    py: Python<'_>,
+    data: Bound<'_, PyBytes>,
+    options: &ReadOptions,
+    name: Option<PathBuf>,
+) -> PyResult<StarTables> {
+    let buffer = shared(&data);
+    let options = &options.inner;
+    let read = || load_and_read(buffer, options);
+    let inner = py.detach(read).map_err(|error| error.at_path(name.as_deref()))?;
+    Ok(StarTables { inner })
+}
+
+fn load_and_read(buffer: Buffer, options: &Options) -> Result<read::StarTables, StarError> {
+    let loaded: Loaded = source::load_bytes(buffer, options.threads)?;
+    read::read(&loaded, options)
+}
+
+/// The bytes of a `bytes` object as a buffer that keeps the object alive.
+pub fn shared(data: &Bound<'_, PyBytes>) -> Buffer {
+    let owner = Arc::new(AssertUnwindSafe(data.clone().unbind()));
+    // SAFETY: a `bytes` object neither moves nor changes, and the buffer's owner holds a reference to it.
+    unsafe { borrowed(data.as_bytes(), owner) }
+}

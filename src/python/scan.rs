@@ -1,0 +1,124 @@
+//! Outlines: what a text holds and where, without its values.
+
+use std::path::{Path, PathBuf};
+
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use super::options::{ON_ERROR, ReadOptions, choose};
+use super::read::{StarTables, diagnostic_row, shared};
+use crate::error::{Result, StarError};
+use crate::relion::dialect;
+use crate::source::{self, Loaded, Window};
+use crate::star::outline::{self, Part, raise};
+use crate::star::text::Text;
+use crate::table::read;
+use crate::table::report::{Located, Report};
+use crate::table::stream;
+
+/// The structure of a text.
+#[pyclass(frozen, module = "tomoset._core")]
+pub struct Outline {
+    inner: outline::Outline,
+    diagnostics: Vec<Located>,
+    /// Where the text can be had again.
+    origin: Origin,
+}
+
+enum Origin {
+    Path(PathBuf),
+    Memory(Loaded),
+}
+
+#[pymethods]
+impl Outline {
+    /// (name, version, start, end) of each block; offsets in bytes.
+    fn blocks(&self) -> Vec<(&str, Option<i64>, u64, u64)> {
+        self.inner.blocks.iter().map(|block| (&*block.name, block.version, block.start, block.end)).collect()
+    }
+
+    /// (is a list, rows, labels, start, end) of each table of a block.
+    fn tables(&self, block: usize) -> Vec<(bool, u64, Vec<&str>, u64, u64)> {
+        let row = |part: &'_ Part| (matches!(part, Part::List(_)), part.rows(), part.start(), part.end());
+        let parts = self.inner.blocks.get(block).map(|block| block.parts.as_slice()).unwrap_or_default();
+        let full = |part| {
+            let (is_list, rows, start, end) = row(part);
+            (is_list, rows, part.labels().map(|label| &*label.name).collect(), start, end)
+        };
+        parts.iter().map(full).collect()
+    }
+
+    /// (code, offset, line, column, count, block, label, detail) of each diagnostic.
+    fn diagnostics(&self) -> Vec<super::read::DiagnosticRow> {
+        self.diagnostics.iter().map(diagnostic_row).collect()
+    }
+
+    /// Reads one block, by its index, without looking at the others.
+    fn read(&self, py: Python<'_>, block: usize, options: &ReadOptions) -> PyResult<StarTables> {
+        let inner = py.detach(|| self.read_block(block, options)).map_err(|error| error.at_path(self.path()))?;
+        Ok(StarTables::from(inner))
+    }
+}
+
+impl Outline {
+    fn path(&self) -> Option<&Path> {
+        match &self.origin {
+            Origin::Path(path) => Some(path),
+            Origin::Memory(_) => None,
+        }
+    }
+
+    fn read_block(&self, block: usize, options: &ReadOptions) -> Result<read::StarTables> {
+        let (outline, options) = (&self.inner, &options.inner);
+        match &self.origin {
+            Origin::Memory(loaded) => {
+                read::read_block(loaded, 0, outline, block, options, &mut loaded.buffer.as_slice())
+            }
+            Origin::Path(path) => {
+                let mut window = Window::new(source::open_text(path)?);
+                let (start, end) = outline.blocks.get(block).map_or((0, 0), |block| (block.start, block.end));
+                let loaded = window.part(start, end)?;
+                read::read_block(&loaded, start, outline, block, options, &mut window)
+            }
+        }
+    }
+}
+
+/// The outline of the file at a path, read in bounded memory.
+#[pyfunction]
+#[pyo3(signature = (path, *, on_error, threads))]
+pub fn scan_path(py: Python<'_>, path: PathBuf, on_error: &str, threads: Option<usize>) -> PyResult<Outline> {
+    let on_error = choose("on_error", on_error, ON_ERROR)?;
+    let scan = || {
+        let (mut inner, mut window): (_, Window) = stream::scan_path(&path, on_error, threads)?;
+        let diagnostics = report(&mut inner, &mut window)?;
+        Ok(Outline { inner, diagnostics, origin: Origin::Path(path.clone()) })
+    };
+    py.detach(scan).map_err(|error: StarError| error.at_path(Some(&path)).into())
+}
+
+/// The outline of bytes in memory, which are kept.
+#[pyfunction]
+#[pyo3(signature = (data, *, on_error, threads))]
+pub fn scan_bytes(py: Python<'_>, data: Bound<'_, PyBytes>, on_error: &str, threads: Option<usize>) -> PyResult<Outline> {
+    let on_error = choose("on_error", on_error, ON_ERROR)?;
+    let buffer = shared(&data);
+    let scan = || {
+        let loaded = source::load_bytes(buffer, threads)?;
+        let mut text = loaded.buffer.as_slice();
+        let mut inner = match outline::outline(text, on_error, &loaded.hints) {
+            Ok(found) => found,
+            Err(stop) => return raise(stop, &mut text),
+        };
+        let diagnostics = report(&mut inner, &mut text)?;
+        Ok(Outline { inner, diagnostics, origin: Origin::Memory(loaded.clone()) })
+    };
+    py.detach(scan).map_err(|error: StarError| error.into())
+}
+
+fn report<T: Text>(inner: &mut outline::Outline, text: &mut T) -> Result<Vec<Located>> {
+    dialect::examine(inner, text)?;
+    let mut report = Report::default();
+    report.add_outline(inner);
+    Ok(report.locate(text)?)
+}

@@ -1,0 +1,209 @@
+//! A loop as record batches in bounded memory, from a file that may be larger than memory.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_buffer::Buffer;
+use arrow_schema::{Schema, SchemaRef};
+
+use super::columns::data_type;
+use super::decode::{self, Content, Layout, Member};
+use super::dtype::{Options, Strings, Type, field};
+use super::infer::Guesses;
+use super::plan::Plan;
+use super::read::{batch, changed, misfit_fault};
+use crate::error::{Result, StarError};
+use crate::parallel;
+use crate::source::{self, Window};
+use crate::star::diagnostic::Code;
+use crate::star::outline::{Loop, OnError, Outline, Part, outline, raise};
+use crate::star::position::faulty;
+use crate::star::rows::Piece;
+use crate::star::text::Text;
+
+/// Text held at once, besides the batches.
+const HELD: u64 = 16 << 20;
+
+/// The outline of a file that is never held as a whole, and the window on it.
+///
+/// # Errors
+/// The first fault, unless faults are collected; what the operating system says.
+pub fn scan_path(path: &Path, on_error: OnError, threads: Option<usize>) -> Result<(Outline, Window)> {
+    let text = source::open_text(path)?;
+    let cr_only = text.cr_only;
+    let mut window = Window::new(text);
+    let hints = window.hints(parallel::threads_for(window.length(), threads))?;
+    match outline(&mut window, on_error, &hints) {
+        Ok(mut found) => {
+            if cr_only {
+                found.events.add(Code::CrOnly, 0);
+            }
+            Ok((found, window))
+        }
+        Err(stop) => raise(stop, &mut window),
+    }
+}
+
+/// Batches of one loop of a file.
+pub struct Stream {
+    window: Window,
+    block: Box<str>,
+    pieces: std::vec::IntoIter<Piece>,
+    plan: Plan,
+    types: Vec<Type>,
+    layout: Layout,
+    batch_rows: usize,
+    /// Rows that were read and not yet handed out.
+    ready: Option<RecordBatch>,
+}
+
+impl Stream {
+    /// Streams the loop of the block that is named, or of the only block that has one.
+    ///
+    /// # Errors
+    /// As [`scan_path`]; a block that is missing or has not exactly one loop.
+    pub fn open(path: &Path, block: Option<&str>, options: &Options, batch_rows: usize) -> Result<Self> {
+        let (found, window) = scan_path(path, OnError::Raise, options.threads)?;
+        let (name, table) = only_loop(found, block)?;
+        let part = Part::Loop(table);
+        let plan = Plan::new(&part, options);
+        if let Some(wanted) = &options.columns
+            && let Some(missing) = wanted.iter().find(|name| !plan.has(name))
+        {
+            return Err(StarError::MissingLabel { label: missing.clone(), block: name.to_string(), path: None });
+        }
+        let Part::Loop(table) = part else { return Err(StarError::Option("a list cannot be streamed".into())) };
+        let threads = parallel::threads_for(u64::MAX, options.threads);
+        let strings = if options.strings == Strings::View { Strings::Large } else { options.strings };
+        let mut stream = Self {
+            window,
+            block: name,
+            pieces: Vec::new().into_iter(),
+            types: Vec::new(),
+            plan,
+            layout: Layout { strings, invalid_utf8: options.invalid_utf8, threads },
+            batch_rows: batch_rows.max(1),
+            ready: None,
+        };
+        stream.types = stream.infer(&table.pieces)?;
+        stream.pieces = table.pieces.into_iter();
+        Ok(stream)
+    }
+
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        let columns = self.plan.columns.iter().zip(&self.types);
+        let fields = columns.map(|(c, &kind)| field(&c.name, &c.label, data_type(kind, self.layout.strings)));
+        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+    }
+
+    /// The next rows, at most `batch_rows` of them; nothing at the end.
+    ///
+    /// # Errors
+    /// A value that does not fit its column; what the operating system says.
+    pub fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
+        let ready = match self.ready.take() {
+            Some(ready) => ready,
+            None => match self.read_on()? {
+                Some(read) => read,
+                None => return Ok(None),
+            },
+        };
+        if ready.num_rows() > self.batch_rows {
+            self.ready = Some(ready.slice(self.batch_rows, ready.num_rows() - self.batch_rows));
+            return Ok(Some(ready.slice(0, self.batch_rows)));
+        }
+        Ok(Some(ready))
+    }
+
+    /// Reads pieces until there are enough rows for a batch, or as much text as may be held.
+    fn read_on(&mut self) -> Result<Option<RecordBatch>> {
+        let (mut pieces, mut rows) = (Vec::<Piece>::new(), 0);
+        while let Some(next) = self.pieces.as_slice().first() {
+            let start = pieces.first().map_or(next.start, |first| first.start);
+            if !pieces.is_empty() && (rows >= self.batch_rows as u64 || next.end - start > HELD) {
+                break;
+            }
+            rows += next.rows;
+            pieces.extend(self.pieces.next());
+        }
+        if pieces.is_empty() {
+            return Ok(None);
+        }
+        let (text, base) = text_of(&self.window, &pieces)?;
+        let member = member(&text, base, &pieces, &self.plan);
+        let stacked = decode::stack(&self.types, std::slice::from_ref(&member), self.layout, &[]);
+        if stacked.changed {
+            return Err(changed());
+        }
+        let met = stacked.met.iter().flatten().zip(self.plan.columns.iter().zip(&self.types));
+        let misfits = met.filter_map(|(met, column)| Some((met.misfit.as_ref()?, column)));
+        if let Some((misfit, (column, &kind))) = misfits.min_by_key(|(misfit, _)| misfit.offset) {
+            let fault = misfit_fault(misfit, kind, &self.block, &column.label, Code::BadValue);
+            return Err(faulty(fault, &mut self.window));
+        }
+        batch(&self.plan, stacked.columns, member.rows).map(Some)
+    }
+
+    /// The types of all columns; what only the data can tell takes a pass over the rows.
+    fn infer(&self, pieces: &[Piece]) -> Result<Vec<Type>> {
+        let unknown = self.plan.columns.iter().filter(|column| column.kind.is_none());
+        let mut guesses = Guesses::new(unknown.map(|column| column.source).collect());
+        if self.plan.columns.iter().any(|column| column.kind.is_none()) {
+            for pieces in pieces.chunk_by(|first, next| first.start / HELD == next.end / HELD) {
+                let (text, base) = text_of(&self.window, pieces)?;
+                guesses.add(&member(&text, base, pieces, &self.plan), self.layout.threads);
+            }
+        }
+        let mut guesses = guesses.settle();
+        let kinds = self.plan.columns.iter().map(|column| column.kind.or_else(|| guesses.next()));
+        Ok(kinds.map(|kind| kind.unwrap_or(Type::Text)).collect())
+    }
+}
+
+fn only_loop(outline: Outline, wanted: Option<&str>) -> Result<(Box<str>, Loop)> {
+    let blocks = outline.blocks.into_iter();
+    let mut named = blocks.filter(|block| wanted.is_none_or(|wanted| *block.name == *wanted)).peekable();
+    if let (Some(name), None) = (wanted, named.peek()) {
+        return Err(StarError::MissingBlock { name: name.to_owned(), path: None });
+    }
+    let mut loops = Vec::new();
+    for block in named {
+        for part in block.parts {
+            if let Part::Loop(table) = part {
+                loops.push((block.name.clone(), table));
+            }
+        }
+        // By name the first block is meant, as everywhere.
+        if wanted.is_some() {
+            break;
+        }
+    }
+    let count = loops.len();
+    let names = loops.iter().take(5).map(|(name, _)| &**name).collect::<Vec<_>>().join(", ");
+    match (loops.pop(), count) {
+        (Some(only), 1) => Ok(only),
+        (None, _) => Err(StarError::Option("there is no loop to stream".into())),
+        _ if wanted.is_some() => Err(StarError::Option(format!("block {names} has {count} loops; only one can be streamed"))),
+        _ => Err(StarError::Option(format!("there are {count} loops ({names}, ...): name the block to stream"))),
+    }
+}
+
+fn text_of(window: &Window, pieces: &[Piece]) -> Result<(Buffer, u64)> {
+    let start = pieces.first().map_or(0, |piece| piece.start);
+    let end = pieces.last().map_or(start, |piece| piece.end);
+    Ok((window.part(start, end)?.buffer, start))
+}
+
+fn member<'a>(text: &'a [u8], base: u64, pieces: &'a [Piece], plan: &Plan) -> Member<'a> {
+    let rows = pieces.iter().map(|piece| piece.rows).sum::<u64>();
+    Member {
+        text,
+        base,
+        content: Content::Rows(pieces),
+        words: plan.words,
+        rows: usize::try_from(rows).unwrap_or(usize::MAX),
+        sources: plan.columns.iter().map(|column| Some(column.source)).collect(),
+    }
+}
