@@ -3,6 +3,7 @@
 //! The rooms, from below: [`star`] knows bytes and the grammar, [`relion`] knows RELION's labels and habits,
 //! [`table`] turns words into Arrow columns, [`archive`] reads whole trees, and `python` binds it all.
 
+pub mod archive;
 pub mod error;
 pub mod memory;
 pub mod parallel;

@@ -1,5 +1,6 @@
 //! The bindings: each function extracts, detaches from the interpreter, calls the core and wraps what comes back.
 
+mod archive;
 mod errors;
 mod options;
 mod read;
@@ -11,6 +12,8 @@ use pyo3::prelude::*;
 /// The compiled part of tomoset; use the functions of `tomoset` instead.
 #[pymodule(gil_used = false)]
 mod _core {
+    #[pymodule_export]
+    use super::archive::{Harvest, HarvestUnit, catalog_schemas, harvest, read_stack};
     #[pymodule_export]
     use super::diagnostic_codes;
     #[pymodule_export]

@@ -118,6 +118,9 @@ codes! {
     V106 BoolNumber Note "bool-number" "a number other than 0 and 1 in a boolean column is read as true" "reads true as well"
     V107 TextFallback Error "text-fallback" "a value does not fit the column's type; the whole column is given as text" "reads 0 or a part of the value"
     V108 RewrittenUnquoted Note "rewritten-unquoted" "an unknown label in a list has a value that needs quotes" "writes it back without quotes"
+    F101 SymbolicLink Note "symbolic-link" "a symbolic link; archives are walked without following links" "follows it"
+    F102 NotRegular Warning "not-regular" "a FIFO, socket or device named like a STAR file; it is not opened" "opens it, and may wait for ever"
+    F201 Unreadable Error "unreadable" "the file or folder cannot be read" "cannot read it either"
     V201 BadValue Error "bad-value" "a value does not fit the column's type" "reads 0 or a part of the value"
 }
 

@@ -10,7 +10,7 @@ use super::value::{self, Read};
 use crate::parallel;
 use crate::star::diagnostic::{Code, Event, Events};
 use crate::star::lex::{Form, unescape};
-use crate::star::outline::{Item, quote};
+use crate::star::outline::{Item, Part, quote};
 use crate::star::rows::Piece;
 use crate::star::simd;
 
@@ -35,11 +35,32 @@ pub struct Member<'a> {
     pub sources: Vec<Option<usize>>,
 }
 
+/// All rows of a table as a member; `text` begins at offset `base` of the whole text.
+#[must_use]
+pub fn member_of<'a>(part: &'a Part, words: usize, sources: Vec<Option<usize>>, text: &'a [u8], base: u64) -> Member<'a> {
+    let content = match part {
+        Part::List(list) => Content::List { start: list.start, items: &list.items },
+        Part::Loop(table) => Content::Rows(&table.pieces),
+    };
+    Member { text, base, content, words, rows: count(part.rows()), sources }
+}
+
+/// What becomes of a value that does not fit its column's type.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnMisfit {
+    /// The column is given up: what it holds from there on means nothing.
+    #[default]
+    Stop,
+    /// The value becomes null.
+    Null,
+}
+
 /// How values are laid out and what becomes of odd ones.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {
     pub strings: Strings,
     pub invalid_utf8: InvalidUtf8,
+    pub on_misfit: OnMisfit,
     pub threads: usize,
 }
 
@@ -48,6 +69,8 @@ pub struct Layout {
 pub struct Misfit {
     pub offset: u64,
     pub found: String,
+    /// How many there are, as far as the column was read.
+    pub count: u64,
 }
 
 /// What was met in one column of one member.
@@ -107,7 +130,11 @@ pub fn stack(types: &[Type], members: &[Member<'_>], layout: Layout, views: &[Bu
         for ((part, found), (all, known)) in task.columns.into_iter().zip(added.iter_mut().zip(of_member)) {
             all.push(part);
             known.events.extend(&found.events);
-            known.misfit = known.misfit.take().or(found.misfit);
+            match (&mut known.misfit, found.misfit) {
+                (Some(first), Some(later)) => first.count += later.count,
+                (none @ None, later) => *none = later,
+                (Some(_), None) => {}
+            }
         }
     }
     let refused: Vec<usize> = match by_view {
@@ -187,7 +214,7 @@ fn run(task: Task<'_, '_>, members: &[Member<'_>], types: &[Type], layout: Layou
             source,
             added: Added::default(),
             met: Met::default(),
-            invalid_utf8: layout.invalid_utf8,
+            layout,
         })
         .collect();
     let mut seen = 0;
@@ -229,18 +256,18 @@ struct Fill<'s> {
     source: Option<usize>,
     added: Added,
     met: Met,
-    invalid_utf8: InvalidUtf8,
+    layout: Layout,
 }
 
 impl Fill<'_> {
     /// Takes the column's values from a grid whose first row is row `seen` of the task.
     fn take(&mut self, grid: &Grid<'_>, seen: usize, first_row: usize) {
         let Some(source) = self.source else { return };
-        if self.met.misfit.is_some() {
+        let Self { slot, added, met, kind, layout, .. } = self;
+        if met.misfit.is_some() && layout.on_misfit == OnMisfit::Stop {
             return;
         }
-        let Self { slot, added, met, kind, .. } = self;
-        let mut odd = Odd { added, met, first_row: first_row + seen, kind: *kind };
+        let mut odd = Odd { added, met, first_row: first_row + seen, kind: *kind, on_misfit: layout.on_misfit };
         let rows = seen..seen + grid.rows;
         match slot {
             Slot::Float(values) => {
@@ -257,7 +284,7 @@ impl Fill<'_> {
             }
             Slot::Text(lengths) => {
                 let lengths = lengths.get_mut(rows).unwrap_or_default();
-                texts(grid, source, lengths, self.invalid_utf8, &mut odd);
+                texts(grid, source, lengths, layout.invalid_utf8, &mut odd);
             }
             Slot::View(views) => {
                 let views = views.get_mut(rows).unwrap_or_default();
@@ -281,6 +308,7 @@ struct Odd<'a> {
     met: &'a mut Met,
     first_row: usize,
     kind: Type,
+    on_misfit: OnMisfit,
 }
 
 impl Odd<'_> {
@@ -293,8 +321,14 @@ impl Odd<'_> {
         self.added.nulls.push(self.first_row + row);
     }
 
-    fn misfit(&mut self, word: &[u8], offset: u64) {
-        self.met.misfit = Some(Misfit { offset, found: quote(word) });
+    /// Notes a value that does not fit; false when the column is given up for it.
+    fn misfit(&mut self, row: usize, word: &[u8], offset: u64) -> bool {
+        match &mut self.met.misfit {
+            Some(first) => first.count += 1,
+            None => self.met.misfit = Some(Misfit { offset, found: quote(word), count: 1 }),
+        }
+        self.added.nulls.push(self.first_row + row);
+        self.on_misfit == OnMisfit::Null
     }
 
     /// The value to store; nothing when it does not fit, which ends the column.
@@ -309,10 +343,7 @@ impl Odd<'_> {
                 self.null(row, offset);
                 Some(T::default())
             }
-            Read::Bad => {
-                self.misfit(word, offset);
-                None
-            }
+            Read::Bad => self.misfit(row, word, offset).then(T::default),
         }
     }
 }
@@ -440,22 +471,30 @@ fn vectors<T: Default + Copy>(
             odd.null(row, offset);
             continue;
         }
-        let Some(items) = value::items(word) else { return odd.misfit(word, offset) };
         let before = items_of(odd.added).len();
-        for item in items {
-            let value = match read(item) {
-                Read::Value(value) => value,
-                Read::Noted(value, code) => {
-                    odd.note(code, offset);
-                    value
-                }
-                Read::Null if !item.is_empty() && odd.kind == Type::FloatList => {
-                    odd.note(Code::NullMarker, offset);
-                    missing
-                }
-                Read::Null | Read::Bad => return odd.misfit(word, offset),
-            };
-            items_of(odd.added).push(value);
+        let fits = value::items(word).is_some_and(|mut items| {
+            items.all(|item| {
+                let value = match read(item) {
+                    Read::Value(value) => value,
+                    Read::Noted(value, code) => {
+                        odd.note(code, offset);
+                        value
+                    }
+                    Read::Null if !item.is_empty() && odd.kind == Type::FloatList => {
+                        odd.note(Code::NullMarker, offset);
+                        missing
+                    }
+                    Read::Null | Read::Bad => return false,
+                };
+                items_of(odd.added).push(value);
+                true
+            })
+        });
+        if !fits {
+            items_of(odd.added).truncate(before);
+            if !odd.misfit(row, word, offset) {
+                return;
+            }
         }
         *length = (items_of(odd.added).len() - before) as i64;
     }

@@ -109,15 +109,21 @@ impl Guesses {
 
     /// Takes in all rows of a table, or of a part of it.
     pub fn add(&mut self, member: &Member<'_>, threads: usize) {
+        let columns = std::mem::take(&mut self.columns);
+        self.add_as(member, &columns, threads);
+        self.columns = columns;
+    }
+
+    /// As [`Self::add`], for a table that has the columns elsewhere.
+    pub fn add_as(&mut self, member: &Member<'_>, columns: &[usize], threads: usize) {
         match member.content {
             Content::List { start, items } => {
                 let at = start.checked_sub(member.base).and_then(|at| usize::try_from(at).ok());
                 if let Some(grid) = at.and_then(|at| list_grid(member.text.get(at..)?, start, items)) {
-                    look(&grid, &self.columns, &mut self.guesses);
+                    look(&grid, columns, &mut self.guesses);
                 }
             }
             Content::Rows(pieces) => {
-                let columns = &self.columns;
                 let of_piece = |index: usize| {
                     let mut guesses = vec![Guess::OPEN; columns.len()];
                     let piece = pieces.get(index);

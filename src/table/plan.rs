@@ -55,6 +55,12 @@ impl Plan {
         Self { columns, words: labels.len() }
     }
 
+    /// For each column the word of a row it comes from.
+    #[must_use]
+    pub fn sources(&self) -> Vec<Option<usize>> {
+        self.columns.iter().map(|column| Some(column.source)).collect()
+    }
+
     /// Whether a column answers to a name.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {

@@ -7,7 +7,7 @@ use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_buffer::Buffer;
 use arrow_schema::{Schema, SchemaRef};
 
-use super::decode::{self, Content, Layout, Member, Met, Misfit, VIEW_WINDOW};
+use super::decode::{self, Content, Layout, Member, Met, Misfit, OnMisfit, VIEW_WINDOW};
 use super::dtype::{Options, Strings, Type, field};
 use super::infer::Guesses;
 use super::plan::{Plan, Plans};
@@ -265,20 +265,8 @@ impl<'r> Reader<'r> {
 }
 
 /// Where the rows of a table are, in a text that begins at offset `base`.
-#[must_use]
-pub fn member<'a>(part: &'a Part, plan: &Plan, text: &'a [u8], base: u64) -> Member<'a> {
-    let content = match part {
-        Part::List(list) => Content::List { start: list.start, items: &list.items },
-        Part::Loop(table) => Content::Rows(&table.pieces),
-    };
-    Member {
-        text,
-        base,
-        content,
-        words: plan.words,
-        rows: usize::try_from(part.rows()).unwrap_or(usize::MAX),
-        sources: plan.columns.iter().map(|column| Some(column.source)).collect(),
-    }
+fn member<'a>(part: &'a Part, plan: &Plan, text: &'a [u8], base: u64) -> Member<'a> {
+    decode::member_of(part, plan.words, plan.sources(), text, base)
 }
 
 fn read_members(
@@ -289,7 +277,7 @@ fn read_members(
     bytes: u64,
 ) -> Result<(RecordBatch, Vec<Vec<Met>>)> {
     let threads = parallel::threads_for(bytes, options.threads);
-    let layout = Layout { strings: options.strings, invalid_utf8: options.invalid_utf8, threads };
+    let layout = Layout { strings: options.strings, invalid_utf8: options.invalid_utf8, on_misfit: OnMisfit::Stop, threads };
     let views = if options.strings == Strings::View { windows(&loaded.buffer) } else { Vec::new() };
     let stacked = decode::stack(&group.types, members, layout, &views);
     if stacked.changed {

@@ -51,7 +51,11 @@ impl Report {
     }
 
     pub fn add(&mut self, code: Code, offset: u64) {
-        self.all.push(Diagnostic { code, offset, count: 1, block: None, label: None, detail: None });
+        self.push(Diagnostic { code, offset, count: 1, block: None, label: None, detail: None });
+    }
+
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.all.push(diagnostic);
     }
 
     fn add_events(&mut self, events: &Events, block: Option<&str>, label: Option<&str>) {

@@ -8,7 +8,7 @@ use arrow_buffer::Buffer;
 use arrow_schema::{Schema, SchemaRef};
 
 use super::columns::data_type;
-use super::decode::{self, Content, Layout, Member};
+use super::decode::{self, Content, Layout, Member, OnMisfit};
 use super::dtype::{Options, Strings, Type, field};
 use super::infer::Guesses;
 use super::plan::Plan;
@@ -82,7 +82,7 @@ impl Stream {
             pieces: Vec::new().into_iter(),
             types: Vec::new(),
             plan,
-            layout: Layout { strings, invalid_utf8: options.invalid_utf8, threads },
+            layout: Layout { strings, invalid_utf8: options.invalid_utf8, on_misfit: OnMisfit::Stop, threads },
             batch_rows: batch_rows.max(1),
             ready: None,
         };
@@ -204,6 +204,6 @@ fn member<'a>(text: &'a [u8], base: u64, pieces: &'a [Piece], plan: &Plan) -> Me
         content: Content::Rows(pieces),
         words: plan.words,
         rows: usize::try_from(rows).unwrap_or(usize::MAX),
-        sources: plan.columns.iter().map(|column| Some(column.source)).collect(),
+        sources: plan.sources(),
     }
 }

@@ -1,0 +1,8 @@
+//! Whole trees of STAR files: what lies in them, what each file is, and its rows in a few large batches.
+
+pub mod classify;
+pub mod harvest;
+pub mod problems;
+pub mod schema;
+pub mod stack;
+pub mod walk;

@@ -1,0 +1,113 @@
+//! Whole trees: harvests for the catalogue, and many files as one table.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use arrow_array::RecordBatch;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use pyo3_arrow::{PySchema, PyTable};
+
+use super::options::ReadOptions;
+use crate::archive::harvest::{self as core, Options, Progress};
+use crate::archive::{schema, stack};
+
+/// An iterator over units of rows for the catalogue.
+#[pyclass(frozen, module = "tomoset._core")]
+pub struct Harvest {
+    inner: Mutex<core::Harvest>,
+    progress: Progress,
+}
+
+/// Rows for the catalogue from some files.
+#[pyclass(frozen, module = "tomoset._core")]
+pub struct HarvestUnit {
+    inner: core::Unit,
+}
+
+#[pymethods]
+impl Harvest {
+    /// Files met by the walk so far.
+    #[getter]
+    fn num_found(&self) -> u64 {
+        self.progress.num_found()
+    }
+
+    /// Whether the walk has met all files.
+    #[getter]
+    fn walk_done(&self) -> bool {
+        self.progress.walk_done()
+    }
+
+    fn __iter__(this: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        this
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<HarvestUnit>> {
+        let next = py.detach(|| self.inner.lock().unwrap_or_else(PoisonError::into_inner).next_unit())?;
+        Ok(next.map(|inner| HarvestUnit { inner }))
+    }
+}
+
+#[pymethods]
+impl HarvestUnit {
+    #[getter]
+    fn num_files(&self) -> usize {
+        self.inner.num_files
+    }
+
+    #[getter]
+    fn num_bytes(&self) -> u64 {
+        self.inner.num_bytes
+    }
+
+    #[getter]
+    fn files<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_table(py, &self.inner.files)
+    }
+
+    #[getter]
+    fn tomograms<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_table(py, &self.inner.tomograms)
+    }
+
+    #[getter]
+    fn tilts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_table(py, &self.inner.tilts)
+    }
+
+    #[getter]
+    fn problems<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_table(py, &self.inner.problems)
+    }
+}
+
+fn to_table<'py>(py: Python<'py>, batch: &RecordBatch) -> PyResult<Bound<'py, PyAny>> {
+    PyTable::try_new(vec![batch.clone()], batch.schema())?.into_pyarrow(py)
+}
+
+/// Begins to harvest the tree below a folder.
+#[pyfunction]
+#[pyo3(signature = (root, *, threads=None, unit_files=4096, exclude=Vec::new()))]
+pub fn harvest(root: PathBuf, threads: Option<usize>, unit_files: usize, exclude: Vec<PathBuf>) -> PyResult<Harvest> {
+    let inner = core::Harvest::begin(Options { root, exclude, unit_files, threads })?;
+    let progress = inner.progress();
+    Ok(Harvest { inner: Mutex::new(inner), progress })
+}
+
+/// The schemas of the catalogue's tables, by name.
+#[pyfunction]
+pub fn catalog_schemas(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let schemas = PyDict::new(py);
+    for (name, schema) in schema::schemas() {
+        schemas.set_item(name, PySchema::new(schema).into_pyarrow(py)?)?;
+    }
+    Ok(schemas)
+}
+
+/// Reads all loops of all files into one table with a leading column `source`.
+#[pyfunction]
+pub fn read_stack<'py>(py: Python<'py>, paths: Vec<PathBuf>, options: &ReadOptions) -> PyResult<Bound<'py, PyAny>> {
+    let batch = py.detach(|| stack::read_stack(&paths, &options.inner))?;
+    to_table(py, &batch)
+}
