@@ -43,12 +43,26 @@ pub struct Position {
 #[derive(Debug)]
 pub enum StarError {
     /// The text breaks the grammar or a value does not fit its column's type.
-    Fault { fault: Box<Fault>, position: Position, path: Option<PathBuf> },
+    Fault {
+        fault: Box<Fault>,
+        position: Position,
+        path: Option<PathBuf>,
+    },
     /// The operating system refused, or the bytes could not be brought in.
-    Io { error: io::Error, path: Option<PathBuf> },
+    Io {
+        error: io::Error,
+        path: Option<PathBuf>,
+    },
     /// A block or label that was asked for by name is not there.
-    MissingBlock { name: String, path: Option<PathBuf> },
-    MissingLabel { label: String, block: String, path: Option<PathBuf> },
+    MissingBlock {
+        name: String,
+        path: Option<PathBuf>,
+    },
+    MissingLabel {
+        label: String,
+        block: String,
+        path: Option<PathBuf>,
+    },
     /// An option has a value that means nothing.
     Option(String),
 }

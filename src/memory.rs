@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use arrow_buffer::{ArrowNativeType, Buffer};
-use memmap2::MmapMut;
+use memmap2::{MmapMut, MmapOptions};
 
 /// From here on memory comes as pages of its own; ordinary fresh memory costs a page fault each 4 KiB.
 const LARGE: usize = 4 << 20;
@@ -21,7 +21,10 @@ pub struct Zeroed<T: ArrowNativeType> {
 enum Place<T> {
     Heap(Vec<T>),
     /// The values begin `offset` bytes into the map, on a huge page's boundary.
-    Pages { map: MmapMut, offset: usize },
+    Pages {
+        map: MmapMut,
+        offset: usize,
+    },
 }
 
 impl<T: ArrowNativeType> Zeroed<T> {
@@ -35,10 +38,23 @@ impl<T: ArrowNativeType> Zeroed<T> {
     /// The values as an Arrow buffer; nothing is copied.
     #[must_use]
     pub fn into_buffer(self) -> Buffer {
+        let length = self.length;
+        self.into_buffer_of(length)
+    }
+
+    /// The first `length` values as an Arrow buffer. Pages that were never touched cost nothing, so a store may be
+    /// made as large as its values could ever be.
+    #[must_use]
+    pub fn into_buffer_of(self, length: usize) -> Buffer {
+        let length = length.min(self.length);
         match self.place {
-            Place::Heap(values) => Buffer::from_vec(values),
+            Place::Heap(mut values) => {
+                values.truncate(length);
+                values.shrink_to_fit();
+                Buffer::from_vec(values)
+            }
             Place::Pages { map, offset } => {
-                let bytes = self.length * size_of::<T>();
+                let bytes = length * size_of::<T>();
                 let Some(start) = NonNull::new(map.as_ptr().wrapping_add(offset).cast_mut()) else {
                     return Buffer::from_vec(Vec::<T>::new());
                 };
@@ -52,7 +68,7 @@ impl<T: ArrowNativeType> Zeroed<T> {
 
 /// Pages of zeros, their use as huge pages advised where the system has them.
 fn pages<T>(bytes: usize) -> Option<Place<T>> {
-    let map = MmapMut::map_anon(bytes.checked_add(HUGE_PAGE)?).ok()?;
+    let map = MmapOptions::new().len(bytes.checked_add(HUGE_PAGE)?).no_reserve_swap().map_anon().ok()?;
     let start = map.as_ptr().addr();
     let offset = start.next_multiple_of(HUGE_PAGE) - start;
     #[cfg(target_os = "linux")]

@@ -11,7 +11,7 @@ use arrow_buffer::Buffer;
 
 use crate::memory::{Zeroed, borrowed};
 use crate::parallel;
-use crate::star::outline::SEGMENT;
+use crate::star::outline::{SEGMENT, SEGMENT_BYTES};
 use crate::star::rows::{Hint, hint};
 use crate::star::text::Text;
 
@@ -156,7 +156,7 @@ fn load_buffer(buffer: Buffer, threads: Option<usize>) -> Loaded {
         return Loaded { buffer: Buffer::from_vec(own), hints: Vec::new(), cr_only: true };
     }
     let threads = parallel::threads_for(buffer.len() as u64, threads);
-    let segments: Vec<&[u8]> = buffer.chunks(SEGMENT as usize).collect();
+    let segments: Vec<&[u8]> = buffer.chunks(SEGMENT_BYTES).collect();
     let hints = if threads < 2 {
         Vec::new()
     } else {
@@ -176,7 +176,7 @@ fn read_segments(file: &File, bytes: &mut [u8], threads: usize) -> io::Result<Ve
         read_exactly(file, bytes, 0)?;
         return Ok(Vec::new());
     }
-    let tasks: Vec<_> = bytes.chunks_mut(SEGMENT as usize).enumerate().collect();
+    let tasks: Vec<_> = bytes.chunks_mut(SEGMENT_BYTES).enumerate().collect();
     let read = |(index, segment): (usize, &mut [u8])| {
         let base = index as u64 * SEGMENT;
         read_exactly(file, segment, base)?;
@@ -264,12 +264,12 @@ impl Window {
             return Ok(Vec::new());
         }
         thread_local! {
-            static SEGMENT_BYTES: std::cell::RefCell<Vec<u8>> = const { std::cell::RefCell::new(Vec::new()) };
+            static LOOKED_AT: std::cell::RefCell<Vec<u8>> = const { std::cell::RefCell::new(Vec::new()) };
         }
         let look = |index: usize| {
             let base = index as u64 * SEGMENT;
-            let length = SEGMENT.min(self.length - base) as usize;
-            SEGMENT_BYTES.with_borrow_mut(|bytes| {
+            let length = SEGMENT_BYTES.min(usize::try_from(self.length - base).unwrap_or(usize::MAX));
+            LOOKED_AT.with_borrow_mut(|bytes| {
                 bytes.resize(length, 0);
                 read_exactly(&self.file, bytes, base)?;
                 Ok(hint(bytes, base))

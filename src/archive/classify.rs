@@ -59,7 +59,8 @@ pub fn classify(outline: &Outline) -> Kind {
     }
     let named = |name: &str| outline.blocks.iter().any(|block| &*block.name == name);
     let label = |label: &str| outline.blocks.iter().any(|block| block.parts.iter().any(|part| has(part, label)));
-    let role = |wanted: Role| outline.blocks.iter().any(|b| b.parts.iter().any(|part| role_of(b, part) == Some(wanted)));
+    let role =
+        |wanted: Role| outline.blocks.iter().any(|b| b.parts.iter().any(|part| role_of(b, part) == Some(wanted)));
     match () {
         () if role(Role::Tomograms) => Kind::TomogramSet,
         () if named("pipeline_general") || label("rlnPipeLineJobCounter") => Kind::Pipeline,

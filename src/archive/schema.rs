@@ -138,7 +138,8 @@ pub fn schemas() -> [(&'static str, SchemaRef); 4] {
 
 #[must_use]
 pub fn files() -> SchemaRef {
-    let mut fields = vec![text("path", "path relative to the root, with / between folders; bytes that are not UTF-8 replaced")];
+    let mut fields =
+        vec![text("path", "path relative to the root, with / between folders; bytes that are not UTF-8 replaced")];
     fields.push(described("path_bytes", DataType::LargeBinary, "the path's bytes, where they are not UTF-8"));
     fields.extend(origin().into_iter().skip(1));
     fields.extend([

@@ -41,12 +41,8 @@ pub fn read_stack(paths: &[PathBuf], options: &Options) -> Result<RecordBatch> {
         .map(|(&(index, _, part), sources)| member_of(part, part.labels().count(), sources, text(index), 0))
         .collect();
     let types: Vec<Type> = labels.iter().enumerate().map(|(at, label)| kind(at, label, &members, options)).collect();
-    let layout = Layout {
-        strings: options.strings,
-        invalid_utf8: options.invalid_utf8,
-        on_misfit: OnMisfit::Stop,
-        threads,
-    };
+    let layout =
+        Layout { strings: options.strings, invalid_utf8: options.invalid_utf8, on_misfit: OnMisfit::Stop, threads };
     let stacked = decode::stack(&types, &members, layout, &[]);
     if stacked.changed {
         return Err(changed());

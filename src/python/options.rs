@@ -57,8 +57,7 @@ const STRINGS: &[(&str, Strings)] =
 pub const ON_ERROR: &[(&str, OnError)] = &[("raise", OnError::Raise), ("collect", OnError::Collect)];
 const INVALID_UTF8: &[(&str, InvalidUtf8)] =
     &[("replace", InvalidUtf8::Replace), ("latin-1", InvalidUtf8::Latin1), ("bytes", InvalidUtf8::Bytes)];
-const DTYPES: &[(&str, Dtypes)] =
-    &[("relion", Dtypes::Relion), ("infer", Dtypes::Infer), ("string", Dtypes::Text)];
+const DTYPES: &[(&str, Dtypes)] = &[("relion", Dtypes::Relion), ("infer", Dtypes::Infer), ("string", Dtypes::Text)];
 
 impl GivenDtypes {
     fn check(self) -> PyResult<Dtypes> {

@@ -100,7 +100,12 @@ pub fn scan_path(py: Python<'_>, path: PathBuf, on_error: &str, threads: Option<
 /// The outline of bytes in memory, which are kept.
 #[pyfunction]
 #[pyo3(signature = (data, *, on_error, threads))]
-pub fn scan_bytes(py: Python<'_>, data: Bound<'_, PyBytes>, on_error: &str, threads: Option<usize>) -> PyResult<Outline> {
+pub fn scan_bytes(
+    py: Python<'_>,
+    data: Bound<'_, PyBytes>,
+    on_error: &str,
+    threads: Option<usize>,
+) -> PyResult<Outline> {
     let on_error = choose("on_error", on_error, ON_ERROR)?;
     let buffer = shared(&data);
     let scan = || {

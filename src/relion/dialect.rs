@@ -36,7 +36,10 @@ pub fn examine<T: Text>(outline: &mut Outline, text: &mut T) -> io::Result<()> {
                         continue;
                     }
                     let mut events = Events::default();
-                    examine_labels(table.labels.iter().map(|label| (&*label.name, table.start + label.at)), &mut events);
+                    examine_labels(
+                        table.labels.iter().map(|label| (&*label.name, table.start + label.at)),
+                        &mut events,
+                    );
                     noted.extend(&events);
                     last = Some((Arc::clone(&table.labels), events, table.start));
                 }

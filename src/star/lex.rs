@@ -182,7 +182,9 @@ mod tests {
 
     fn words(line: &str) -> Vec<String> {
         Words::new(line.as_bytes())
-            .map(|word| word.map_or_else(|_| "<open>".into(), |w| String::from_utf8_lossy(w.of(line.as_bytes())).into()))
+            .map(|word| {
+                word.map_or_else(|_| "<open>".into(), |w| String::from_utf8_lossy(w.of(line.as_bytes())).into())
+            })
             .collect()
     }
 

@@ -22,6 +22,7 @@ pub struct Masks {
 
 /// How many bytes one [`Masks`] speaks of.
 pub const STEP: usize = 64;
+const STEP_U32: u32 = 64;
 
 /// Masks for every 64 bytes of `text`; the last one is filled up with blanks.
 pub fn classify(text: &[u8], out: &mut Vec<Masks>) {
@@ -181,7 +182,7 @@ impl<'a> EdgeWriter<'a> {
             changes &= changes - 1;
             self.out.push(here);
         }
-        self.at += STEP as u32;
+        self.at += STEP_U32;
     }
 
     /// A word that reaches the end of the text ends there.
@@ -294,6 +295,7 @@ mod x86 {
     }
 
     /// Loading 16 bytes at `length` gives a mask over the last `length` bytes of 16.
+    #[allow(clippy::indexing_slicing, reason = "computed by the compiler, which checks it")]
     static LAST: [u8; 32] = {
         let mut bytes = [0u8; 32];
         let mut at = 16;
@@ -305,6 +307,7 @@ mod x86 {
     };
 
     /// Row `p` moves the bytes before `p` one up, over the decimal point at `p`; row 16 moves nothing.
+    #[allow(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "computed by the compiler")]
     static CLOSE_GAP: [[u8; 16]; 17] = {
         let mut rows = [[0u8; 16]; 17];
         let mut point = 0;
@@ -341,10 +344,7 @@ mod x86 {
         // SAFETY: 16 <= end <= text.len(), so the 16 bytes before `end` are within `text`;
         // `length` is 1..=16, so 16 bytes at `length` are within the 32 of `LAST`.
         let (bytes, last) = unsafe {
-            (
-                _mm_loadu_si128(text.as_ptr().add(end - 16).cast()),
-                _mm_loadu_si128(LAST.as_ptr().add(length).cast()),
-            )
+            (_mm_loadu_si128(text.as_ptr().add(end - 16).cast()), _mm_loadu_si128(LAST.as_ptr().add(length).cast()))
         };
         let zero = _mm_set1_epi8(48);
         let word = _mm_blendv_epi8(zero, bytes, last);

@@ -37,7 +37,13 @@ pub struct Member<'a> {
 
 /// All rows of a table as a member; `text` begins at offset `base` of the whole text.
 #[must_use]
-pub fn member_of<'a>(part: &'a Part, words: usize, sources: Vec<Option<usize>>, text: &'a [u8], base: u64) -> Member<'a> {
+pub fn member_of<'a>(
+    part: &'a Part,
+    words: usize,
+    sources: Vec<Option<usize>>,
+    text: &'a [u8],
+    base: u64,
+) -> Member<'a> {
     let content = match part {
         Part::List(list) => Content::List { start: list.start, items: &list.items },
         Part::Loop(table) => Content::Rows(&table.pieces),
@@ -138,7 +144,9 @@ pub fn stack(types: &[Type], members: &[Member<'_>], layout: Layout, views: &[Bu
         }
     }
     let refused: Vec<usize> = match by_view {
-        true => (0..types.len()).filter(|&index| added.get(index).is_some_and(|a| a.iter().any(|p| p.binary))).collect(),
+        true => {
+            (0..types.len()).filter(|&index| added.get(index).is_some_and(|a| a.iter().any(|p| p.binary))).collect()
+        }
         false => Vec::new(),
     };
     let columns: Vec<_> = stores.into_iter().zip(added).collect();

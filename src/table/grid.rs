@@ -35,10 +35,12 @@ impl<'a> Grid<'a> {
             let at = row * self.words + index;
             if self.forms.is_empty() { Form::Bare } else { self.forms.get(at).copied().unwrap_or(Form::Bare) }
         };
-        self.column(index).spans(row).take(self.rows.saturating_sub(row)).enumerate().map(move |(skip, (start, end))| {
-            let word = self.text.get(start..end).unwrap_or_default();
-            (word, forms(row + skip), self.base + start as u64)
-        })
+        self.column(index).spans(row).take(self.rows.saturating_sub(row)).enumerate().map(
+            move |(skip, (start, end))| {
+                let word = self.text.get(start..end).unwrap_or_default();
+                (word, forms(row + skip), self.base + start as u64)
+            },
+        )
     }
 
     /// Whether all words are bare.

@@ -224,7 +224,8 @@ impl<'r> Reader<'r> {
         let part = |place: &Place| blocks.get(place.block).and_then(|block| block.parts.get(place.part));
         let parts: Vec<&Part> = group.places.iter().filter_map(part).collect();
         let (loaded, base, options) = (self.loaded, self.base, self.options);
-        let members: Vec<Member<'_>> = parts.iter().map(|part| member(part, &group.plan, &loaded.buffer, base)).collect();
+        let members: Vec<Member<'_>> =
+            parts.iter().map(|part| member(part, &group.plan, &loaded.buffer, base)).collect();
         let bytes = parts.iter().map(|part| part.end() - part.start()).sum();
         let (batch, met) = read_members(loaded, options, group, &members, bytes)?;
         let batch = Arc::new(batch);
@@ -277,7 +278,8 @@ fn read_members(
     bytes: u64,
 ) -> Result<(RecordBatch, Vec<Vec<Met>>)> {
     let threads = parallel::threads_for(bytes, options.threads);
-    let layout = Layout { strings: options.strings, invalid_utf8: options.invalid_utf8, on_misfit: OnMisfit::Stop, threads };
+    let layout =
+        Layout { strings: options.strings, invalid_utf8: options.invalid_utf8, on_misfit: OnMisfit::Stop, threads };
     let views = if options.strings == Strings::View { windows(&loaded.buffer) } else { Vec::new() };
     let stacked = decode::stack(&group.types, members, layout, &views);
     if stacked.changed {

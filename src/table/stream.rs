@@ -185,7 +185,9 @@ fn only_loop(outline: Outline, wanted: Option<&str>) -> Result<(Box<str>, Loop)>
     match (loops.pop(), count) {
         (Some(only), 1) => Ok(only),
         (None, _) => Err(StarError::Option("there is no loop to stream".into())),
-        _ if wanted.is_some() => Err(StarError::Option(format!("block {names} has {count} loops; only one can be streamed"))),
+        _ if wanted.is_some() => {
+            Err(StarError::Option(format!("block {names} has {count} loops; only one can be streamed")))
+        }
         _ => Err(StarError::Option(format!("there are {count} loops ({names}, ...): name the block to stream"))),
     }
 }

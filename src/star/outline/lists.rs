@@ -142,4 +142,3 @@ impl<T: Text> Outliner<'_, T> {
         Ok(Some(Label { name: String::from_utf8_lossy(name).into(), at: at - part_start }))
     }
 }
-

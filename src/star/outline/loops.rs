@@ -343,12 +343,12 @@ impl<'h, T: Text> Outliner<'h, T> {
             }
             Ok(found) => found,
         };
-        if found < labels || line.text.first() == Some(&b';') {
-            if let Some(end) = self.wrapped(line.start, labels)? {
-                self.event(Code::WrappedRow, at);
-                self.push_rows(rows, Piece { start: line.start, end, rows: 1, shape: Shape::Wrapped });
-                return Ok(end);
-            }
+        if (found < labels || line.text.first() == Some(&b';'))
+            && let Some(end) = self.wrapped(line.start, labels)?
+        {
+            self.event(Code::WrappedRow, at);
+            self.push_rows(rows, Piece { start: line.start, end, rows: 1, shape: Shape::Wrapped });
+            return Ok(end);
         }
         let expected = format!("{labels} value{} in a row", if labels == 1 { "" } else { "s" });
         self.fault(Code::RowLength, at, None, expected, format!("{found}: {}", quote(&line.text)))?;

@@ -11,8 +11,9 @@ use super::rows::{Hint, Piece};
 use super::text::{Line, Text, read_line};
 use crate::error::{Fault, Result, StarError};
 
-/// Segments that hints are made for.
-pub const SEGMENT: u64 = 1 << 20;
+/// Bytes of the segments that hints are made for.
+pub const SEGMENT_BYTES: usize = 1 << 20;
+pub const SEGMENT: u64 = SEGMENT_BYTES as u64;
 
 /// A label as it stands in a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -373,14 +374,7 @@ impl<T: Text> Outliner<'_, T> {
         self.fault(code, line.start + first as u64, None, expected.into(), quote(&line.text))
     }
 
-    fn fault(
-        &mut self,
-        code: Code,
-        offset: u64,
-        label: Option<&str>,
-        expected: String,
-        found: String,
-    ) -> Step<()> {
+    fn fault(&mut self, code: Code, offset: u64, label: Option<&str>, expected: String, found: String) -> Step<()> {
         let block = self.found.blocks.last().map(|block| block.name.to_string());
         let fault = Fault { code, offset, block, label: label.map(str::to_owned), expected, found };
         match self.on_error {

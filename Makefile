@@ -1,0 +1,93 @@
+# `make help` lists what there is to make. Everything that is needed is set up on the way, below .venv and .build.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+BUILD  := .build
+DEMO   := demo
+FUZZ_SECONDS ?= 60
+
+RUST_SOURCES   := Cargo.toml Cargo.lock $(shell find src -type f 2>/dev/null)
+PYTHON_SOURCES := pyproject.toml README.md LICENSE $(shell find python -type f -not -name '*.so' -not -path '*__pycache__*' 2>/dev/null)
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-rust test-python check format bench fuzz develop clean prerequisites
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(BUILD)/installed  ## build, make an example archive, index it, ask three questions
+	@echo "== an archive of RELION projects, some of its files broken"
+	@$(BIN)/python examples/make_archive.py $(DEMO)/archive --force
+	@echo
+	@echo "== tomoset index $(DEMO)/archive --catalog $(DEMO)/catalog"
+	@$(BIN)/tomoset index $(DEMO)/archive --catalog $(DEMO)/catalog
+	@for query in examples/queries/*.sql; do \
+		echo; echo "== tomoset query --catalog $(DEMO)/catalog - < $$query"; \
+		sed -n 's/^-- //p' $$query; \
+		$(BIN)/tomoset query --catalog $(DEMO)/catalog - < $$query || exit 1; \
+	done
+
+test: test-rust test-python  ## run all tests: the Rust core without Python, the Python package, the examples in the docs
+
+test-rust: prerequisites
+	cargo test --locked
+
+test-python: $(BUILD)/installed
+	$(BIN)/python -m pytest -q -n 2
+
+check: $(BUILD)/installed  ## formatting, lints and types of everything
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --features python -- -D warnings
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/mypy --no-error-summary tests/python examples benches
+	$(BIN)/python -m mypy.stubtest tomoset._core --mypy-config-file pyproject.toml
+
+format: $(BUILD)/installed  ## format all code
+	cargo fmt
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(BUILD)/installed  ## measure against the peers (benches/README.md)
+	$(BIN)/python -m pip install --quiet 'gemmi>=0.7' 'starfile-rs>=0.1.12'
+	$(BIN)/python benches/run.py
+	cargo bench --locked
+
+fuzz:  ## fuzz the reader for FUZZ_SECONDS (60)
+	@command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
+	RUSTC_BOOTSTRAP=1 cargo fuzz run read --sanitizer none fuzz/corpus/read fuzz/seeds -- -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=4096
+
+develop: $(BUILD)/installed  ## install in place, so that changes to Python files count at once
+	$(BIN)/maturin develop --release
+
+clean:  ## remove what was built
+	rm -rf $(BUILD) $(DEMO) target $(VENV)
+
+prerequisites:
+	@command -v $(PYTHON) >/dev/null || { echo "missing: Python 3.11 or newer (set PYTHON=/path/to/python3)"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "too old: $$($(PYTHON) --version); Python 3.11 or newer is needed (set PYTHON=/path/to/python3)"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "missing: Python's venv module (Debian: apt install python3-venv)"; exit 1; }
+	@command -v cargo >/dev/null || { echo "missing: Rust with cargo (https://rustup.rs)"; exit 1; }
+	@command -v cc >/dev/null || { echo "missing: a C compiler (Debian: apt install gcc)"; exit 1; }
+
+# The wheel and everything the tests need, installed into .venv.
+$(BUILD)/installed: $(BUILD)/wheel
+	$(BIN)/python -m pip install --quiet "$$(ls $(BUILD)/wheels/*.whl)[dev]"
+	$(BIN)/python -m pip install --quiet --force-reinstall --no-deps $(BUILD)/wheels/*.whl
+	@touch $@
+
+$(BUILD)/wheel: $(BUILD)/venv $(RUST_SOURCES) $(PYTHON_SOURCES)
+	rm -rf $(BUILD)/wheels
+	$(BIN)/maturin build --release --locked --quiet --out $(BUILD)/wheels
+	@touch $@
+
+$(BUILD)/venv: | prerequisites
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet 'maturin>=1.9,<2'
+	@mkdir -p $(BUILD)
+	@touch $@
