@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -22,6 +22,35 @@ pub struct Loaded {
     pub hints: Vec<Option<Hint>>,
     /// Lines ended in a lone CR, which was made a line feed.
     pub cr_only: bool,
+}
+
+/// A text's bytes, wherever they are.
+#[derive(Clone, Copy, Debug)]
+pub enum Bytes<'a> {
+    /// In memory from offset `base` on.
+    Memory { text: &'a [u8], base: u64 },
+    /// In a file, to be read piece by piece.
+    File(&'a File),
+}
+
+impl<'a> Bytes<'a> {
+    /// The bytes of a range, read into `memory` when they are not in memory yet, and the offset they begin at.
+    ///
+    /// # Errors
+    /// As [`load_path`].
+    pub fn range<'m>(self, start: u64, end: u64, memory: &'m mut Vec<u8>) -> io::Result<(&'m [u8], u64)>
+    where
+        'a: 'm,
+    {
+        match self {
+            Self::Memory { text, base } => Ok((text, base)),
+            Self::File(file) => {
+                memory.resize(usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX), 0);
+                read_exactly(file, memory, start)?;
+                Ok((memory, start))
+            }
+        }
+    }
 }
 
 /// How a text is compressed, told by its first bytes.
@@ -244,14 +273,21 @@ impl Window {
         Self { file: text.file, length: text.length, bytes: Vec::new(), at: 0 }
     }
 
-    /// A part of the text, as a text of its own.
+    /// The file behind the window.
     ///
     /// # Errors
-    /// As [`load_path`].
-    pub fn part(&self, start: u64, end: u64) -> io::Result<Loaded> {
-        let mut bytes = vec![0; usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX)];
-        read_exactly(&self.file, &mut bytes, start)?;
-        Ok(Loaded { buffer: Buffer::from_vec(bytes), hints: Vec::new(), cr_only: false })
+    /// What the operating system says.
+    pub fn file(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
+    /// Something that differs when the file was written to.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn stamp(&self) -> io::Result<(u64, i64, i64)> {
+        let facts = self.file.metadata()?;
+        Ok((facts.len(), facts.mtime(), facts.mtime_nsec()))
     }
 
     /// Looks over all segments of the file by several threads, keeping none.

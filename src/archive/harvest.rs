@@ -18,11 +18,11 @@ use super::walk::{Entry, Sort, walk};
 use crate::error::{Result, StarError};
 use crate::parallel;
 use crate::relion::dialect;
-use crate::source::{self, Loaded};
+use crate::source::{self, Bytes, Loaded};
 use crate::star::diagnostic::{Code, Diagnostic};
 use crate::star::outline::{Block, OnError, Outline, Part, outline, raise};
 use crate::star::text::Text;
-use crate::table::decode::{self, Layout, Member, Met, OnMisfit, member_of};
+use crate::table::decode::{self, Layout, Member, Met, OnMisfit};
 use crate::table::dtype::{InvalidUtf8, Strings, Type};
 use crate::table::report::Report;
 use crate::table::stream;
@@ -161,7 +161,8 @@ impl Harvest {
                     let labels: Vec<&str> = part.labels().map(|label| &*label.name).collect();
                     let source = |column: &FromLabel| labels.iter().position(|label| *label == column.label);
                     let sources = columns.iter().map(source).collect();
-                    let member = member_of(part, labels.len(), sources, &kept.loaded.buffer, 0);
+                    let text = Bytes::Memory { text: &kept.loaded.buffer, base: 0 };
+                    let member = Member::of(part, labels.len(), sources, text);
                     places.push(Place { file: index, block: block.name.clone(), rows: member.rows });
                     members.push(member);
                 }
@@ -172,7 +173,7 @@ impl Harvest {
                 on_misfit: OnMisfit::Null,
                 threads,
             };
-            let stacked = decode::stack(&types, &members, layout, &[]);
+            let stacked = decode::stack(&types, &members, layout, &[])?;
             (places, stacked)
         };
         for (place, met) in places.iter().zip(&stacked.met) {
@@ -189,7 +190,7 @@ impl Harvest {
             own.push(Arc::new(names.finish()));
         }
         let mut numbers = Int64Builder::new();
-        places.iter().for_each(|place| (0..place.rows as i64).for_each(|row| numbers.append_value(row)));
+        places.iter().for_each(|place| (0i64..).take(place.rows).for_each(|row| numbers.append_value(row)));
         own.push(Arc::new(numbers.finish()));
         own.extend(stacked.columns);
         to_batch(schema, own)

@@ -9,14 +9,14 @@ use arrow_schema::{DataType, Field, Schema};
 
 use crate::error::{Result, StarError};
 use crate::parallel;
-use crate::source::{self, Loaded};
+use crate::source::{self, Bytes, Loaded};
 use crate::star::diagnostic::Code;
 use crate::star::outline::{Outline, Part, outline, raise};
 use crate::star::position::faulty;
-use crate::table::decode::{self, Layout, Member, OnMisfit, member_of};
+use crate::table::decode::{self, Layout, Member, OnMisfit};
 use crate::table::dtype::{Options, Type, field};
 use crate::table::infer::Guesses;
-use crate::table::read::{changed, misfit_fault};
+use crate::table::read::misfit_fault;
 
 /// Name of the column that tells which file a row comes from.
 const SOURCE: &str = "source";
@@ -38,15 +38,15 @@ pub fn read_stack(paths: &[PathBuf], options: &Options) -> Result<RecordBatch> {
     let members: Vec<Member<'_>> = loops
         .iter()
         .zip(sources)
-        .map(|(&(index, _, part), sources)| member_of(part, part.labels().count(), sources, text(index), 0))
+        .map(|(&(index, _, part), sources)| {
+            Member::of(part, part.labels().count(), sources, Bytes::Memory { text: text(index), base: 0 })
+        })
         .collect();
-    let types: Vec<Type> = labels.iter().enumerate().map(|(at, label)| kind(at, label, &members, options)).collect();
+    let kinds = labels.iter().enumerate().map(|(at, label)| kind(at, label, &members, options));
+    let types: Vec<Type> = kinds.collect::<Result<_>>()?;
     let layout =
         Layout { strings: options.strings, invalid_utf8: options.invalid_utf8, on_misfit: OnMisfit::Stop, threads };
-    let stacked = decode::stack(&types, &members, layout, &[]);
-    if stacked.changed {
-        return Err(changed());
-    }
+    let stacked = decode::stack(&types, &members, layout, &[])?;
     for ((index, block, _), met) in loops.iter().zip(&stacked.met) {
         let columns = met.iter().zip(labels.iter().zip(&types));
         let misfits = columns.filter_map(|(met, column)| Some((met.misfit.as_ref()?, column)));
@@ -57,7 +57,10 @@ pub fn read_stack(paths: &[PathBuf], options: &Options) -> Result<RecordBatch> {
     }
     let mut fields = vec![Field::new(SOURCE, DataType::Int64, false)];
     fields.extend(labels.iter().zip(&stacked.columns).map(|(l, column)| field(l, l, column.data_type().clone())));
-    let from = loops.iter().zip(&members).flat_map(|((index, ..), m)| std::iter::repeat_n(*index as i64, m.rows));
+    let from = loops
+        .iter()
+        .zip(&members)
+        .flat_map(|((index, ..), m)| std::iter::repeat_n(i64::try_from(*index).unwrap_or(i64::MAX), m.rows));
     let mut columns: Vec<ArrayRef> = vec![Arc::new(Int64Array::from_iter_values(from))];
     columns.extend(stacked.columns);
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
@@ -132,14 +135,15 @@ fn union(loops: &[(usize, &str, &Part)], options: &Options) -> (Vec<String>, Vec
     (labels.into_iter().map(str::to_owned).collect(), sources)
 }
 
-fn kind(at: usize, label: &str, members: &[Member<'_>], options: &Options) -> Type {
-    options.type_of(label).unwrap_or_else(|| {
-        let mut all = Guesses::new(vec![0]);
-        for member in members {
-            if let Some(Some(source)) = member.sources.get(at) {
-                all.add_as(member, &[*source], 1);
-            }
+fn kind(at: usize, label: &str, members: &[Member<'_>], options: &Options) -> Result<Type> {
+    if let Some(kind) = options.type_of(label) {
+        return Ok(kind);
+    }
+    let mut all = Guesses::new(vec![0]);
+    for member in members {
+        if let Some(Some(source)) = member.sources.get(at) {
+            all.add_as(member, &[*source], 1)?;
         }
-        all.settle().next().unwrap_or(Type::Text)
-    })
+    }
+    Ok(all.settle().next().unwrap_or(Type::Text))
 }

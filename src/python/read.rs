@@ -91,11 +91,7 @@ pub fn diagnostic_row(located: &Located) -> DiagnosticRow {
 #[pyfunction]
 pub fn read_path(py: Python<'_>, path: PathBuf, options: &ReadOptions) -> PyResult<StarTables> {
     let options = &options.inner;
-    let read = || {
-        let loaded = source::load_path(&path, options.memory_map, options.threads)?;
-        read::read(&loaded, options)
-    };
-    let inner = py.detach(read).map_err(|error| error.at_path(Some(&path)))?;
+    let inner = py.detach(|| read::read_path(&path, options)).map_err(|error| error.at_path(Some(&path)))?;
     Ok(StarTables { inner })
 }
 

@@ -9,7 +9,7 @@ use super::options::{ON_ERROR, ReadOptions, choose};
 use super::read::{StarTables, diagnostic_row, shared};
 use crate::error::{Result, StarError};
 use crate::relion::dialect;
-use crate::source::{self, Loaded, Window};
+use crate::source::{self, Bytes, Loaded, Window};
 use crate::star::outline::{self, Part, raise};
 use crate::star::text::Text;
 use crate::table::read;
@@ -72,13 +72,14 @@ impl Outline {
         let (outline, options) = (&self.inner, &options.inner);
         match &self.origin {
             Origin::Memory(loaded) => {
-                read::read_block(loaded, 0, outline, block, options, &mut loaded.buffer.as_slice())
+                let mut text = loaded.buffer.as_slice();
+                let bytes = Bytes::Memory { text, base: 0 };
+                read::read_block(outline, block, &mut text, bytes, Some(&loaded.buffer), options)
             }
             Origin::Path(path) => {
                 let mut window = Window::new(source::open_text(path)?);
-                let (start, end) = outline.blocks.get(block).map_or((0, 0), |block| (block.start, block.end));
-                let loaded = window.part(start, end)?;
-                read::read_block(&loaded, start, outline, block, options, &mut window)
+                let file = window.file()?;
+                read::read_block(outline, block, &mut window, Bytes::File(&file), None, options)
             }
         }
     }

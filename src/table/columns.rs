@@ -11,7 +11,8 @@ use arrow_array::{
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field};
 
-use super::dtype::{Strings, Type};
+use super::decode::Layout;
+use super::dtype::{InvalidUtf8, Strings, Type};
 use crate::memory::Zeroed;
 
 /// The buffers of one column, before its arrays are made.
@@ -20,12 +21,12 @@ pub enum Store {
     Int(Zeroed<i64>),
     /// One byte a value; packed into bits at the end.
     Bool(Zeroed<u8>),
-    /// Lengths of the values, shifted by one, to become offsets.
-    Text(Zeroed<i64>),
     /// Views into the text's own buffer.
     View(Zeroed<u128>),
-    FloatList(Zeroed<i64>),
-    IntList(Zeroed<i64>),
+    /// Offsets, and room for as many bytes as there could be at most.
+    Text(Zeroed<i64>, Zeroed<u8>),
+    FloatList(Zeroed<i64>, Zeroed<f64>),
+    IntList(Zeroed<i64>, Zeroed<i64>),
 }
 
 /// A part of a [`Store`] that belongs to one piece of rows.
@@ -33,10 +34,72 @@ pub enum Slot<'a> {
     Float(&'a mut [f64]),
     Int(&'a mut [i64]),
     Bool(&'a mut [u8]),
-    Text(&'a mut [i64]),
     View(&'a mut [u128]),
+    /// Lengths of the values, until [`Slot::add_up`] makes offsets of them.
+    Text(&'a mut [i64]),
     FloatList(&'a mut [i64]),
     IntList(&'a mut [i64]),
+}
+
+/// The slots of a store, one for each piece of rows.
+pub type Slots<'a> = Box<dyn Iterator<Item = Slot<'a>> + 'a>;
+
+impl Slot<'_> {
+    /// Turns lengths into offsets, `before` values having been stored by the pieces above.
+    pub fn add_up(&mut self, before: usize) {
+        if let Self::Text(lengths) | Self::FloatList(lengths) | Self::IntList(lengths) = self {
+            let mut end = i64::try_from(before).unwrap_or(i64::MAX);
+            for length in lengths.iter_mut() {
+                end += *length;
+                *length = end;
+            }
+        }
+    }
+}
+
+/// The free rest of a store whose values vary in size.
+pub enum Tail<'a> {
+    None,
+    Bytes(&'a mut [u8]),
+    Floats(&'a mut [f64]),
+    Ints(&'a mut [i64]),
+}
+
+impl<'a> Tail<'a> {
+    /// Takes as much room as a piece's values need.
+    pub fn take(&mut self, added: &Added) -> Tail<'a> {
+        fn take<'a, T>(rest: &mut &'a mut [T], length: usize) -> &'a mut [T] {
+            let (head, tail) = std::mem::take(rest).split_at_mut_checked(length).unwrap_or_default();
+            *rest = tail;
+            head
+        }
+        match self {
+            Self::None => Tail::None,
+            Self::Bytes(rest) => Tail::Bytes(take(rest, added.bytes.len())),
+            Self::Floats(rest) => Tail::Floats(take(rest, added.floats.len())),
+            Self::Ints(rest) => Tail::Ints(take(rest, added.ints.len())),
+        }
+    }
+
+    /// Fills it with a piece's values.
+    pub fn fill(&mut self, added: &Added) {
+        match self {
+            Self::None => {}
+            Self::Bytes(room) => room.copy_from_slice(&added.bytes),
+            Self::Floats(room) => room.copy_from_slice(&added.floats),
+            Self::Ints(room) => room.copy_from_slice(&added.ints),
+        }
+    }
+
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::Bytes(room) => room.len(),
+            Self::Floats(room) => room.len(),
+            Self::Ints(room) => room.len(),
+        }
+    }
 }
 
 /// What a piece of rows adds to a column besides its slot, in row order.
@@ -47,38 +110,60 @@ pub struct Added {
     pub ints: Vec<i64>,
     /// Rows of the whole column that are null.
     pub nulls: Vec<usize>,
-    /// A value is not UTF-8 and its bytes were kept.
+    /// A value is not UTF-8 and its bytes were kept, or it cannot be had as a view.
     pub binary: bool,
 }
 
-impl Store {
+impl Added {
+    /// Empty again, its memory kept.
     #[must_use]
-    pub fn new(kind: Type, views: bool, rows: usize) -> Self {
+    pub fn cleared(mut self) -> Self {
+        self.bytes.clear();
+        self.floats.clear();
+        self.ints.clear();
+        self.nulls.clear();
+        self.binary = false;
+        self
+    }
+}
+
+/// A byte that is not UTF-8 becomes three when it is replaced.
+const GROWTH: usize = 3;
+
+impl Store {
+    /// Room for `rows` values that stand in `bytes` bytes of text.
+    #[must_use]
+    pub fn new(kind: Type, views: bool, rows: usize, bytes: usize, layout: Layout) -> Self {
+        // Each item of a vector takes a digit and a separator at least.
+        let items = bytes / 2 + 1;
+        let growth = if layout.invalid_utf8 == InvalidUtf8::Bytes { 1 } else { GROWTH };
         match kind {
             Type::Float => Self::Float(Zeroed::new(rows)),
             Type::Int => Self::Int(Zeroed::new(rows)),
             Type::Bool => Self::Bool(Zeroed::new(rows)),
             Type::Text if views => Self::View(Zeroed::new(rows)),
-            Type::Text => Self::Text(Zeroed::new(rows + 1)),
-            Type::FloatList => Self::FloatList(Zeroed::new(rows + 1)),
-            Type::IntList => Self::IntList(Zeroed::new(rows + 1)),
+            Type::Text => Self::Text(Zeroed::new(rows + 1), Zeroed::new(bytes.saturating_mul(growth))),
+            Type::FloatList => Self::FloatList(Zeroed::new(rows + 1), Zeroed::new(items)),
+            Type::IntList => Self::IntList(Zeroed::new(rows + 1), Zeroed::new(items)),
         }
     }
 
-    /// Cuts the store into consecutive slots of so many rows each.
-    pub fn slots<'a>(&'a mut self, rows: &'a [usize]) -> Box<dyn Iterator<Item = Slot<'a>> + 'a> {
+    /// Cuts the store into consecutive slots of so many rows each, and the room for what varies in size.
+    pub fn cut<'a>(&'a mut self, rows: &'a [usize]) -> (Slots<'a>, Tail<'a>) {
         // Offsets begin with a zero that belongs to no row.
         fn skip_first(values: &mut [i64]) -> &mut [i64] {
             values.split_first_mut().map_or(&mut [], |(_, rest)| rest)
         }
         match self {
-            Self::Float(values) => Box::new(cut(values, rows).map(Slot::Float)),
-            Self::Int(values) => Box::new(cut(values, rows).map(Slot::Int)),
-            Self::Bool(values) => Box::new(cut(values, rows).map(Slot::Bool)),
-            Self::View(values) => Box::new(cut(values, rows).map(Slot::View)),
-            Self::Text(values) => Box::new(cut(skip_first(values), rows).map(Slot::Text)),
-            Self::FloatList(values) => Box::new(cut(skip_first(values), rows).map(Slot::FloatList)),
-            Self::IntList(values) => Box::new(cut(skip_first(values), rows).map(Slot::IntList)),
+            Self::Float(values) => (Box::new(cut(values, rows).map(Slot::Float)), Tail::None),
+            Self::Int(values) => (Box::new(cut(values, rows).map(Slot::Int)), Tail::None),
+            Self::Bool(values) => (Box::new(cut(values, rows).map(Slot::Bool)), Tail::None),
+            Self::View(values) => (Box::new(cut(values, rows).map(Slot::View)), Tail::None),
+            Self::Text(ends, bytes) => (Box::new(cut(skip_first(ends), rows).map(Slot::Text)), Tail::Bytes(bytes)),
+            Self::FloatList(ends, items) => {
+                (Box::new(cut(skip_first(ends), rows).map(Slot::FloatList)), Tail::Floats(items))
+            }
+            Self::IntList(ends, items) => (Box::new(cut(skip_first(ends), rows).map(Slot::IntList)), Tail::Ints(items)),
         }
     }
 }
@@ -91,19 +176,21 @@ fn cut<'a, T>(mut values: &'a mut [T], rows: &'a [usize]) -> impl Iterator<Item 
     })
 }
 
-/// Makes the array of a column out of its store and what the pieces added, in their order.
+/// Makes the array of a column out of its store, in which `length` values of varying size were put.
 #[must_use]
-pub fn finish(store: Store, added: Vec<Added>, rows: usize, strings: Strings, text: &[Buffer]) -> ArrayRef {
-    let nulls = null_buffer(&added, rows);
+pub fn finish(
+    store: Store,
+    length: usize,
+    rows: usize,
+    nulls: Vec<usize>,
+    binary: bool,
+    layout: Layout,
+    text: &[Buffer],
+) -> ArrayRef {
+    let nulls = null_buffer(&nulls, rows);
     match store {
-        Store::Float(values) => {
-            let values = ScalarBuffer::new(values.into_buffer(), 0, rows);
-            Arc::new(Float64Array::new(values, nulls))
-        }
-        Store::Int(values) => {
-            let values = ScalarBuffer::new(values.into_buffer(), 0, rows);
-            Arc::new(Int64Array::new(values, nulls))
-        }
+        Store::Float(values) => Arc::new(Float64Array::new(ScalarBuffer::new(values.into_buffer(), 0, rows), nulls)),
+        Store::Int(values) => Arc::new(Int64Array::new(ScalarBuffer::new(values.into_buffer(), 0, rows), nulls)),
         Store::Bool(values) => {
             let bits = BooleanBuffer::collect_bool(rows, |row| values.get(row).is_some_and(|&value| value != 0));
             Arc::new(BooleanArray::new(bits, nulls))
@@ -112,31 +199,30 @@ pub fn finish(store: Store, added: Vec<Added>, rows: usize, strings: Strings, te
             let views = ScalarBuffer::new(values.into_buffer(), 0, rows);
             match StringViewArray::try_new(views, text.to_vec(), nulls) {
                 Ok(array) => Arc::new(array),
+                // Values that are no UTF-8; the caller reads the column again.
                 Err(_) => Arc::new(StringViewArray::new_null(rows)),
             }
         }
-        Store::Text(lengths) => {
-            let binary = added.iter().any(|part| part.binary);
-            let bytes = join(added.iter().map(|part| part.bytes.as_slice()));
-            text_array(offsets(lengths), bytes, nulls, binary, strings)
+        Store::Text(ends, bytes) => {
+            text_array(offsets(ends), bytes.into_buffer_of(length), nulls, binary, layout.strings)
         }
-        Store::FloatList(lengths) => {
-            let values = Float64Array::from(added.iter().flat_map(|part| &part.floats).copied().collect::<Vec<_>>());
-            list_array(offsets(lengths), Arc::new(values), nulls)
+        Store::FloatList(ends, items) => {
+            let items = Float64Array::new(ScalarBuffer::new(items.into_buffer_of(length), 0, length), None);
+            list_array(offsets(ends), Arc::new(items), nulls)
         }
-        Store::IntList(lengths) => {
-            let values = Int64Array::from(added.iter().flat_map(|part| &part.ints).copied().collect::<Vec<_>>());
-            list_array(offsets(lengths), Arc::new(values), nulls)
+        Store::IntList(ends, items) => {
+            let items = Int64Array::new(ScalarBuffer::new(items.into_buffer_of(length), 0, length), None);
+            list_array(offsets(ends), Arc::new(items), nulls)
         }
     }
 }
 
-fn null_buffer(added: &[Added], rows: usize) -> Option<NullBuffer> {
-    if added.iter().all(|part| part.nulls.is_empty()) {
+fn null_buffer(nulls: &[usize], rows: usize) -> Option<NullBuffer> {
+    if nulls.is_empty() {
         return None;
     }
     let mut valid = vec![true; rows];
-    for &row in added.iter().flat_map(|part| &part.nulls) {
+    for &row in nulls {
         if let Some(valid) = valid.get_mut(row) {
             *valid = false;
         }
@@ -144,27 +230,9 @@ fn null_buffer(added: &[Added], rows: usize) -> Option<NullBuffer> {
     Some(NullBuffer::from(valid))
 }
 
-/// Turns lengths, shifted by one, into offsets.
-fn offsets(mut lengths: Zeroed<i64>) -> OffsetBuffer<i64> {
-    let mut end = 0;
-    for length in lengths.iter_mut() {
-        end += *length;
-        *length = end;
-    }
-    let count = lengths.len();
-    OffsetBuffer::new(ScalarBuffer::new(lengths.into_buffer(), 0, count))
-}
-
-/// All pieces' bytes in one buffer of the exact size.
-fn join<'a>(parts: impl Iterator<Item = &'a [u8]> + Clone) -> Buffer {
-    let mut bytes = Zeroed::<u8>::new(parts.clone().map(<[u8]>::len).sum());
-    let mut rest: &mut [u8] = &mut bytes;
-    for part in parts {
-        let (head, tail) = std::mem::take(&mut rest).split_at_mut_checked(part.len()).unwrap_or_default();
-        head.copy_from_slice(part);
-        rest = tail;
-    }
-    bytes.into_buffer()
+fn offsets(ends: Zeroed<i64>) -> OffsetBuffer<i64> {
+    let count = ends.len();
+    OffsetBuffer::new(ScalarBuffer::new(ends.into_buffer(), 0, count))
 }
 
 fn text_array(

@@ -22,7 +22,24 @@ pub struct Grid<'a> {
     words: usize,
 }
 
+/// The memory of a [`Grid`], to be used again.
+#[derive(Debug, Default)]
+pub struct GridMemory {
+    edges: Vec<u32>,
+    forms: Vec<Form>,
+}
+
 impl<'a> Grid<'a> {
+    #[must_use]
+    pub fn with(memory: GridMemory) -> Self {
+        Self { edges: memory.edges, forms: memory.forms, ..Self::default() }
+    }
+
+    #[must_use]
+    pub fn into_memory(self) -> GridMemory {
+        GridMemory { edges: self.edges, forms: self.forms }
+    }
+
     /// The spans of one column.
     #[must_use]
     pub fn column(&self, index: usize) -> Column<'_> {
@@ -41,12 +58,6 @@ impl<'a> Grid<'a> {
                 (word, forms(row + skip), self.base + start as u64)
             },
         )
-    }
-
-    /// Whether all words are bare.
-    #[must_use]
-    pub fn is_plain(&self) -> bool {
-        self.forms.is_empty()
     }
 
     fn reset(&mut self, text: &'a [u8], base: u64, words: usize) {

@@ -1,5 +1,7 @@
 //! Types of columns that only their data can tell, told by the whole column (`docs/format.md`, rule 25).
 
+use std::io;
+
 use super::decode::{Content, Member};
 use super::dtype::Type;
 use super::grid::{Grid, Grids, list_grid};
@@ -7,6 +9,7 @@ use super::value::is_null;
 use crate::parallel;
 use crate::star::lex::Form;
 use crate::star::number;
+use crate::star::rows::Piece;
 
 /// What all values of a column so far could be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,47 +111,61 @@ impl Guesses {
     }
 
     /// Takes in all rows of a table, or of a part of it.
-    pub fn add(&mut self, member: &Member<'_>, threads: usize) {
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn add(&mut self, member: &Member<'_>, threads: usize) -> io::Result<()> {
         let columns = std::mem::take(&mut self.columns);
-        self.add_as(member, &columns, threads);
+        let result = self.add_as(member, &columns, threads);
         self.columns = columns;
+        result
     }
 
     /// As [`Self::add`], for a table that has the columns elsewhere.
-    pub fn add_as(&mut self, member: &Member<'_>, columns: &[usize], threads: usize) {
+    ///
+    /// # Errors
+    /// As [`Self::add`].
+    pub fn add_as(&mut self, member: &Member<'_>, columns: &[usize], threads: usize) -> io::Result<()> {
         match member.content {
-            Content::List { start, items } => {
-                let at = start.checked_sub(member.base).and_then(|at| usize::try_from(at).ok());
-                if let Some(grid) = at.and_then(|at| list_grid(member.text.get(at..)?, start, items)) {
+            Content::List { start, end, items } => {
+                let mut memory = Vec::new();
+                let (text, base) = member.text.range(start, end, &mut memory)?;
+                if let Some(grid) = list_grid(text, base, items) {
                     look(&grid, columns, &mut self.guesses);
                 }
             }
             Content::Rows(pieces) => {
-                let of_piece = |index: usize| {
-                    let mut guesses = vec![Guess::OPEN; columns.len()];
-                    let piece = pieces.get(index);
-                    let grids = piece.and_then(|piece| Grids::new(member.text, member.base, piece, member.words));
-                    if let Some(mut grids) = grids {
-                        let mut grid = Grid::default();
-                        while guesses.iter().any(|guess| !guess.is_text()) && grids.next(&mut grid) {
-                            look(&grid, columns, &mut guesses);
-                        }
-                    }
-                    guesses
+                let of_piece = |index: usize| match pieces.get(index) {
+                    Some(piece) => guess_piece(member, piece, columns),
+                    None => Ok(Vec::new()),
                 };
                 for part in parallel::map(pieces.len(), threads, of_piece) {
-                    for (guess, part) in self.guesses.iter_mut().zip(part) {
+                    for (guess, part) in self.guesses.iter_mut().zip(part?) {
                         *guess = guess.and(part);
                     }
                 }
             }
         }
+        Ok(())
     }
 
     /// The types, once all rows were taken in.
     pub fn settle(self) -> impl Iterator<Item = Type> {
         self.guesses.into_iter().map(Guess::settle)
     }
+}
+
+fn guess_piece(member: &Member<'_>, piece: &Piece, columns: &[usize]) -> io::Result<Vec<Guess>> {
+    let mut guesses = vec![Guess::OPEN; columns.len()];
+    let mut memory = Vec::new();
+    let (text, base) = member.text.range(piece.start, piece.end, &mut memory)?;
+    if let Some(mut grids) = Grids::new(text, base, piece, member.words) {
+        let mut grid = Grid::default();
+        while guesses.iter().any(|guess| !guess.is_text()) && grids.next(&mut grid) {
+            look(&grid, columns, &mut guesses);
+        }
+    }
+    Ok(guesses)
 }
 
 fn look(grid: &Grid<'_>, columns: &[usize], guesses: &mut [Guess]) {

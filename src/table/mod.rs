@@ -3,10 +3,12 @@
 pub mod columns;
 pub mod decode;
 pub mod dtype;
+pub mod fill;
 pub mod grid;
 pub mod infer;
 pub mod plan;
 pub mod read;
 pub mod report;
 pub mod stream;
+pub mod turn;
 pub mod value;

@@ -1,21 +1,24 @@
 //! A whole text into tables: outline, plans, types, values, diagnostics.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_buffer::Buffer;
 use arrow_schema::{Schema, SchemaRef};
 
-use super::decode::{self, Content, Layout, Member, Met, Misfit, OnMisfit, VIEW_WINDOW};
+use super::decode::{self, Content, Layout, Member, Met, Misfit, OnMisfit};
 use super::dtype::{Options, Strings, Type, field};
+use super::fill::VIEW_WINDOW;
 use super::infer::Guesses;
 use super::plan::{Plan, Plans};
 use super::report::{Located, Report};
+use super::stream;
 use crate::error::{Fault, Result, StarError};
 use crate::parallel;
 use crate::relion::dialect;
-use crate::source::Loaded;
+use crate::source::{self, Bytes, Loaded};
 use crate::star::diagnostic::Code;
 use crate::star::outline::{Block, OnError, Outline, Part, outline, raise};
 use crate::star::position::faulty;
@@ -63,42 +66,91 @@ pub struct StarTables {
     pub diagnostics: Vec<Located>,
 }
 
+/// Files from this size on are read piece by piece: the values go straight from the page cache into the columns,
+/// and the text is never held as a whole.
+const LARGE: u64 = 64 << 20;
+/// How often a file is read anew that is written to meanwhile.
+const TRIES: usize = 3;
+
+/// Reads the file at a path.
+///
+/// # Errors
+/// The first fault, unless faults are collected; a block or column that was asked for and is not there; what the
+/// operating system says, and [`io::ErrorKind::UnexpectedEof`] for a file that keeps changing.
+pub fn read_path(path: &Path, options: &Options) -> Result<StarTables> {
+    let in_memory = options.memory_map || options.strings == Strings::View;
+    if in_memory || source::open(path)?.1 < LARGE {
+        return read(&source::load_path(path, options.memory_map, options.threads)?, options);
+    }
+    for _ in 1..TRIES {
+        if let Some(found) = read_pieces(path, options)? {
+            return Ok(found);
+        }
+    }
+    read_pieces(path, options)?.ok_or_else(|| decode::changed().into())
+}
+
+/// Reads a large file; nothing when it was written to meanwhile.
+fn read_pieces(path: &Path, options: &Options) -> Result<Option<StarTables>> {
+    let (mut outline, mut window) = stream::scan_path(path, options.on_error, options.threads)?;
+    let before = window.stamp()?;
+    let file = window.file()?;
+    let found = read_outlined(&mut outline, &mut window, Bytes::File(&file), None, options);
+    let untouched = before == window.stamp()?;
+    match found {
+        Err(_) if !untouched => Ok(None),
+        Err(error) => Err(error),
+        Ok(found) => Ok(untouched.then_some(found)),
+    }
+}
+
 /// Reads a text that is in memory.
 ///
 /// # Errors
-/// The first fault, unless faults are collected; a block or column that was asked for and is not there.
+/// As [`read_path`].
 pub fn read(loaded: &Loaded, options: &Options) -> Result<StarTables> {
     let mut text = loaded.buffer.as_slice();
     let mut found = match outline(text, options.on_error, &loaded.hints) {
         Ok(found) => found,
         Err(stop) => return raise(stop, &mut text),
     };
-    dialect::examine(&mut found, &mut text)?;
-    let mut report = Report::default();
     if loaded.cr_only {
-        report.add(Code::CrOnly, 0);
+        found.events.add(Code::CrOnly, 0);
     }
-    report.add_outline(&found);
-    let wanted = select(&found, options)?;
-    Reader { loaded, base: 0, options, report }.read(&wanted, &mut text)
+    let bytes = Bytes::Memory { text, base: 0 };
+    read_outlined(&mut found, &mut text, bytes, Some(&loaded.buffer), options)
 }
 
-/// Reads one block of an outline of `text`; `loaded` begins at offset `base` of it and holds at least that block.
+fn read_outlined<T: Text>(
+    outline: &mut Outline,
+    text: &mut T,
+    bytes: Bytes<'_>,
+    buffer: Option<&Buffer>,
+    options: &Options,
+) -> Result<StarTables> {
+    dialect::examine(outline, text)?;
+    let mut report = Report::default();
+    report.add_outline(outline);
+    let wanted = select(outline, options)?;
+    Reader { bytes, buffer, options, report }.read(&wanted, text)
+}
+
+/// Reads one block of an outline of `text`, whose bytes are had from `bytes` or, if it is in memory, `buffer`.
 ///
 /// # Errors
-/// As [`read`].
+/// As [`read_path`].
 pub fn read_block<T: Text>(
-    loaded: &Loaded,
-    base: u64,
     outline: &Outline,
     index: usize,
-    options: &Options,
     text: &mut T,
+    bytes: Bytes<'_>,
+    buffer: Option<&Buffer>,
+    options: &Options,
 ) -> Result<StarTables> {
     let Some(block) = outline.blocks.get(index) else {
         return Err(StarError::Option(format!("there is no block {index}; there are {}", outline.blocks.len())));
     };
-    Reader { loaded, base, options, report: Report::default() }.read(&[block], text)
+    Reader { bytes, buffer, options, report: Report::default() }.read(&[block], text)
 }
 
 /// The blocks that were asked for, in file order.
@@ -130,9 +182,9 @@ struct Group {
 }
 
 struct Reader<'r> {
-    loaded: &'r Loaded,
-    /// Where the loaded text begins in the outline's.
-    base: u64,
+    bytes: Bytes<'r>,
+    /// The text itself, for columns that point into it.
+    buffer: Option<&'r Buffer>,
     options: &'r Options,
     report: Report,
 }
@@ -140,7 +192,7 @@ struct Reader<'r> {
 impl<'r> Reader<'r> {
     /// Reads blocks of `text`, which says where faults and diagnostics are.
     fn read<T: Text>(mut self, blocks: &[&'r Block], text: &mut T) -> Result<StarTables> {
-        let groups = self.groups(blocks);
+        let groups = self.groups(blocks)?;
         self.check_columns(blocks, &groups)?;
         let mut tables: Vec<(Place, Table)> = Vec::new();
         let mut misfits: Vec<Fault> = Vec::new();
@@ -165,14 +217,14 @@ impl<'r> Reader<'r> {
         Ok(StarTables { blocks, diagnostics: self.report.locate(text)? })
     }
 
-    fn groups(&self, blocks: &[&'r Block]) -> Vec<Group> {
+    fn groups(&self, blocks: &[&'r Block]) -> Result<Vec<Group>> {
         let mut plans = Plans::default();
         let mut groups: Vec<Group> = Vec::new();
         let mut known: HashMap<(*const Plan, Vec<Type>), usize> = HashMap::new();
         for (block, parts) in blocks.iter().enumerate() {
             for (index, part) in parts.parts.iter().enumerate() {
                 let plan = plans.of(part, self.options);
-                let types = self.types(part, &plan);
+                let types = self.types(part, &plan)?;
                 let place = Place { block, part: index };
                 let key = (Arc::as_ptr(&plan), types.clone());
                 match known.get(&key).and_then(|&at| groups.get_mut(at)) {
@@ -184,19 +236,20 @@ impl<'r> Reader<'r> {
                 }
             }
         }
-        groups
+        Ok(groups)
     }
 
     /// The types of a table's columns; those that nobody knows are inferred.
-    fn types(&self, part: &Part, plan: &Plan) -> Vec<Type> {
+    fn types(&self, part: &Part, plan: &Plan) -> Result<Vec<Type>> {
         let unknown = plan.columns.iter().filter(|column| column.kind.is_none()).map(|column| column.source);
         let mut guesses = Guesses::new(unknown.collect());
         if plan.columns.iter().any(|column| column.kind.is_none()) {
             let threads = parallel::threads_for(part.end() - part.start(), self.options.threads);
-            guesses.add(&member(part, plan, &self.loaded.buffer, self.base), threads);
+            guesses.add(&member(part, plan, self.bytes), threads)?;
         }
         let mut guesses = guesses.settle();
-        plan.columns.iter().map(|column| column.kind.or_else(|| guesses.next()).unwrap_or(Type::Text)).collect()
+        let kinds = plan.columns.iter().map(|column| column.kind.or_else(|| guesses.next()));
+        Ok(kinds.map(|kind| kind.unwrap_or(Type::Text)).collect())
     }
 
     /// Every column that was asked for must be somewhere.
@@ -223,11 +276,10 @@ impl<'r> Reader<'r> {
     ) -> Result<()> {
         let part = |place: &Place| blocks.get(place.block).and_then(|block| block.parts.get(place.part));
         let parts: Vec<&Part> = group.places.iter().filter_map(part).collect();
-        let (loaded, base, options) = (self.loaded, self.base, self.options);
-        let members: Vec<Member<'_>> =
-            parts.iter().map(|part| member(part, &group.plan, &loaded.buffer, base)).collect();
-        let bytes = parts.iter().map(|part| part.end() - part.start()).sum();
-        let (batch, met) = read_members(loaded, options, group, &members, bytes)?;
+        let bytes = self.bytes;
+        let members: Vec<Member<'_>> = parts.iter().map(|part| member(part, &group.plan, bytes)).collect();
+        let size = parts.iter().map(|part| part.end() - part.start()).sum();
+        let (batch, met) = self.read_members(group, &members, size)?;
         let batch = Arc::new(batch);
         let mut first = 0;
         for ((place, member), met) in group.places.iter().zip(&members).zip(&met) {
@@ -257,41 +309,28 @@ impl<'r> Reader<'r> {
             }
             faults.iter().for_each(|fault| self.report.add_fault(fault));
             let alone = Group { plan: Arc::clone(&group.plan), types, places: vec![*place] };
-            let bytes = member.rows as u64;
-            let (batch, _) = read_members(loaded, options, &alone, std::slice::from_ref(member), bytes)?;
+            let (batch, _) = self.read_members(&alone, std::slice::from_ref(member), 0)?;
             tables.push((*place, Table { is_list, stack: Arc::new(batch), first: 0, rows: member.rows }));
         }
         Ok(())
     }
-}
 
-/// Where the rows of a table are, in a text that begins at offset `base`.
-fn member<'a>(part: &'a Part, plan: &Plan, text: &'a [u8], base: u64) -> Member<'a> {
-    decode::member_of(part, plan.words, plan.sources(), text, base)
-}
-
-fn read_members(
-    loaded: &Loaded,
-    options: &Options,
-    group: &Group,
-    members: &[Member<'_>],
-    bytes: u64,
-) -> Result<(RecordBatch, Vec<Vec<Met>>)> {
-    let threads = parallel::threads_for(bytes, options.threads);
-    let layout =
-        Layout { strings: options.strings, invalid_utf8: options.invalid_utf8, on_misfit: OnMisfit::Stop, threads };
-    let views = if options.strings == Strings::View { windows(&loaded.buffer) } else { Vec::new() };
-    let stacked = decode::stack(&group.types, members, layout, &views);
-    if stacked.changed {
-        return Err(changed());
+    fn read_members(&self, group: &Group, members: &[Member<'_>], size: u64) -> Result<(RecordBatch, Vec<Vec<Met>>)> {
+        let Options { strings, invalid_utf8, .. } = *self.options;
+        let threads = parallel::threads_for(size, self.options.threads);
+        let layout = Layout { strings, invalid_utf8, on_misfit: OnMisfit::Stop, threads };
+        let views = match self.buffer {
+            Some(buffer) if strings == Strings::View => windows(buffer),
+            _ => Vec::new(),
+        };
+        let stacked = decode::stack(&group.types, members, layout, &views)?;
+        let rows = members.iter().map(|member| member.rows).sum();
+        Ok((batch(&group.plan, stacked.columns, rows)?, stacked.met))
     }
-    let rows = members.iter().map(|member| member.rows).sum();
-    Ok((batch(&group.plan, stacked.columns, rows)?, stacked.met))
 }
 
-/// The text is no longer what the outline found: a mapped file was changed.
-pub(crate) fn changed() -> StarError {
-    std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "the file was changed while it was read").into()
+fn member<'a>(part: &'a Part, plan: &Plan, bytes: Bytes<'a>) -> Member<'a> {
+    Member::of(part, plan.words, plan.sources(), bytes)
 }
 
 /// Columns under their names, with RELION's types and units.

@@ -1,10 +1,10 @@
 //! A loop as record batches in bounded memory, from a file that may be larger than memory.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_buffer::Buffer;
 use arrow_schema::{Schema, SchemaRef};
 
 use super::columns::data_type;
@@ -12,10 +12,10 @@ use super::decode::{self, Content, Layout, Member, OnMisfit};
 use super::dtype::{Options, Strings, Type, field};
 use super::infer::Guesses;
 use super::plan::Plan;
-use super::read::{batch, changed, misfit_fault};
+use super::read::{batch, misfit_fault};
 use crate::error::{Result, StarError};
 use crate::parallel;
-use crate::source::{self, Window};
+use crate::source::{self, Bytes, Window};
 use crate::star::diagnostic::Code;
 use crate::star::outline::{Loop, OnError, Outline, Part, outline, raise};
 use crate::star::position::faulty;
@@ -47,6 +47,7 @@ pub fn scan_path(path: &Path, on_error: OnError, threads: Option<usize>) -> Resu
 
 /// Batches of one loop of a file.
 pub struct Stream {
+    file: File,
     window: Window,
     block: Box<str>,
     pieces: std::vec::IntoIter<Piece>,
@@ -77,6 +78,7 @@ impl Stream {
         let threads = parallel::threads_for(u64::MAX, options.threads);
         let strings = if options.strings == Strings::View { Strings::Large } else { options.strings };
         let mut stream = Self {
+            file: window.file()?,
             window,
             block: name,
             pieces: Vec::new().into_iter(),
@@ -131,12 +133,8 @@ impl Stream {
         if pieces.is_empty() {
             return Ok(None);
         }
-        let (text, base) = text_of(&self.window, &pieces)?;
-        let member = member(&text, base, &pieces, &self.plan);
-        let stacked = decode::stack(&self.types, std::slice::from_ref(&member), self.layout, &[]);
-        if stacked.changed {
-            return Err(changed());
-        }
+        let member = member(&self.file, &pieces, &self.plan);
+        let stacked = decode::stack(&self.types, std::slice::from_ref(&member), self.layout, &[])?;
         let met = stacked.met.iter().flatten().zip(self.plan.columns.iter().zip(&self.types));
         let misfits = met.filter_map(|(met, column)| Some((met.misfit.as_ref()?, column)));
         if let Some((misfit, (column, &kind))) = misfits.min_by_key(|(misfit, _)| misfit.offset) {
@@ -151,10 +149,7 @@ impl Stream {
         let unknown = self.plan.columns.iter().filter(|column| column.kind.is_none());
         let mut guesses = Guesses::new(unknown.map(|column| column.source).collect());
         if self.plan.columns.iter().any(|column| column.kind.is_none()) {
-            for pieces in pieces.chunk_by(|first, next| first.start / HELD == next.end / HELD) {
-                let (text, base) = text_of(&self.window, pieces)?;
-                guesses.add(&member(&text, base, pieces, &self.plan), self.layout.threads);
-            }
+            guesses.add(&member(&self.file, pieces, &self.plan), self.layout.threads)?;
         }
         let mut guesses = guesses.settle();
         let kinds = self.plan.columns.iter().map(|column| column.kind.or_else(|| guesses.next()));
@@ -192,17 +187,10 @@ fn only_loop(outline: Outline, wanted: Option<&str>) -> Result<(Box<str>, Loop)>
     }
 }
 
-fn text_of(window: &Window, pieces: &[Piece]) -> Result<(Buffer, u64)> {
-    let start = pieces.first().map_or(0, |piece| piece.start);
-    let end = pieces.last().map_or(start, |piece| piece.end);
-    Ok((window.part(start, end)?.buffer, start))
-}
-
-fn member<'a>(text: &'a [u8], base: u64, pieces: &'a [Piece], plan: &Plan) -> Member<'a> {
+fn member<'a>(file: &'a File, pieces: &'a [Piece], plan: &Plan) -> Member<'a> {
     let rows = pieces.iter().map(|piece| piece.rows).sum::<u64>();
     Member {
-        text,
-        base,
+        text: Bytes::File(file),
         content: Content::Rows(pieces),
         words: plan.words,
         rows: usize::try_from(rows).unwrap_or(usize::MAX),

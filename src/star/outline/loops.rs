@@ -6,6 +6,9 @@ use super::{Code, Keyword, Kind, Label, Line, Loop, Outliner, Part, SEGMENT, Ste
 use crate::star::lex::{Unclosed, Words};
 use crate::star::rows::{self, Piece, Shape, push_piece};
 
+/// Text asked for at first when rows begin; most loops of many-block files are short.
+const FIRST_LOOK: u64 = 1 << 14;
+
 /// The last header read, so that a thousand equal ones are read once.
 #[derive(Default)]
 pub(super) struct HeaderCache {
@@ -176,7 +179,7 @@ impl<'h, T: Text> Outliner<'h, T> {
 
     /// Takes all rows from here on that are a line each and need no decision.
     fn simple_rows(&mut self, rows: &mut Rows) -> Step<()> {
-        let mut wanted = SEGMENT;
+        let mut wanted = FIRST_LOOK;
         while self.at < self.length {
             let (hint, reach) = self.hint();
             if let Some(hint) = hint
@@ -199,7 +202,7 @@ impl<'h, T: Text> Outliner<'h, T> {
                 return Ok(());
             }
             // Not even one line: a long one.
-            wanted = if length == 0 { wanted.saturating_mul(4).max(reach) } else { SEGMENT };
+            wanted = if length == 0 { wanted.saturating_mul(4) } else { (wanted * 4).min(SEGMENT) };
             if length == 0 && whole {
                 return Ok(());
             }
