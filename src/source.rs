@@ -11,15 +11,14 @@ use arrow_buffer::Buffer;
 
 use crate::memory::{Zeroed, borrowed};
 use crate::parallel;
-use crate::star::outline::{SEGMENT, SEGMENT_BYTES};
-use crate::star::rows::{Hint, hint};
+use crate::star::rows::{Hint, Hints, SEGMENT, hint};
 use crate::star::text::Text;
 
 /// A text in memory, and what was reckoned about it on the way in.
 #[derive(Clone, Debug)]
 pub struct Loaded {
     pub buffer: Buffer,
-    pub hints: Vec<Option<Hint>>,
+    pub hints: Hints,
     /// Lines ended in a lone CR, which was made a line feed.
     pub cr_only: bool,
 }
@@ -182,36 +181,38 @@ fn load_buffer(buffer: Buffer, threads: Option<usize>) -> Loaded {
     if is_cr_only(&buffer) {
         let mut own = buffer.to_vec();
         mend_line_ends(&mut own);
-        return Loaded { buffer: Buffer::from_vec(own), hints: Vec::new(), cr_only: true };
+        return Loaded { buffer: Buffer::from_vec(own), hints: Hints::default(), cr_only: true };
     }
     let threads = parallel::threads_for(buffer.len() as u64, threads);
-    let segments: Vec<&[u8]> = buffer.chunks(SEGMENT_BYTES).collect();
+    let segments: Vec<&[u8]> = buffer.chunks(SEGMENT).collect();
     let hints = if threads < 2 {
-        Vec::new()
+        Hints::default()
     } else {
-        parallel::map(segments.len(), threads, |index| hint(segments.get(index)?, index as u64 * SEGMENT))
+        let look = |index: usize| hint(segments.get(index)?, (index * SEGMENT) as u64);
+        Hints::new(SEGMENT, parallel::map(segments.len(), threads, look))
     };
     Loaded { buffer, hints, cr_only: false }
 }
 
-fn finish(mut bytes: Zeroed<u8>, hints: Vec<Option<Hint>>) -> Loaded {
+fn finish(mut bytes: Zeroed<u8>, hints: Hints) -> Loaded {
     let cr_only = mend_line_ends(&mut bytes);
     Loaded { buffer: bytes.into_buffer(), hints, cr_only }
 }
 
 /// Reads the file by several threads, each segment looked over while it is hot.
-fn read_segments(file: &File, bytes: &mut [u8], threads: usize) -> io::Result<Vec<Option<Hint>>> {
+fn read_segments(file: &File, bytes: &mut [u8], threads: usize) -> io::Result<Hints> {
     if threads < 2 {
         read_exactly(file, bytes, 0)?;
-        return Ok(Vec::new());
+        return Ok(Hints::default());
     }
-    let tasks: Vec<_> = bytes.chunks_mut(SEGMENT_BYTES).enumerate().collect();
+    let tasks: Vec<_> = bytes.chunks_mut(SEGMENT).enumerate().collect();
     let read = |(index, segment): (usize, &mut [u8])| {
-        let base = index as u64 * SEGMENT;
+        let base = (index * SEGMENT) as u64;
         read_exactly(file, segment, base)?;
         Ok(hint(segment, base))
     };
-    parallel::consume(tasks, threads, read).into_iter().collect()
+    let each: io::Result<Vec<Option<Hint>>> = parallel::consume(tasks, threads, read).into_iter().collect();
+    Ok(Hints::new(SEGMENT, each?))
 }
 
 fn read_exactly(file: &File, bytes: &mut [u8], at: u64) -> io::Result<()> {
@@ -294,24 +295,25 @@ impl Window {
     ///
     /// # Errors
     /// As [`load_path`].
-    pub fn hints(&self, threads: usize) -> io::Result<Vec<Option<Hint>>> {
-        let count = usize::try_from(self.length.div_ceil(SEGMENT)).unwrap_or(usize::MAX);
+    pub fn hints(&self, threads: usize) -> io::Result<Hints> {
+        let count = usize::try_from(self.length.div_ceil(SEGMENT as u64)).unwrap_or(usize::MAX);
         if threads < 2 || count < 2 {
-            return Ok(Vec::new());
+            return Ok(Hints::default());
         }
         thread_local! {
             static LOOKED_AT: std::cell::RefCell<Vec<u8>> = const { std::cell::RefCell::new(Vec::new()) };
         }
         let look = |index: usize| {
-            let base = index as u64 * SEGMENT;
-            let length = SEGMENT_BYTES.min(usize::try_from(self.length - base).unwrap_or(usize::MAX));
+            let base = (index * SEGMENT) as u64;
+            let length = SEGMENT.min(usize::try_from(self.length - base).unwrap_or(usize::MAX));
             LOOKED_AT.with_borrow_mut(|bytes| {
                 bytes.resize(length, 0);
                 read_exactly(&self.file, bytes, base)?;
                 Ok(hint(bytes, base))
             })
         };
-        parallel::map(count, threads, look).into_iter().collect()
+        let each: io::Result<Vec<Option<Hint>>> = parallel::map(count, threads, look).into_iter().collect();
+        Ok(Hints::new(SEGMENT, each?))
     }
 }
 

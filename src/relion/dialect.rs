@@ -151,9 +151,10 @@ fn search<T: Text>(
 mod tests {
     use super::*;
     use crate::star::outline::{Block, OnError, outline};
+    use crate::star::rows::Hints;
 
     fn codes(text: &str) -> Vec<&'static str> {
-        let mut found = outline(text.as_bytes(), OnError::Collect, &[]).expect("collected");
+        let mut found = outline(text.as_bytes(), OnError::Collect, &Hints::default()).expect("collected");
         examine(&mut found, &mut text.as_bytes()).expect("memory");
         let of = |block: &Block| block.events.iter().map(|event| event.code.id()).collect::<Vec<_>>();
         found.blocks.iter().flat_map(of).collect()

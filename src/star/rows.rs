@@ -33,11 +33,13 @@ pub const PIECE_BYTES: u64 = 1 << 20;
 const SMALL_BYTES: u64 = 1 << 16;
 
 /// Adds a piece, joined with the one before where that keeps pieces few and of good size.
-pub fn push_piece(pieces: &mut Vec<Piece>, piece: Piece) {
+///
+/// Only blank lines and comments may lie between pieces that are joined; otherwise `join` must be false.
+pub fn push_piece(pieces: &mut Vec<Piece>, piece: Piece, join: bool) {
     if piece.rows == 0 {
         return;
     }
-    if let Some(last) = pieces.last_mut() {
+    if let Some(last) = pieces.last_mut().filter(|_| join) {
         let length = piece.end - last.start;
         let alike = last.shape == piece.shape && length <= PIECE_BYTES;
         let tiny = length <= SMALL_BYTES || piece.end - piece.start < 1 << 10;
@@ -229,6 +231,41 @@ pub struct Hint {
     pub first_line: u64,
     /// The rows from there on, when they fill the segment to its last line feed.
     pub run: Run,
+}
+
+/// Hints for the equal segments of a text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hints {
+    segment: u64,
+    each: Vec<Option<Hint>>,
+}
+
+/// Bytes of the segments that hints are made for.
+pub const SEGMENT: usize = 1 << 20;
+
+impl Hints {
+    /// Hints for each `segment` bytes of a text, in order.
+    #[must_use]
+    pub fn new(segment: usize, each: Vec<Option<Hint>>) -> Self {
+        Self { segment: segment.max(1) as u64, each }
+    }
+
+    /// The hint whose first line begins at `at`, and how far it is from there to the next hint's first line.
+    #[must_use]
+    pub fn near(&self, at: u64) -> (Option<&Hint>, u64) {
+        let from = at.checked_div(self.segment).and_then(|index| usize::try_from(index).ok());
+        for index in from.into_iter().flat_map(|from| [from, from.saturating_add(1)]) {
+            if let Some(Some(hint)) = self.each.get(index) {
+                if hint.first_line == at {
+                    return (Some(hint), u64::MAX);
+                }
+                if hint.first_line > at {
+                    return (None, hint.first_line - at);
+                }
+            }
+        }
+        (None, u64::MAX)
+    }
 }
 
 /// Scans a segment of a text on its own; nothing comes of it when its lines are not all alike.

@@ -9,7 +9,7 @@ use arrow_buffer::Buffer;
 use super::columns::{self, Added, Slot, Slots, Store};
 use super::dtype::{InvalidUtf8, Strings, Type};
 use super::fill::Fill;
-use super::grid::{Grid, GridMemory, Grids, list_grid};
+use super::grid::{CHUNK, Grid, GridMemory, Grids, list_grid};
 use super::turn::Turn;
 use crate::parallel;
 use crate::source::Bytes;
@@ -320,7 +320,7 @@ fn read_rows(
         TaskSource::Piece(piece) => {
             let (text, base) = member.text.range(piece.start, piece.end, &mut scratch.text)?;
             let mut grid = Grid::with(std::mem::take(&mut scratch.grid));
-            if let Some(mut grids) = Grids::new(text, base, piece, member.words) {
+            if let Some(mut grids) = Grids::new(text, base, piece, member.words, CHUNK) {
                 while grids.next(&mut grid) && seen + grid.rows <= rows {
                     take(&grid, seen);
                     seen += grid.rows;

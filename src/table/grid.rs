@@ -5,8 +5,8 @@ use crate::star::outline::Item;
 use crate::star::rows::{Piece, Shape};
 use crate::star::simd::{self, Column};
 
-/// Text looked at in one go.
-const CHUNK: usize = 24 << 10;
+/// Text looked at in one go: small enough that its words' places stay in cache.
+pub const CHUNK: usize = 24 << 10;
 
 /// The words of some whole rows.
 #[derive(Debug, Default)]
@@ -87,15 +87,18 @@ pub struct Grids<'a> {
     end: usize,
     words: usize,
     shape: Shape,
+    chunk: usize,
 }
 
 impl<'a> Grids<'a> {
     /// Grids of `piece`, of a text that begins at offset `base` of the whole; nothing when the text is too short.
+    ///
+    /// `chunk` is how much text is looked at in one go; it changes nothing but the size of the grids.
     #[must_use]
-    pub fn new(text: &'a [u8], base: u64, piece: &Piece, words: usize) -> Option<Self> {
+    pub fn new(text: &'a [u8], base: u64, piece: &Piece, words: usize, chunk: usize) -> Option<Self> {
         let at = usize::try_from(piece.start.checked_sub(base)?).ok()?;
         let end = usize::try_from(piece.end.checked_sub(base)?).ok()?;
-        (end <= text.len()).then_some(Self { text, base, at, end, words, shape: piece.shape })
+        (end <= text.len()).then_some(Self { text, base, at, end, words, shape: piece.shape, chunk })
     }
 
     /// The next rows; false when there are no more, or when the text is not as the outline found it.
@@ -112,7 +115,7 @@ impl<'a> Grids<'a> {
     }
 
     fn plain(&mut self, grid: &mut Grid<'a>) {
-        let mut length = CHUNK;
+        let mut length = self.chunk;
         loop {
             let rest = self.text.get(self.at..self.end).unwrap_or_default();
             let whole = length >= rest.len();
@@ -143,7 +146,7 @@ impl<'a> Grids<'a> {
         grid.reset(text, self.base + self.at as u64, self.words);
         let mut at = 0;
         let mut bare = true;
-        while at < text.len() && (at < CHUNK || grid.rows == 0) {
+        while at < text.len() && (at < self.chunk || grid.rows == 0) {
             let rest = text.get(at..).unwrap_or_default();
             let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
             let line = rest.get(..end).unwrap_or_default();

@@ -4,7 +4,7 @@ use std::io;
 
 use super::decode::{Content, Member};
 use super::dtype::Type;
-use super::grid::{Grid, Grids, list_grid};
+use super::grid::{CHUNK, Grid, Grids, list_grid};
 use super::value::is_null;
 use crate::parallel;
 use crate::star::lex::Form;
@@ -159,7 +159,7 @@ fn guess_piece(member: &Member<'_>, piece: &Piece, columns: &[usize]) -> io::Res
     let mut guesses = vec![Guess::OPEN; columns.len()];
     let mut memory = Vec::new();
     let (text, base) = member.text.range(piece.start, piece.end, &mut memory)?;
-    if let Some(mut grids) = Grids::new(text, base, piece, member.words) {
+    if let Some(mut grids) = Grids::new(text, base, piece, member.words, CHUNK) {
         let mut grid = Grid::default();
         while guesses.iter().any(|guess| !guess.is_text()) && grids.next(&mut grid) {
             look(&grid, columns, &mut guesses);

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Code, Keyword, Kind, Label, Line, Loop, Outliner, Part, SEGMENT, Step, Text, kind, quote, word_count};
+use super::{Code, Keyword, Kind, Label, Line, Loop, Outliner, Part, Step, Text, kind, quote, word_count};
 use crate::star::lex::{Unclosed, Words};
-use crate::star::rows::{self, Piece, Shape, push_piece};
+use crate::star::rows::{self, Hints, Piece, SEGMENT, Shape, push_piece};
 
 /// Text asked for at first when rows begin; most loops of many-block files are short.
 const FIRST_LOOK: u64 = 1 << 14;
@@ -25,6 +25,8 @@ struct Rows {
     blank: bool,
     /// A comment line came after the last row.
     comment: bool,
+    /// A faulty line came after the last row.
+    fault: bool,
 }
 
 /// What becomes of a line among rows that begins with a keyword.
@@ -46,7 +48,14 @@ impl<'h, T: Text> Outliner<'h, T> {
         if labels.is_empty() {
             self.fault_at(line, Code::LoopWithoutLabels, "labels below loop_")?;
         }
-        let mut rows = Rows { labels: labels.len() as u64, pieces: Vec::new(), count: 0, blank: false, comment: false };
+        let mut rows = Rows {
+            labels: labels.len() as u64,
+            pieces: Vec::new(),
+            count: 0,
+            blank: false,
+            comment: false,
+            fault: false,
+        };
         if !labels.is_empty() {
             self.rows(&mut rows)?;
         }
@@ -181,7 +190,8 @@ impl<'h, T: Text> Outliner<'h, T> {
     fn simple_rows(&mut self, rows: &mut Rows) -> Step<()> {
         let mut wanted = FIRST_LOOK;
         while self.at < self.length {
-            let (hint, reach) = self.hint();
+            let hints: &'h Hints = self.hints;
+            let (hint, reach) = hints.near(self.at);
             if let Some(hint) = hint
                 && u64::from(hint.run.words) == rows.labels
             {
@@ -202,29 +212,12 @@ impl<'h, T: Text> Outliner<'h, T> {
                 return Ok(());
             }
             // Not even one line: a long one.
-            wanted = if length == 0 { wanted.saturating_mul(4) } else { (wanted * 4).min(SEGMENT) };
+            wanted = if length == 0 { wanted.saturating_mul(4) } else { (wanted * 4).min(SEGMENT as u64) };
             if length == 0 && whole {
                 return Ok(());
             }
         }
         Ok(())
-    }
-
-    /// The hint that begins right here, and how far it is to the next one.
-    fn hint(&self) -> (Option<&'h rows::Hint>, u64) {
-        let from = usize::try_from(self.at / SEGMENT).unwrap_or(usize::MAX);
-        for index in [from, from.saturating_add(1)] {
-            let hints: &'h [Option<rows::Hint>] = self.hints;
-            if let Some(Some(hint)) = hints.get(index) {
-                if hint.first_line == self.at {
-                    return (Some(hint), SEGMENT);
-                }
-                if hint.first_line > self.at {
-                    return (None, hint.first_line - self.at);
-                }
-            }
-        }
-        (None, u64::MAX)
     }
 
     fn take(&mut self, run: &rows::Run, rows: &mut Rows) {
@@ -249,7 +242,7 @@ impl<'h, T: Text> Outliner<'h, T> {
         rows.blank = false;
         rows.comment = false;
         rows.count += piece.rows;
-        push_piece(&mut rows.pieces, piece);
+        push_piece(&mut rows.pieces, piece, !std::mem::take(&mut rows.fault));
     }
 
     /// Decides about a line that is no simple row: where to go on, or nothing at the loop's end.
@@ -335,6 +328,7 @@ impl<'h, T: Text> Outliner<'h, T> {
     /// A line with too few or too many words: a row over several lines, or a fault.
     fn odd_row(&mut self, line: &Line, rows: &mut Rows) -> Step<u64> {
         let labels = rows.labels;
+        rows.fault = true;
         let first = line.text.iter().position(|&byte| !matches!(byte, b' ' | b'\t' | b'\r')).unwrap_or(0);
         let at = line.start + first as u64;
         let found = match word_count(&line.text) {
@@ -349,6 +343,7 @@ impl<'h, T: Text> Outliner<'h, T> {
         if (found < labels || line.text.first() == Some(&b';'))
             && let Some(end) = self.wrapped(line.start, labels)?
         {
+            rows.fault = false;
             self.event(Code::WrappedRow, at);
             self.push_rows(rows, Piece { start: line.start, end, rows: 1, shape: Shape::Wrapped });
             return Ok(end);

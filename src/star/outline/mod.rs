@@ -7,13 +7,9 @@ use std::sync::Arc;
 
 use super::diagnostic::{Code, Events};
 use super::lex::{self, Form, Keyword, Words};
-use super::rows::{Hint, Piece};
+use super::rows::{Hints, Piece};
 use super::text::{Line, Text, read_line};
 use crate::error::{Fault, Result, StarError};
-
-/// Bytes of the segments that hints are made for.
-pub const SEGMENT_BYTES: usize = 1 << 20;
-pub const SEGMENT: u64 = SEGMENT_BYTES as u64;
 
 /// A label as it stands in a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,11 +131,11 @@ pub enum OnError {
 
 /// Finds the blocks of a text.
 ///
-/// `hints` come from [`super::rows::hint`], one for each [`SEGMENT`], or are empty; they save time and change nothing.
+/// `hints` come from [`super::rows::hint`], or are none; they save time and change nothing.
 ///
 /// # Errors
 /// [`crate::error::StarError::Fault`] without a position for the first fault, unless faults are collected; whatever the text fails with.
-pub fn outline<T: Text>(text: T, on_error: OnError, hints: &[Option<Hint>]) -> std::result::Result<Outline, Stop> {
+pub fn outline<T: Text>(text: T, on_error: OnError, hints: &Hints) -> std::result::Result<Outline, Stop> {
     let mut outliner = Outliner {
         length: text.length(),
         text,
@@ -208,7 +204,7 @@ struct Outliner<'h, T: Text> {
     length: u64,
     at: u64,
     on_error: OnError,
-    hints: &'h [Option<Hint>],
+    hints: &'h Hints,
     found: Outline,
     version: Option<i64>,
     header: loops::HeaderCache,
@@ -477,11 +473,11 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Outline {
-        outline(text.as_bytes(), OnError::Raise, &[]).expect("no fault")
+        outline(text.as_bytes(), OnError::Raise, &Hints::default()).expect("no fault")
     }
 
     fn fault(text: &str) -> Fault {
-        match outline(text.as_bytes(), OnError::Raise, &[]) {
+        match outline(text.as_bytes(), OnError::Raise, &Hints::default()) {
             Err(Stop::Fault(fault)) => *fault,
             other => panic!("{other:?}"),
         }
@@ -544,7 +540,7 @@ mod tests {
     #[test]
     fn collecting_keeps_the_good_rows() {
         let text = format!("{HEAD}1 2\n1 2 3\n3 4\n\ndata_y\n\n_a 5\njunk\n_b\n_c 7\n");
-        let found = outline(text.as_bytes(), OnError::Collect, &[]).expect("collected");
+        let found = outline(text.as_bytes(), OnError::Collect, &Hints::default()).expect("collected");
         assert_eq!(rows(&found), [[2], [1]]);
         let codes: Vec<_> = found.faults.iter().map(|fault| fault.code.id()).collect();
         assert_eq!(codes, ["R201", "R202", "R203"]);
