@@ -1,4 +1,5 @@
 //! The reader's layers, each on its own: masks, outline, values.
+#![allow(clippy::panic, reason = "a benchmark has nobody to return an error to")]
 
 use std::fmt::Write as _;
 use std::hint::black_box;

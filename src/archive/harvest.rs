@@ -1,5 +1,7 @@
 //! A tree's STAR files, read many at a time by several threads into the catalogue's few large batches.
 
+use std::collections::VecDeque;
+use std::fs::Metadata;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -38,8 +40,9 @@ pub struct Options {
     pub root: PathBuf,
     /// Folders that are left out.
     pub exclude: Vec<PathBuf>,
-    /// Files in a unit.
+    /// Files in a unit, and bytes: a unit ends with the file that goes beyond.
     pub unit_files: usize,
+    pub unit_bytes: u64,
     pub threads: Option<usize>,
 }
 
@@ -59,14 +62,18 @@ pub struct Harvest {
     options: Options,
     root: String,
     entries: Receiver<Entry>,
+    /// Entries whose facts are known already, for the units to come.
+    listed: VecDeque<Listed>,
     progress: Progress,
 }
 
-/// How far the walk is; clones tell the same.
+/// How far the walk and the readers are; clones tell the same.
 #[derive(Clone, Debug, Default)]
 pub struct Progress {
     found: Arc<AtomicU64>,
     walked: Arc<AtomicBool>,
+    read: Arc<AtomicU64>,
+    bytes: Arc<AtomicU64>,
 }
 
 impl Progress {
@@ -80,6 +87,18 @@ impl Progress {
     #[must_use]
     pub fn walk_done(&self) -> bool {
         self.walked.load(Ordering::Relaxed)
+    }
+
+    /// Files that were read so far.
+    #[must_use]
+    pub fn num_read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of the files that were read so far.
+    #[must_use]
+    pub fn num_bytes_read(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
     }
 }
 
@@ -105,7 +124,7 @@ impl Harvest {
             told.walked.store(true, Ordering::Relaxed);
         });
         let root = options.root.to_string_lossy().into_owned();
-        Ok(Self { options, root, entries, progress })
+        Ok(Self { options, root, entries, listed: VecDeque::new(), progress })
     }
 
     /// How far the walk is.
@@ -119,13 +138,28 @@ impl Harvest {
     /// # Errors
     /// Only for defects of ours: whatever is wrong with a file becomes a row.
     pub fn next_unit(&mut self) -> Result<Option<Unit>> {
-        let entries: Vec<Entry> = self.entries.iter().take(self.options.unit_files.max(1)).collect();
-        if entries.is_empty() {
+        let threads = self.options.threads.unwrap_or_else(parallel::available);
+        if self.listed.is_empty() {
+            let entries: Vec<Entry> = self.entries.iter().take(self.options.unit_files.max(1)).collect();
+            self.listed = parallel::consume(entries, threads, list).into();
+        }
+        let (mut unit, mut bytes) = (Vec::new(), 0);
+        while bytes < self.options.unit_bytes.max(1)
+            && let Some(next) = self.listed.pop_front()
+        {
+            bytes += next.facts.as_ref().map_or(0, Metadata::len);
+            unit.push(next);
+        }
+        if unit.is_empty() {
             return Ok(None);
         }
-        let threads = self.options.threads.unwrap_or_else(parallel::available);
-        let threads = threads.min(entries.len());
-        let files = parallel::consume(entries, threads, |entry| look(entry, &self.options.root));
+        let look = |listed| {
+            let file = look(listed, &self.options.root);
+            self.progress.read.fetch_add(1, Ordering::Relaxed);
+            self.progress.bytes.fetch_add(file.size.unwrap_or(0), Ordering::Relaxed);
+            file
+        };
+        let files = parallel::consume(unit, threads, look);
         self.unit(files, threads).map(Some)
     }
 
@@ -331,8 +365,20 @@ impl File {
     }
 }
 
+/// An entry and, for regular files, the system's facts about it.
+struct Listed {
+    entry: Entry,
+    facts: std::io::Result<Metadata>,
+}
+
+fn list(entry: Entry) -> Listed {
+    let facts = std::fs::symlink_metadata(&entry.path);
+    Listed { entry, facts }
+}
+
 /// Reads one file as far as the catalogue needs it.
-fn look(entry: Entry, root: &Path) -> File {
+fn look(listed: Listed, root: &Path) -> File {
+    let Listed { entry, facts } = listed;
     let mut file = File::named(&entry, root);
     match entry.sort {
         Err(error) => file.unreadable(&error),
@@ -345,7 +391,7 @@ fn look(entry: Entry, root: &Path) -> File {
             file.problems.push(Problem::of_file(Code::NotRegular, None));
         }
         Ok(Sort::File) => {
-            if let Err(error) = file.read(&entry.path) {
+            if let Err(error) = file.read(&entry.path, facts) {
                 match error {
                     StarError::Io { error, .. } => file.unreadable(&error),
                     other => file.problems.push(Problem::of_file(Code::Unreadable, Some(&other.to_string()))),
@@ -381,8 +427,8 @@ impl File {
         self.problems.push(Problem::of_file(Code::Unreadable, Some(&error.to_string())));
     }
 
-    fn read(&mut self, path: &Path) -> Result<()> {
-        let facts = std::fs::symlink_metadata(path)?;
+    fn read(&mut self, path: &Path, facts: std::io::Result<Metadata>) -> Result<()> {
+        let facts = facts?;
         self.size = Some(facts.len());
         self.mtime_ns = facts.mtime().checked_mul(1_000_000_000).and_then(|time| time.checked_add(facts.mtime_nsec()));
         self.inode = i64::try_from(facts.ino()).ok();

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use arrow_array::RecordBatch;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use pyo3_arrow::{PySchema, PyTable};
+use pyo3_arrow::PySchema;
 
+use super::arrow::to_table;
 use super::options::ReadOptions;
 use crate::archive::harvest::{self as core, Options, Progress};
 use crate::archive::{schema, stack};
@@ -31,6 +31,18 @@ impl Harvest {
     #[getter]
     fn num_found(&self) -> u64 {
         self.progress.num_found()
+    }
+
+    /// Files read so far.
+    #[getter]
+    fn num_read(&self) -> u64 {
+        self.progress.num_read()
+    }
+
+    /// Bytes of the files read so far.
+    #[getter]
+    fn num_bytes_read(&self) -> u64 {
+        self.progress.num_bytes_read()
     }
 
     /// Whether the walk has met all files.
@@ -82,15 +94,17 @@ impl HarvestUnit {
     }
 }
 
-fn to_table<'py>(py: Python<'py>, batch: &RecordBatch) -> PyResult<Bound<'py, PyAny>> {
-    PyTable::try_new(vec![batch.clone()], batch.schema())?.into_pyarrow(py)
-}
-
 /// Begins to harvest the tree below a folder.
 #[pyfunction]
-#[pyo3(signature = (root, *, threads=None, unit_files=4096, exclude=Vec::new()))]
-pub fn harvest(root: PathBuf, threads: Option<usize>, unit_files: usize, exclude: Vec<PathBuf>) -> PyResult<Harvest> {
-    let inner = core::Harvest::begin(Options { root, exclude, unit_files, threads })?;
+#[pyo3(signature = (root, *, threads=None, unit_files=4096, unit_bytes=64 << 20, exclude=Vec::new()))]
+pub fn harvest(
+    root: PathBuf,
+    threads: Option<usize>,
+    unit_files: usize,
+    unit_bytes: u64,
+    exclude: Vec<PathBuf>,
+) -> PyResult<Harvest> {
+    let inner = core::Harvest::begin(Options { root, exclude, unit_files, unit_bytes, threads })?;
     let progress = inner.progress();
     Ok(Harvest { inner: Mutex::new(inner), progress })
 }
@@ -107,7 +121,13 @@ pub fn catalog_schemas(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 
 /// Reads all loops of all files into one table with a leading column `source`.
 #[pyfunction]
-pub fn read_stack<'py>(py: Python<'py>, paths: Vec<PathBuf>, options: &ReadOptions) -> PyResult<Bound<'py, PyAny>> {
-    let batch = py.detach(|| stack::read_stack(&paths, &options.inner))?;
+#[pyo3(signature = (paths, options=None))]
+pub fn read_stack<'py>(
+    py: Python<'py>,
+    paths: Vec<PathBuf>,
+    options: Option<&ReadOptions>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let options = options.map(|options| options.inner.clone()).unwrap_or_default();
+    let batch = py.detach(|| stack::read_stack(&paths, &options))?;
     to_table(py, &batch)
 }

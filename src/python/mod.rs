@@ -1,6 +1,7 @@
 //! The bindings: each function extracts, detaches from the interpreter, calls the core and wraps what comes back.
 
 mod archive;
+mod arrow;
 mod errors;
 mod options;
 mod read;

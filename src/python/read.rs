@@ -9,8 +9,8 @@ use arrow_buffer::Buffer;
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use pyo3_arrow::PyTable;
 
+use super::arrow::to_table;
 use super::options::ReadOptions;
 use crate::error::StarError;
 use crate::memory::borrowed;
@@ -50,9 +50,8 @@ impl StarTables {
     /// One table of a block as a `pyarrow.Table`; its buffers are shared, not copied.
     fn table<'py>(&self, py: Python<'py>, block: usize, index: usize) -> PyResult<Bound<'py, PyAny>> {
         let tables = &self.block(block)?.tables;
-        let batch = tables.get(index).ok_or_else(|| PyIndexError::new_err("no such table"))?.batch();
-        let schema = batch.schema();
-        PyTable::try_new(vec![batch], schema)?.into_pyarrow(py)
+        let table = tables.get(index).ok_or_else(|| PyIndexError::new_err("no such table"))?;
+        to_table(py, &table.batch())
     }
 
     /// (code, offset, line, column, count, block, label, detail) of each diagnostic.

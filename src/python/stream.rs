@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use pyo3::prelude::*;
-use pyo3_arrow::{PyRecordBatch, PySchema};
+use pyo3_arrow::PySchema;
 
+use super::arrow::to_batch;
 use super::options::ReadOptions;
 use crate::table::stream::Stream;
 
@@ -31,7 +32,7 @@ impl Batches {
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let next = py.detach(|| self.stream.lock().unwrap_or_else(PoisonError::into_inner).next_batch());
         let batch = next.map_err(|error| error.at_path(Some(&self.path)))?;
-        batch.map(|batch| PyRecordBatch::new(batch).into_pyarrow(py)).transpose()
+        batch.map(|batch| to_batch(py, &batch)).transpose()
     }
 }
 

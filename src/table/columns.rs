@@ -91,8 +91,9 @@ impl<'a> Tail<'a> {
         }
     }
 
+    /// Values there is room for.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn room(&self) -> usize {
         match self {
             Self::None => 0,
             Self::Bytes(room) => room.len(),

@@ -65,7 +65,7 @@ impl Seat<'_, '_> {
             for ((fill, tail), taken) in fills.iter().zip(&mut state.tails).zip(&mut state.taken) {
                 let part = tail.take(&fill.added);
                 let before = *taken;
-                *taken += part.len();
+                *taken += part.room();
                 places.push((before, part));
             }
             places

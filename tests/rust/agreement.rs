@@ -1,5 +1,7 @@
 //! Any bytes are read or refused, never with a panic, and in the same way however they are cut up.
 
+#![allow(clippy::expect_used, clippy::indexing_slicing)]
+
 use proptest::prelude::*;
 use tomoset::source::Loaded;
 use tomoset::star::outline::{OnError, Outline, Part, outline};

@@ -1,0 +1,3 @@
+-- What kinds of files are there, and how did they fare?
+SELECT kind, count(*) AS files, sum(rows)::BIGINT AS rows, count(*) FILTER (status <> 'ok') AS odd
+FROM files GROUP BY kind ORDER BY files DESC, kind

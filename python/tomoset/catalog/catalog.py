@@ -1,0 +1,163 @@
+"""The catalogue of an archive, as Python users hold it."""
+
+import os
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from tomoset.catalog.faults import index_extra
+from tomoset.catalog.progress import IndexSummary, ProgressCallback
+from tomoset.catalog.schema import TABLES, catalog_schemas
+
+if TYPE_CHECKING:
+    from tomoset.catalog.query import QuerySession
+    from tomoset.catalog.store import Store
+
+
+class Catalog:
+    """Tables about the STAR files of an archive, kept as Delta tables in one folder.
+
+    `Catalog.create` and `Catalog.open` make one. It needs the extra ``index``.
+
+    Examples
+    --------
+    >>> catalog = Catalog.create("archive.catalog")  # doctest: +SKIP
+    >>> catalog.index("/data/projects")  # doctest: +SKIP
+    >>> catalog.sql("SELECT project, count(*) FROM tomograms GROUP BY project")  # doctest: +SKIP
+    """
+
+    def __init__(self, store: "Store") -> None:
+        self._store = store
+        self._session: QuerySession | None = None
+        self._seen: tuple[int, ...] = ()
+
+    @classmethod
+    def create(cls, folder: str | os.PathLike[str]) -> "Catalog":
+        """Make an empty catalogue in a new or empty folder, readable by its owner only.
+
+        Raises
+        ------
+        FileExistsError
+            The folder holds something already.
+        OSError
+            It cannot be made or written.
+        """
+        with index_extra():
+            from tomoset.catalog.store import Store
+        return cls(Store.create(folder, catalog_schemas()))
+
+    @classmethod
+    def open(cls, folder: str | os.PathLike[str]) -> "Catalog":
+        """Open a catalogue that exists.
+
+        Raises
+        ------
+        FileNotFoundError, NotADirectoryError
+            There is no such folder.
+        CatalogFormatError
+            It is something else, damaged, or written by a newer tomoset.
+        """
+        with index_extra():
+            from tomoset.catalog.store import Store
+        return cls(Store.open(folder))
+
+    @property
+    def path(self) -> str:
+        """Absolute path of the folder."""
+        return str(self._store.folder)
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Names of the tables."""
+        return tuple(TABLES)
+
+    def schema(self, name: str) -> pa.Schema:
+        """Return the columns of a table; field metadata: ``label``, ``unit``, ``description``.
+
+        Raises
+        ------
+        KeyError
+            There is no table of that name.
+        """
+        return self._store.snapshot().tables[name].schema
+
+    def index(
+        self,
+        root: str | os.PathLike[str],
+        *,
+        threads: int | None = None,
+        progress: ProgressCallback | None = None,
+    ) -> IndexSummary:
+        """Read every STAR file below `root` and replace what the catalogue has of it.
+
+        Readers see the former crawl until this one is complete. Symbolic links are not followed,
+        and the catalogue's own folder is left out.
+
+        Parameters
+        ----------
+        root
+            Folder to read.
+        threads
+            Reading threads; all cores if None.
+        progress
+            Called now and then with an `IndexProgress`.
+
+        Returns
+        -------
+        IndexSummary
+            What was found.
+
+        Raises
+        ------
+        OSError
+            `root` is missing, is no folder, or cannot be read; or writing failed.
+        CatalogBusy
+            Somebody else is writing to this catalogue.
+        """
+        from tomoset.catalog.indexing import index_tree
+
+        return index_tree(self._store, root, catalog_schemas(), threads=threads, progress=progress)
+
+    def sql(self, query: str) -> pa.Table:
+        """Run one SQL query over the tables, as the newest complete crawl left them.
+
+        Parameters
+        ----------
+        query
+            One query in DuckDB's SQL. It can read the tables of the catalogue and nothing else.
+
+        Raises
+        ------
+        QueryError
+            The SQL is wrong, is no query, or failed.
+        """
+        return self._current_session().table(query)
+
+    def stream(self, query: str) -> pa.RecordBatchReader:
+        """Run one SQL query as `sql` does and hand out its answer batch by batch, in bounded memory."""
+        return self._current_session().stream(query)
+
+    def close(self) -> None:
+        """Let go of the memory and files of the query engine."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+    def __enter__(self) -> "Catalog":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Catalog({self.path!r})"
+
+    def _current_session(self) -> "QuerySession":
+        """Return a session on the newest snapshot, the former one if nothing was committed since."""
+        with index_extra():
+            from tomoset.catalog.query import QuerySession
+        seen = self._store.fingerprint()
+        if self._session is None or seen != self._seen:
+            self.close()
+            self._session, self._seen = QuerySession(self._store.snapshot()), seen
+        return self._session

@@ -1,0 +1,28 @@
+"""What can go wrong with a catalogue, and the extra that it needs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tomoset.exceptions import TomosetError
+
+
+class CatalogFormatError(TomosetError, ValueError):
+    """The folder is no catalogue, is damaged, or was written by a newer tomoset."""
+
+
+class QueryError(TomosetError, ValueError):
+    """The SQL was refused or failed; the message is the database's own, with its place in the query."""
+
+
+@contextmanager
+def index_extra() -> Iterator[None]:
+    """Say how to install deltalake and duckdb where they are missing or too old."""
+    try:
+        yield
+    except ImportError as fault:
+        package = (fault.name or "").partition(".")[0]
+        if package not in {"deltalake", "duckdb"}:
+            raise
+        state = "the package" if isinstance(fault, ModuleNotFoundError) else "a newer version of the package"
+        message = f"a catalogue needs {state} {package!r}: pip install --upgrade 'tomoset[index]'"
+        raise ImportError(message, name=package) from fault

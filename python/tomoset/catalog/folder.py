@@ -1,0 +1,146 @@
+"""The folder of a catalogue: made private, recognised by ``catalog.json``, locked while written."""
+
+import errno
+import fcntl
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tomoset.catalog.faults import CatalogFormatError
+from tomoset.exceptions import CatalogBusy
+
+FORMAT = 1
+"""The newest layout that this version reads and writes."""
+
+_CARD = "catalog.json"
+_LOCK = "catalog.lock"
+_KIND = "tomoset catalogue"
+_NO_LOCKS_HERE = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP}
+
+
+def create_folder(folder: Path) -> None:
+    """Make the folder, readable by its owner only, and mark it as a catalogue.
+
+    Raises
+    ------
+    FileExistsError
+        The folder holds something already.
+    OSError
+        It cannot be made or written.
+    """
+    _refuse_unsupported_name(folder)
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        _refuse_occupied(folder)
+        folder.chmod(0o700)
+    card = {"kind": _KIND, "format": FORMAT}
+    write_beside(folder / _CARD, (json.dumps(card, indent=2) + "\n").encode())
+
+
+def open_folder(folder: Path) -> None:
+    """Make sure that the folder is a catalogue that this version can read.
+
+    Raises
+    ------
+    FileNotFoundError, NotADirectoryError
+        There is no such folder.
+    CatalogFormatError
+        It is something else, damaged, or written by a newer tomoset.
+    """
+    if not folder.exists():
+        raise FileNotFoundError(errno.ENOENT, "no catalogue here; 'tomoset index' makes one", str(folder))
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+    _refuse_unsupported_name(folder)
+    try:
+        text = (folder / _CARD).read_bytes()
+    except FileNotFoundError:
+        raise CatalogFormatError(f"{folder} is not a tomoset catalogue: it has no {_CARD}") from None
+    try:
+        card = json.loads(text)
+        kind, version = card["kind"], int(card["format"])
+    except (ValueError, TypeError, KeyError) as fault:
+        raise CatalogFormatError(f"{folder / _CARD} is damaged: expected a kind and a format") from fault
+    if kind != _KIND:
+        raise CatalogFormatError(f"{folder} is not a tomoset catalogue: {_CARD} says {kind!r}")
+    if version > FORMAT:
+        message = (
+            f"{folder} has catalogue format {version}, this tomoset reads up to {FORMAT}: upgrade tomoset"
+        )
+        raise CatalogFormatError(message)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[bool]:
+    """Keep other writers out; yields whether the file system could do so.
+
+    Where it has no locks, the commits still refuse to overwrite each other.
+
+    Raises
+    ------
+    CatalogBusy
+        Somebody else is writing.
+    """
+    descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        yield _lock(descriptor, folder)
+    finally:
+        os.close(descriptor)
+
+
+def write_beside(path: Path, content: bytes) -> None:
+    """Write a small file so that it is there as a whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+        settle(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def settle(temporary: Path, path: Path) -> None:
+    """Force a written file to the disk, then give it its name."""
+    for target in (temporary, None, path.parent):
+        if target is None:
+            temporary.replace(path)
+            continue
+        descriptor = os.open(target, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _lock(descriptor: int, folder: Path) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise CatalogBusy(f"another 'tomoset index' is writing to {folder}") from None
+    except OSError as fault:
+        if fault.errno in _NO_LOCKS_HERE:
+            return False
+        raise
+    return True
+
+
+def _refuse_occupied(folder: Path) -> None:
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+    if (folder / _CARD).exists():
+        raise FileExistsError(errno.EEXIST, "there is a catalogue already", str(folder))
+    if any(folder.iterdir()):
+        message = "the folder is not empty and is no catalogue; choose another"
+        raise FileExistsError(errno.EEXIST, message, str(folder))
+
+
+def _refuse_unsupported_name(folder: Path) -> None:
+    """Refuse the names that Delta's own path handling would lose."""
+    name = str(folder)
+    if not name.isprintable() or re.search("%[0-9A-Fa-f]{2}", name):
+        message = "the path of a catalogue must be UTF-8 without control characters or '%' escapes"
+        raise OSError(errno.EINVAL, message, name)

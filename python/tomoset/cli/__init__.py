@@ -1,0 +1,47 @@
+"""The command ``tomoset``."""
+
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from tomoset.cli.convert import convert
+from tomoset.cli.faults import ExitCode, FaultsAsMessages, report
+from tomoset.cli.index import index
+from tomoset.cli.query import query
+from tomoset.cli.show import show
+
+_EXIT_CODES = """\b
+Exit codes:
+  0    fine
+  1    --strict, and problems of severity error were found
+  2    wrong usage
+  3    input, output or SQL failed
+  130  interrupted
+"""
+
+
+@click.group(
+    cls=FaultsAsMessages, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EXIT_CODES
+)
+@click.version_option(package_name="tomoset", message="%(prog)s %(version)s")
+def commands() -> None:
+    """Read, convert and catalogue the STAR files of RELION and cryo-EM."""
+
+
+for _command in (show, convert, index, query):
+    commands.add_command(_command)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit; see `ExitCode` for what the codes mean."""
+    try:
+        code = commands.main(arguments, prog_name="tomoset", standalone_mode=False)
+    except click.ClickException as fault:
+        report(fault)
+        code = fault.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("tomoset: interrupted", err=True)
+        code = ExitCode.INTERRUPTED
+    sys.exit(code or ExitCode.FINE)

@@ -1,0 +1,71 @@
+"""What the exit codes mean, and how a fault becomes one clear message instead of a traceback."""
+
+import os
+import sys
+from enum import IntEnum
+from typing import Any
+
+import click
+
+from tomoset.exceptions import TomosetError
+
+
+class ExitCode(IntEnum):
+    """Exit codes of ``tomoset``."""
+
+    FINE = 0
+    PROBLEMS = 1
+    USAGE = 2
+    FAILURE = 3
+    INTERRUPTED = 130
+
+
+class Failure(click.ClickException):
+    """Input, output or SQL failed."""
+
+    exit_code = ExitCode.FAILURE
+
+
+class FaultsAsMessages(click.Group):
+    """A group whose commands tell their faults on standard error."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  click's own signature
+        """Run the command that was asked for."""
+        try:
+            code = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _let_go_of_stdout()
+            return ExitCode.FINE
+        except OSError as fault:
+            raise Failure(_os_message(fault)) from fault
+        except (TomosetError, ImportError) as fault:
+            raise Failure(_message(fault)) from fault
+        return code
+
+
+def report(fault: click.ClickException) -> None:
+    """Write the message of a fault to standard error."""
+    if isinstance(fault, click.UsageError):
+        fault.show()
+    else:
+        click.echo(f"tomoset: {fault.format_message()}", err=True)
+
+
+def _let_go_of_stdout() -> None:
+    """Nobody reads on (``tomoset query ... | head``), so the last flush must not complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _message(fault: Exception) -> str:
+    if isinstance(fault, KeyError):
+        return str(fault.args[0]) if fault.args else type(fault).__name__
+    return str(fault)
+
+
+def _os_message(fault: OSError) -> str:
+    """Return the message of an operating system fault, the path first."""
+    words = fault.strerror or str(fault)
+    if fault.filename is None:
+        return words
+    return f"{click.format_filename(fault.filename)}: {words}"

@@ -1,0 +1,108 @@
+"""``tomoset query``: ask a catalogue a question in SQL."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tomoset.cli.output import FORMAT_BY_SUFFIX, STDOUT, binary_output, echo_lines, terminal_width
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_FORMATS = ("table", "csv", "json", "parquet")
+_ROWS_ON_TERMINAL = 50
+
+
+@click.command()
+@click.argument("sql", metavar="SQL")
+@click.option(
+    "--catalog", "folder", metavar="DIR", required=True, type=click.Path(), help="Folder of the catalogue."
+)
+@click.option(
+    "--format", "form", type=click.Choice(_FORMATS), help="By default from the name of FILE, else table."
+)
+@click.option(
+    "-o", "--output", "target", metavar="FILE", default=STDOUT, type=click.Path(), help="Write to FILE."
+)
+@click.option(
+    "--rows",
+    "limit",
+    metavar="N",
+    type=click.IntRange(min=0),
+    help=f"Rows of a table to print, 0 for all; {_ROWS_ON_TERMINAL} by default on a terminal, else all.",
+)
+def query(sql: str, folder: str, form: str | None, target: str, limit: int | None) -> None:
+    """Ask a catalogue one question in SQL.
+
+    The tables are files, tomograms, tilts and problems. SQL is DuckDB's; "-" reads it from
+    standard input. json means one object a line.
+
+    \b
+    tomoset query --catalog DIR "SHOW TABLES"
+    tomoset query --catalog DIR "DESCRIBE tilts"
+    tomoset query --catalog DIR "SELECT kind, count(*) FROM files GROUP BY kind"
+    """  # noqa: D301  click reads the mark
+    from tomoset.catalog import Catalog
+
+    form = form or _form_of(target)
+    if form == "parquet" and target == STDOUT and sys.stdout.isatty():
+        raise click.UsageError("Parquet is not for a terminal: add -o FILE")
+    if sql == "-":
+        sql = sys.stdin.read()
+    with Catalog.open(folder) as catalog:
+        answer = catalog.stream(sql)
+        if form == "table":
+            _write_table(answer, target, limit)
+            return
+        from tomoset.cli.formats import WRITERS
+
+        with binary_output(target, replace=True) as file:
+            WRITERS[form](answer.schema, answer, file)
+
+
+def _form_of(target: str) -> str:
+    """Return the format that the name of a file asks for."""
+    form = FORMAT_BY_SUFFIX.get(Path(target).suffix.lower(), "table")
+    return form if form in _FORMATS else "table"
+
+
+def _write_table(answer: "pa.RecordBatchReader", target: str, limit: int | None) -> None:
+    if target == STDOUT:
+        width = terminal_width()
+        if limit is None and width is not None:
+            limit = _ROWS_ON_TERMINAL
+        echo_lines(_lines(answer, width, limit))
+        return
+    with binary_output(target, replace=True) as file:
+        for line in _lines(answer, None, limit):
+            file.write(line.encode() + b"\n")
+
+
+def _lines(answer: "pa.RecordBatchReader", width: int | None, limit: int | None) -> Iterator[str]:
+    from tomoset.cli.text_table import table_lines
+
+    table, more = _first_rows(answer, limit)
+    yield from table_lines(table, width)
+    if more:
+        yield f"(the first {table.num_rows:,} rows; --rows 0 prints all)"
+    elif width is not None:
+        yield f"({table.num_rows:,} row{'' if table.num_rows == 1 else 's'})"
+
+
+def _first_rows(answer: "pa.RecordBatchReader", limit: int | None) -> tuple["pa.Table", bool]:
+    """Return as many rows as wanted, and whether there are more."""
+    import pyarrow as pa
+
+    if not limit:
+        return answer.read_all(), False
+    batches: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in answer:
+        batches.append(batch)
+        rows += batch.num_rows
+        if rows > limit:
+            break
+    return pa.Table.from_batches(batches, answer.schema).slice(0, limit), rows > limit
