@@ -58,9 +58,10 @@ bench: $(BUILD)/installed  ## measure against the peers (benches/README.md)
 	$(BIN)/python benches/run.py
 	cargo bench --locked
 
-fuzz:  ## fuzz the reader for FUZZ_SECONDS (60)
+fuzz:  ## fuzz the reader for FUZZ_SECONDS (60), beginning with the files in tests/data
 	@command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
-	RUSTC_BOOTSTRAP=1 cargo fuzz run read --sanitizer none fuzz/corpus/read fuzz/seeds -- -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=4096
+	mkdir -p fuzz/corpus/read
+	RUSTC_BOOTSTRAP=1 cargo fuzz run read --sanitizer none fuzz/corpus/read tests/data/hostile tests/data/oracle/parse -- -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=4096
 
 develop: $(BUILD)/installed  ## install in place, so that changes to Python files count at once
 	$(BIN)/maturin develop --release

@@ -1,6 +1,7 @@
 //! Zeroed memory for columns and texts: allocated once at its final size, on huge pages when it is large.
 #![allow(unsafe_code)]
 
+use std::io;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -28,11 +29,18 @@ enum Place<T> {
 }
 
 impl<T: ArrowNativeType> Zeroed<T> {
-    #[must_use]
-    pub fn new(length: usize) -> Self {
+    /// # Errors
+    /// [`io::ErrorKind::OutOfMemory`] when there is not so much memory to be had.
+    pub fn new(length: usize) -> io::Result<Self> {
         let bytes = length.saturating_mul(size_of::<T>());
-        let place = if bytes < LARGE { None } else { pages(bytes) };
-        Self { place: place.unwrap_or_else(|| Place::Heap(vec![T::default(); length])), length }
+        if bytes >= LARGE {
+            let place = pages(bytes).ok_or(io::ErrorKind::OutOfMemory)?;
+            return Ok(Self { place, length });
+        }
+        let mut values = Vec::new();
+        reserve(&mut values, length)?;
+        values.resize(length, T::default());
+        Ok(Self { place: Place::Heap(values), length })
     }
 
     /// The values as an Arrow buffer; nothing is copied.
@@ -64,6 +72,14 @@ impl<T: ArrowNativeType> Zeroed<T> {
             }
         }
     }
+}
+
+/// Makes room for `more` values, or says that there is no memory for them.
+///
+/// # Errors
+/// [`io::ErrorKind::OutOfMemory`].
+pub fn reserve<T>(values: &mut Vec<T>, more: usize) -> io::Result<()> {
+    values.try_reserve_exact(more).map_err(|_| io::ErrorKind::OutOfMemory.into())
 }
 
 /// Pages of zeros, their use as huge pages advised where the system has them.
@@ -122,7 +138,7 @@ mod tests {
     #[test]
     fn large_and_small_are_zero_and_move_without_a_copy() {
         for length in [0usize, 3, 1 << 20] {
-            let mut values = Zeroed::<f64>::new(length);
+            let mut values = Zeroed::<f64>::new(length).expect("memory");
             assert!(values.iter().all(|&value| value == 0.0));
             if let Some(last) = values.last_mut() {
                 *last = 2.5;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use arrow_buffer::Buffer;
 
-use crate::memory::{Zeroed, borrowed};
+use crate::memory::{Zeroed, borrowed, reserve};
 use crate::parallel;
 use crate::star::rows::{Hint, Hints, SEGMENT, hint};
 use crate::star::text::Text;
@@ -44,7 +44,7 @@ impl<'a> Bytes<'a> {
         match self {
             Self::Memory { text, base } => Ok((text, base)),
             Self::File(file) => {
-                memory.resize(usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX), 0);
+                resize(memory, usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX))?;
                 read_exactly(file, memory, start)?;
                 Ok((memory, start))
             }
@@ -63,7 +63,8 @@ enum Packing {
 fn packing(head: &[u8]) -> Packing {
     match head {
         [0x1f, 0x8b, ..] => Packing::Gzip,
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => Packing::Zstd,
+        // A frame, or a skippable one before it.
+        [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Packing::Zstd,
         _ => Packing::None,
     }
 }
@@ -97,7 +98,7 @@ pub fn load_path(path: &Path, memory_map: bool, threads: Option<usize>) -> io::R
         return Ok(load_buffer(buffer, threads));
     }
     let size = usize::try_from(length).map_err(|_| io::ErrorKind::FileTooLarge)?;
-    let mut bytes = Zeroed::<u8>::new(size);
+    let mut bytes = Zeroed::<u8>::new(size)?;
     let threads = parallel::threads_for(length, threads);
     let hints = read_segments(&file, &mut bytes, threads)?;
     Ok(finish(bytes, hints))
@@ -145,30 +146,65 @@ pub struct TextFile {
 /// # Errors
 /// As [`load_path`].
 pub fn open_text(path: &Path) -> io::Result<TextFile> {
-    let (file, length) = open(path)?;
-    let mut head = vec![0; AHEAD];
+    let (mut file, length) = open(path)?;
+    let mut head = [0; 4];
     let known = file.read_at(&mut head, 0)?;
-    head.truncate(known);
-    let packing = packing(&head);
-    if packing == Packing::None && !is_cr_only(&head) {
-        return Ok(TextFile { file, length, cr_only: false });
+    let packing = packing(head.get(..known).unwrap_or_default());
+    // Some systems' virtual files have no size; they are copied to have one.
+    if packing != Packing::None || length == 0 {
+        let mut spool = tempfile::tempfile()?;
+        let copied = match packing {
+            Packing::Gzip => io::copy(&mut flate2::read::MultiGzDecoder::new(&file), &mut spool),
+            Packing::Zstd => io::copy(&mut zstd::stream::read::Decoder::new(&file)?, &mut spool),
+            Packing::None => io::copy(&mut &file, &mut spool),
+        };
+        copied.map_err(|error| if packing == Packing::None { error } else { cut_short(packing, &error) })?;
+        file = spool;
     }
-    let mut spool = tempfile::tempfile()?;
-    if packing == Packing::None {
-        // So rare and old a text that holding it is no harm.
-        let mut bytes = Vec::new();
-        (&file).read_to_end(&mut bytes)?;
-        let cr_only = mend_line_ends(&mut bytes);
-        spool.write_all(&bytes)?;
-        return Ok(TextFile { file: spool, length: bytes.len() as u64, cr_only });
+    let length = file.metadata()?.len();
+    match lone_cr(&file, length)? {
+        true => mended(&file, length),
+        false => Ok(TextFile { file, length, cr_only: false }),
     }
-    let length = match packing {
-        Packing::Gzip => io::copy(&mut flate2::read::MultiGzDecoder::new(&file), &mut spool),
-        _ => io::copy(&mut zstd::stream::read::Decoder::new(&file)?, &mut spool),
-    };
-    let length = length.map_err(|error| cut_short(packing, &error))?;
-    Ok(TextFile { file: spool, length, cr_only: false })
 }
+
+/// Whether a file has CRs but no line feed; most have a line feed near their start.
+fn lone_cr(file: &File, length: u64) -> io::Result<bool> {
+    let (mut at, mut any) = (0, false);
+    let mut part = vec![0; LOOK];
+    while at < length {
+        let size = file.read_at(&mut part, at)?;
+        let read = part.get(..size).unwrap_or_default();
+        if size == 0 || memchr::memchr(b'\n', read).is_some() {
+            return Ok(false);
+        }
+        any |= memchr::memchr(b'\r', read).is_some();
+        at += size as u64;
+        part.resize(AHEAD, 0);
+    }
+    Ok(any)
+}
+
+/// A nameless copy of a file with line feeds for its CRs.
+fn mended(file: &File, length: u64) -> io::Result<TextFile> {
+    let mut spool = tempfile::tempfile()?;
+    let mut at = 0;
+    let mut part = vec![0; AHEAD];
+    while at < length {
+        let size = file.read_at(&mut part, at)?;
+        let read = part.get_mut(..size).unwrap_or_default();
+        if read.is_empty() {
+            break;
+        }
+        read.iter_mut().filter(|byte| **byte == b'\r').for_each(|byte| *byte = b'\n');
+        spool.write_all(read)?;
+        at += size as u64;
+    }
+    Ok(TextFile { file: spool, length: at, cr_only: true })
+}
+
+/// Bytes looked at first for a line feed.
+const LOOK: usize = 1 << 12;
 
 fn load_owned(mut bytes: Vec<u8>, threads: Option<usize>) -> io::Result<Loaded> {
     let cr_only = mend_line_ends(&mut bytes);
@@ -213,6 +249,16 @@ fn read_segments(file: &File, bytes: &mut [u8], threads: usize) -> io::Result<Hi
     };
     let each: io::Result<Vec<Option<Hint>>> = parallel::consume(tasks, threads, read).into_iter().collect();
     Ok(Hints::new(SEGMENT, each?))
+}
+
+/// Makes a buffer of that many bytes, whatever they are.
+fn resize(bytes: &mut Vec<u8>, length: usize) -> io::Result<()> {
+    if length > bytes.len() {
+        let more = length - bytes.len();
+        reserve(bytes, more)?;
+    }
+    bytes.resize(length, 0);
+    Ok(())
 }
 
 fn read_exactly(file: &File, bytes: &mut [u8], at: u64) -> io::Result<()> {
@@ -328,7 +374,7 @@ impl Text for Window {
         let inside = at.checked_sub(self.at).and_then(|skip| usize::try_from(skip).ok());
         let covered = inside.is_some_and(|skip| self.bytes.len().saturating_sub(skip) >= want);
         if !covered {
-            self.bytes.resize(want.max(AHEAD).min(rest), 0);
+            resize(&mut self.bytes, want.max(AHEAD).min(rest))?;
             self.at = at;
             read_exactly(&self.file, &mut self.bytes, at)?;
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tomoset.exceptions import MissingLabelError
-from tomoset.frames import block_html, block_text, to_pandas, to_polars
+from tomoset.frames import block_html, block_text, from_stream, to_pandas, to_polars, to_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,12 @@ class _Part:
         return self._table
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _Part, (self.is_list, self.num_rows, self.labels, self.table)
+        # As a stream of its own: a slice would take along the buffers that many blocks share.
+        return _unpickle, (self.is_list, self.num_rows, self.labels, to_stream(self.table))
+
+
+def _unpickle(is_list: bool, num_rows: int, labels: list[str], stream: bytes) -> _Part:
+    return _Part(is_list, num_rows, labels, from_stream(stream))
 
 
 class StarBlock:
@@ -107,7 +112,9 @@ class StarBlock:
     def shape_text(self) -> str:
         """The shapes of the block's tables in words, such as ``41 rows x 28 columns``."""
         words = [
-            f"list of {len(part.labels)}" if part.is_list else f"{part.num_rows} rows x {len(part.labels)} columns"
+            f"list of {len(part.labels)}"
+            if part.is_list
+            else f"{part.num_rows} rows x {len(part.labels)} columns"
             for part in self._parts
         ]
         return ", ".join(words) or "empty"

@@ -59,10 +59,14 @@ class Diagnostic:
 
 @cache
 def _codes() -> dict[str, tuple[str, Severity, str, str]]:
-    return {code: (name, cast("Severity", severity), *words) for code, name, severity, *words in _core.diagnostic_codes()}
+    rows = _core.diagnostic_codes()
+    return {
+        code: (name, cast("Severity", severity), message, does)
+        for code, name, severity, message, does in rows
+    }
 
 
-def located(rows: Iterable[_core.DiagnosticRow]) -> tuple[Diagnostic, ...]:
+def located(rows: Iterable[_core._DiagnosticRow]) -> tuple[Diagnostic, ...]:
     """Make diagnostics of the reader's rows."""
     found = []
     for code, offset, line, column, count, block, label, detail in rows:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from collections.abc import Mapping
+from typing import Any, TypeAlias
 
 __all__ = ["DtypeLike"]
 
@@ -18,6 +16,11 @@ _SAME = {"str": "string", "utf8": "string", "double": "float64", "object": "stri
 
 def dtype_names(dtypes: Mapping[str, DtypeLike]) -> dict[str, str]:
     """Give the reader's name of each type; what is no type passes on, to be refused with its label."""
+    if not isinstance(dtypes, Mapping):
+        raise TypeError(f"dtypes must be a word or a mapping of label to type, not {dtypes!r}")
+    for label in dtypes:
+        if not isinstance(label, str):
+            raise TypeError(f"dtypes must map labels to types; {label!r} is no label")
     return {label: _name(dtype) for label, dtype in dtypes.items()}
 
 
@@ -26,6 +29,8 @@ def _name(dtype: DtypeLike) -> str:
         return dtype
     if isinstance(dtype, type) and dtype in _PYTHON:
         return _PYTHON[dtype]
+    if getattr(dtype, "kind", None) == "U" or (isinstance(dtype, type) and issubclass(dtype, str)):
+        return "string"
     # numpy.dtype and numpy scalar types have a name; pyarrow types print theirs.
     text = getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or str(dtype)
     for spelled in ("list<item: ", "list<element: "):

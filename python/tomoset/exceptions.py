@@ -15,11 +15,19 @@ __all__ = [
 ]
 
 
+def printable(text: str, longest: int = 60) -> str:
+    """Give text that steers no terminal and floods no line: odd characters escaped, the middle left out."""
+    shown = "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[: longest + 1]
+    )
+    return shown if len(text) <= longest else f"{shown[: longest - 3]}..."
+
+
 class TomosetError(Exception):
     """Base of all errors that are tomoset's own; input and output errors stay `OSError`."""
 
 
-class _StarFault(TomosetError, ValueError):
+class _FaultError(TomosetError, ValueError):
     """A place in a STAR text where reading could not go on.
 
     Attributes
@@ -63,30 +71,30 @@ class _StarFault(TomosetError, ValueError):
         super().__init__(str(self))
 
     def __str__(self) -> str:
-        where = f"{self.path or '<memory>'}:{self.line}:{self.column}: "
+        where = f"{printable(self.path or '<memory>', 1000)}:{self.line}:{self.column}: "
         if self.block is not None:
-            where += f"block data_{self.block}: "
+            where += f"block data_{printable(self.block)}: "
         if self.label is not None:
-            where += f"label {self.label}: "
+            where += f"label {printable(self.label)}: "
         return f"{where}expected {self.expected}, found {self.found} [{self.code}]"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), dict(self.__dict__))
 
 
-def _rebuild(kind: type[_StarFault], facts: dict[str, Any]) -> _StarFault:
+def _rebuild(kind: type[_FaultError], facts: dict[str, Any]) -> _FaultError:
     return kind(**facts)
 
 
-class StarSyntaxError(_StarFault):
+class StarSyntaxError(_FaultError):
     """The text breaks a rule of the STAR grammar."""
 
 
-class StarTypeError(_StarFault):
+class StarTypeError(_FaultError):
     """A value does not fit its column's type."""
 
 
-class _MissingName(TomosetError, KeyError):
+class _MissingError(TomosetError, KeyError):
     """A name that was asked for is not there."""
 
     def __init__(self, message: str, name: str, path: str | None = None) -> None:
@@ -98,11 +106,11 @@ class _MissingName(TomosetError, KeyError):
         return str(self.args[0])
 
 
-class MissingBlockError(_MissingName):
+class MissingBlockError(_MissingError):
     """No block has this name."""
 
 
-class MissingLabelError(_MissingName):
+class MissingLabelError(_MissingError):
     """No table that was read has this label."""
 
 

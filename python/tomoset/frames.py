@@ -7,6 +7,8 @@ from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from tomoset.exceptions import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -16,7 +18,16 @@ if TYPE_CHECKING:
 
     from tomoset.diagnostics import Diagnostic
 
-__all__ = ["block_html", "block_text", "blocks_html", "blocks_text", "to_pandas", "to_polars"]
+__all__ = [
+    "block_html",
+    "block_text",
+    "blocks_html",
+    "blocks_text",
+    "from_stream",
+    "to_pandas",
+    "to_polars",
+    "to_stream",
+]
 
 _BLOCKS = 12
 _ROWS = 5
@@ -25,7 +36,8 @@ _ROWS = 5
 def to_pandas(table: pa.Table) -> pd.DataFrame:
     """Give an Arrow table as a `pandas.DataFrame`."""
     _need("pandas")
-    return table.to_pandas()
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
 
 
 def to_polars(table: pa.Table) -> pl.DataFrame:
@@ -33,6 +45,24 @@ def to_polars(table: pa.Table) -> pl.DataFrame:
     polars = _need("polars")
     frame: pl.DataFrame = polars.from_arrow(table)
     return frame
+
+
+def to_stream(table: pa.Table) -> bytes:
+    """Give a table as the bytes of an Arrow stream, no larger than its own rows."""
+    import pyarrow as pa
+
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    data: bytes = sink.getvalue().to_pybytes()
+    return data
+
+
+def from_stream(data: bytes) -> pa.Table:
+    """Give the table of an Arrow stream."""
+    import pyarrow as pa
+
+    return pa.ipc.open_stream(data).read_all()
 
 
 def _need(package: str) -> Any:  # noqa: ANN401
@@ -44,11 +74,13 @@ def _need(package: str) -> Any:  # noqa: ANN401
         raise ImportError(f"{package} is needed here: pip install 'tomoset[{package}]'") from error
 
 
-def blocks_text(path: str | None, blocks: Iterable[tuple[str, str]], diagnostics: Sequence[Diagnostic]) -> str:
+def blocks_text(
+    path: str | None, blocks: Iterable[tuple[str, str]], diagnostics: Sequence[Diagnostic]
+) -> str:
     """List the blocks of a file, a line each."""
-    blocks = list(blocks)
+    blocks = [(printable(name), shape) for name, shape in blocks]
     width = max((len(name) for name, _ in blocks[:_BLOCKS]), default=0)
-    lines = [f"<STAR {path or 'in memory'}: {_counted(len(blocks), 'block')}>"]
+    lines = [f"<STAR {printable(path or 'in memory', 1000)}: {_counted(len(blocks), 'block')}>"]
     lines += [f"  {name or '(no name)':<{width}}  {shape}" for name, shape in islice(blocks, _BLOCKS)]
     if len(blocks) > _BLOCKS:
         lines.append(f"  ... and {len(blocks) - _BLOCKS} more")
@@ -57,7 +89,9 @@ def blocks_text(path: str | None, blocks: Iterable[tuple[str, str]], diagnostics
     return "\n".join(lines)
 
 
-def blocks_html(path: str | None, blocks: Iterable[tuple[str, str]], diagnostics: Sequence[Diagnostic]) -> str:
+def blocks_html(
+    path: str | None, blocks: Iterable[tuple[str, str]], diagnostics: Sequence[Diagnostic]
+) -> str:
     """List the blocks of a file as an HTML table."""
     blocks = list(blocks)
     rows = "".join(
@@ -66,19 +100,19 @@ def blocks_html(path: str | None, blocks: Iterable[tuple[str, str]], diagnostics
     )
     more = f"<p>... and {len(blocks) - _BLOCKS} more</p>" if len(blocks) > _BLOCKS else ""
     odd = f"<p>diagnostics: {html.escape(_severities(diagnostics))}</p>" if diagnostics else ""
-    title = f"<strong>STAR {html.escape(path or 'in memory')}</strong>"
+    title = f"<strong>STAR {html.escape(printable(path or 'in memory', 1000))}</strong>"
     return f"{title}<table><tr><th>block</th><th>holds</th></tr>{rows}</table>{more}{odd}"
 
 
 def block_text(name: str, shape: str, tables: Sequence[pa.Table]) -> str:
     """Show a block's columns with their types, units and first values."""
-    lines = [f"<STAR block data_{name}: {shape}>"]
+    lines = [f"<STAR block data_{printable(name)}: {shape}>"]
     for table in tables:
-        width = max((len(label) for label in table.column_names), default=0)
+        width = max((len(printable(label)) for label in table.column_names), default=0)
         for field, column in zip(table.schema, table.columns, strict=True):
             values = ", ".join(_short(value.as_py()) for value in islice(column, 3))
             dots = ", ..." if table.num_rows > 3 else ""
-            lines.append(f"  {field.name:<{width}}  {_kind(field):<20} {values}{dots}"[:100])
+            lines.append(f"  {printable(field.name):<{width}}  {_kind(field):<20} {values}{dots}"[:100])
     return "\n".join(lines)
 
 
@@ -86,9 +120,15 @@ def block_html(name: str, shape: str, tables: Sequence[pa.Table]) -> str:
     """Show a block's first rows as HTML tables."""
     parts = [f"<strong>data_{html.escape(name)}</strong> {html.escape(shape)}"]
     for table in tables:
-        heads = "".join(f"<th>{html.escape(field.name)}<br><small>{html.escape(_kind(field))}</small></th>" for field in table.schema)
+        heads = "".join(
+            f"<th>{html.escape(field.name)}<br><small>{html.escape(_kind(field))}</small></th>"
+            for field in table.schema
+        )
         rows = (table.slice(row, 1).to_pylist()[0].values() for row in range(min(_ROWS, table.num_rows)))
-        cells = "".join("<tr>" + "".join(f"<td>{html.escape(_short(value))}</td>" for value in row) + "</tr>" for row in rows)
+        cells = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(_short(value))}</td>" for value in row) + "</tr>"
+            for row in rows
+        )
         parts.append(f"<div style='overflow-x:auto'><table><tr>{heads}</tr>{cells}</table></div>")
     return "".join(parts)
 

@@ -11,7 +11,7 @@ from tomoset import _core
 from tomoset.blocks import StarBlock
 from tomoset.diagnostics import Diagnostic, located
 from tomoset.dtypes import DtypeLike, dtype_names
-from tomoset.exceptions import MissingBlockError
+from tomoset.exceptions import MissingBlockError, printable
 from tomoset.frames import blocks_html, blocks_text
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def read_star(
     memory_map: bool = False,
     threads: int | None = None,
 ) -> StarFile:
-    """Read a STAR file into Arrow tables.
+    r"""Read a STAR file into Arrow tables.
 
     Parameters
     ----------
@@ -111,8 +111,7 @@ def read_star(
     where = _where(source)
     if isinstance(where, str):
         return StarFile(_core.read_path(where, options), where)
-    name = getattr(source, "name", None)
-    name = name if isinstance(name, str) else None
+    name = _name_of(source)
     return StarFile(_core.read_bytes(where, options, name), name)
 
 
@@ -142,10 +141,12 @@ def scan_star(source: StarSource, *, on_error: OnError = "raise", threads: int |
     OSError
         What the system says.
     """
+    _check_threads(threads)
     where = _where(source)
     if isinstance(where, str):
         return StarOutline(_core.scan_path(where, on_error=on_error, threads=threads), where)
-    return StarOutline(_core.scan_bytes(where, on_error=on_error, threads=threads), None)
+    name = _name_of(source)
+    return StarOutline(_core.scan_bytes(where, on_error=on_error, threads=threads, name=name), name)
 
 
 def iter_star(
@@ -226,8 +227,9 @@ class StarFile(Mapping[str, StarBlock]):
     def __getitem__(self, name: str) -> StarBlock:
         """Give the first block of this name."""
         if name not in self._first:
-            known = ", ".join(repr(name) for name in list(self._first)[:8]) or "no blocks at all"
-            raise MissingBlockError(f"{self.path or '<memory>'}: no block named {name!r}; there is {known}", name, self.path)
+            known = ", ".join(repr(name) for name in list(self)[:8]) or "none at all"
+            where = printable(self.path or "<memory>", 1000)
+            raise MissingBlockError(f"{where}: no block named {name!r}; there is {known}", name, self.path)
         return self._block(self._first[name])
 
     def __iter__(self) -> Iterator[str]:
@@ -261,7 +263,9 @@ class StarFile(Mapping[str, StarBlock]):
 class _Rebuilt(StarFile):
     """A `StarFile` that came out of a pickle: the blocks themselves instead of the reader's tables."""
 
-    def __init__(self, path: str | None, blocks: tuple[StarBlock, ...], diagnostics: tuple[Diagnostic, ...]) -> None:
+    def __init__(
+        self, path: str | None, blocks: tuple[StarBlock, ...], diagnostics: tuple[Diagnostic, ...]
+    ) -> None:
         self.path = path
         self._names = [block.name for block in blocks]
         self._made = dict(enumerate(blocks))
@@ -273,7 +277,9 @@ class _Rebuilt(StarFile):
         return self._diagnostics
 
 
-def _rebuild(path: str | None, blocks: tuple[StarBlock, ...], diagnostics: tuple[Diagnostic, ...]) -> StarFile:
+def _rebuild(
+    path: str | None, blocks: tuple[StarBlock, ...], diagnostics: tuple[Diagnostic, ...]
+) -> StarFile:
     return _Rebuilt(path, blocks, diagnostics)
 
 
@@ -390,7 +396,8 @@ class StarOutline(Mapping[str, OutlineBlock]):
     def _index(self, block: str | int) -> int:
         index = block if isinstance(block, int) else self._first.get(block, -1)
         if not 0 <= index < len(self._entries):
-            raise MissingBlockError(f"{self.path or '<memory>'}: no block {block!r}", str(block), self.path)
+            where = printable(self.path or "<memory>", 1000)
+            raise MissingBlockError(f"{where}: no block {block!r}", str(block), self.path)
         return index
 
 
@@ -404,6 +411,12 @@ def _options(
     memory_map: bool,
     threads: int | None,
 ) -> _core.ReadOptions:
+    for option, word in (("strings", strings), ("on_error", on_error), ("invalid_utf8", invalid_utf8)):
+        if not isinstance(word, str):
+            raise TypeError(f"{option} must be a word, not {word!r}")
+    if not isinstance(memory_map, bool):
+        raise TypeError(f"memory_map must be True or False, not {memory_map!r}")
+    _check_threads(threads)
     return _core.ReadOptions(
         blocks=_names("blocks", blocks),
         columns=_names("columns", columns),
@@ -416,16 +429,33 @@ def _options(
     )
 
 
+def _check_threads(threads: int | None) -> None:
+    if threads is None:
+        return
+    if not isinstance(threads, int) or isinstance(threads, bool):
+        raise TypeError(f"threads must be a whole number, not {threads!r}")
+    if threads < 1:
+        raise ValueError(f"threads must be at least 1, or None for all; it is {threads}")
+
+
 def _names(option: str, names: Iterable[str] | None) -> list[str] | None:
     if isinstance(names, str | bytes):
         raise TypeError(f"{option} must be a list of names; did you mean {option}=[{names!r}]?")
     if names is None:
         return None
+    if not isinstance(names, Iterable):
+        raise TypeError(f"{option} must be a list of names, not {names!r}")
     found = list(names)
     for name in found:
         if not isinstance(name, str):
             raise TypeError(f"{option} must hold names, not {name!r}")
     return found
+
+
+def _name_of(source: StarSource) -> str | None:
+    """Give the path of an open file, if it has one."""
+    name = getattr(source, "name", None)
+    return name if isinstance(name, str) else None
 
 
 def _where(source: StarSource) -> str | bytes:
@@ -448,4 +478,11 @@ def _where(source: StarSource) -> str | bytes:
                 kind = type(source).__name__
                 raise TypeError(f"source must be a path, bytes or a file object, not {kind}") from None
     text = source.read()
-    return text.encode() if isinstance(text, str) else bytes(text)
+    if isinstance(text, str):
+        return text.encode()
+    if isinstance(text, bytes):
+        return text
+    try:
+        return bytes(memoryview(text))
+    except TypeError:
+        raise TypeError(f"read() gave {type(text).__name__} instead of bytes or text") from None

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::exceptions::{PyMemoryError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -49,6 +49,9 @@ fn missing(py: Python<'_>, class: &str, error: &StarError, name: &str, path: &Op
 
 /// An `OSError` of the subclass that fits its errno, naming the file.
 fn system(error: &std::io::Error, path: Option<PathBuf>) -> PyErr {
+    if error.kind() == std::io::ErrorKind::OutOfMemory {
+        return PyMemoryError::new_err("not enough memory to read the text");
+    }
     let (number, words) = match error.raw_os_error() {
         Some(number) => (number, strerror(error)),
         None => (libc::EIO, error.to_string()),

@@ -10,6 +10,7 @@ use super::read::{StarTables, diagnostic_row, shared};
 use crate::error::{Result, StarError};
 use crate::relion::dialect;
 use crate::source::{self, Bytes, Loaded, Window};
+use crate::star::diagnostic::Code;
 use crate::star::outline::{self, Part, raise};
 use crate::star::text::Text;
 use crate::table::read;
@@ -98,14 +99,15 @@ pub fn scan_path(py: Python<'_>, path: PathBuf, on_error: &str, threads: Option<
     py.detach(scan).map_err(|error: StarError| error.at_path(Some(&path)).into())
 }
 
-/// The outline of bytes in memory, which are kept.
+/// The outline of bytes in memory, which are kept; `name` stands for a path in errors.
 #[pyfunction]
-#[pyo3(signature = (data, *, on_error, threads))]
+#[pyo3(signature = (data, *, on_error, threads, name=None))]
 pub fn scan_bytes(
     py: Python<'_>,
     data: Bound<'_, PyBytes>,
     on_error: &str,
     threads: Option<usize>,
+    name: Option<PathBuf>,
 ) -> PyResult<Outline> {
     let on_error = choose("on_error", on_error, ON_ERROR)?;
     let buffer = shared(&data);
@@ -116,10 +118,13 @@ pub fn scan_bytes(
             Ok(found) => found,
             Err(stop) => return raise(stop, &mut text),
         };
+        if loaded.cr_only {
+            inner.events.add(Code::CrOnly, 0);
+        }
         let diagnostics = report(&mut inner, &mut text)?;
         Ok(Outline { inner, diagnostics, origin: Origin::Memory(loaded.clone()) })
     };
-    py.detach(scan).map_err(|error: StarError| error.into())
+    py.detach(scan).map_err(|error: StarError| error.at_path(name.as_deref()).into())
 }
 
 fn report<T: Text>(inner: &mut outline::Outline, text: &mut T) -> Result<Vec<Located>> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::labels;
 use crate::star::diagnostic::{Code, Event, Events};
-use crate::star::lex::{Form, is_blank};
+use crate::star::lex::Form;
 use crate::star::outline::{Item, Label, Outline, Part};
 use crate::star::text::Text;
 
@@ -71,7 +71,8 @@ fn examine_labels<'a>(labels: impl Iterator<Item = (&'a str, u64)>, events: &mut
     for (name, offset) in labels {
         let known = labels::known(name);
         if !seen.insert(known.map_or(name, |known| known.canonical)) {
-            events.add(Code::DuplicateLabel, offset);
+            let code = if known.is_some() { Code::DuplicateLabel } else { Code::RepeatedUnknown };
+            events.add(code, offset);
         }
         match (known, name) {
             (_, "rlnComment") => events.add(Code::CommentColumn, offset),
@@ -124,25 +125,21 @@ fn search<T: Text>(
         let view = text.view(at, STRIDE)?;
         let length = view.len().min(STRIDE).min(usize::try_from(end - at).unwrap_or(STRIDE));
         let part = view.get(..length).unwrap_or_default();
-        let Some(found) = memchr::memmem::find(part, KEYWORD) else {
-            // The keyword may lie across the border.
-            let step = if length == STRIDE { length - KEYWORD.len() } else { length };
-            at += step as u64;
-            continue;
+        // Only whole lines are looked at; the last, cut one comes again with the next view.
+        let lines = match memchr::memrchr(b'\n', part) {
+            Some(last) if at + (length as u64) < end => last + 1,
+            _ => length,
         };
-        let offset = at + found as u64;
-        let rest = text.view(offset + KEYWORD.len() as u64, 1 << 12)?;
-        let line_end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-        let mut name = rest.get(..line_end).unwrap_or_default();
-        while let [head @ .., last] = name
-            && is_blank(*last)
-        {
-            name = head;
+        let part = part.get(..lines).unwrap_or_default();
+        for found in memchr::memmem::find_iter(part, KEYWORD) {
+            let rest = part.get(found + KEYWORD.len()..).unwrap_or_default();
+            let name = rest.get(..memchr::memchr(b'\n', rest).unwrap_or(rest.len())).unwrap_or_default();
+            let name = name.trim_ascii_end();
+            if std::str::from_utf8(name).is_ok_and(|name| names.contains(name)) {
+                note(at + found as u64);
+            }
         }
-        if std::str::from_utf8(name).is_ok_and(|name| names.contains(name)) {
-            note(offset);
-        }
-        at = offset + KEYWORD.len() as u64;
+        at += lines.max(1) as u64;
     }
     Ok(())
 }

@@ -93,6 +93,7 @@ codes! {
     H109 SortedIndex Note "sorted-index" "rlnSortedIndex is kept" "never writes it back"
     H110 LabelAtEnd Error "label-at-end" "the file ends on a label line without a line end" "takes the label for a row, or aborts"
     H111 ManyLabelsOnLine Warning "many-labels-on-line" "several labels on one line are taken as several labels" "takes them as one unknown label"
+    H112 RepeatedUnknown Note "repeated-unknown-label" "a label that RELION does not know occurs twice; both are kept, one under a name with a number" "keeps both"
     H201 EmptyLabel Error "empty-label" "a label needs a name" "aborts"
     H202 LoopWithoutLabels Error "loop-without-labels" "a loop needs labels" "reads nothing or aborts"
     R101 RowsAfterBlank Warning "rows-after-blank" "rows go on after a blank line" "drops every row after the blank line"

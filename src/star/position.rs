@@ -17,7 +17,7 @@ pub fn locate<T: Text>(text: &mut T, offsets: &[u64]) -> io::Result<Vec<Position
     let mut positions = Vec::with_capacity(offsets.len());
     for &offset in offsets {
         while at < offset.min(text.length()) {
-            let view = text.view(at, STRIDE)?;
+            let view = text.view(at, 1)?;
             let length = view.len().min(STRIDE).min(usize::try_from(offset - at).unwrap_or(STRIDE));
             let part = view.get(..length).unwrap_or_default();
             if part.is_empty() {

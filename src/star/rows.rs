@@ -76,14 +76,18 @@ pub struct Run {
 pub fn scan(text: &[u8], base: u64, words: u32, at_end: bool) -> Run {
     let mut scan = Scan { text, base, run: Run { words, plain: true, ..Run::default() }, line: Line::default() };
     let mut masks = Vec::with_capacity(STEP);
-    for (index, block) in text.chunks(STEP * STEP).enumerate() {
-        simd::classify(block, &mut masks);
-        for (step, mask) in masks.iter().enumerate() {
-            if !scan.step((index * STEP + step) * STEP, *mask) {
+    // Short loops are common: the first looks are short, lest most of what is looked at lies beyond the loop.
+    let (mut at, mut length) = (0, 4 * STEP);
+    while let Some(block) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        simd::classify(block.get(..length).unwrap_or(block), &mut masks);
+        for mask in &masks {
+            if !scan.step(at, *mask) {
                 scan.run.stopped = true;
                 return scan.run;
             }
+            at += STEP;
         }
+        length = (2 * length).min(STEP * STEP);
     }
     if at_end && scan.run.length < text.len() {
         scan.run.stopped = !scan.close(text.len());

@@ -74,6 +74,9 @@ pub fn read_line<T: Text>(text: &mut T, at: u64, line: &mut Line) -> io::Result<
                 return Ok(true);
             }
             None if whole => {
+                if line.text.try_reserve(view.len()).is_err() {
+                    return Err(io::ErrorKind::OutOfMemory.into());
+                }
                 line.text.extend_from_slice(view);
                 line.next = at + view.len() as u64;
                 line.terminated = false;

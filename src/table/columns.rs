@@ -1,6 +1,7 @@
 //! Columns in the making: buffers of their final size, cut into slots that threads fill without meeting.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::Arc;
 
 use arrow_array::types::Int32Type;
@@ -8,7 +9,7 @@ use arrow_array::{
     Array, ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int64Array, LargeBinaryArray, LargeListArray,
     LargeStringArray, PrimitiveArray, StringViewArray,
 };
-use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_buffer::{ArrowNativeType, BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field};
 
 use super::decode::Layout;
@@ -23,10 +24,71 @@ pub enum Store {
     Bool(Zeroed<u8>),
     /// Views into the text's own buffer.
     View(Zeroed<u128>),
-    /// Offsets, and room for as many bytes as there could be at most.
-    Text(Zeroed<i64>, Zeroed<u8>),
-    FloatList(Zeroed<i64>, Zeroed<f64>),
-    IntList(Zeroed<i64>, Zeroed<i64>),
+    /// Offsets, and the values they lead to.
+    Text(Zeroed<i64>, Room<u8>),
+    FloatList(Zeroed<i64>, Room<f64>),
+    IntList(Zeroed<i64>, Room<i64>),
+}
+
+/// Where values of varying size go.
+pub enum Room<T: ArrowNativeType> {
+    /// Room for as many as there could be at most: of pages that are never touched only the addresses are taken.
+    Reserved(Zeroed<T>),
+    /// One vector a piece, for small tables and where addresses are scarce.
+    Parts(Vec<Vec<T>>),
+}
+
+/// Only columns that fill pages well are worth pages of their own.
+const RESERVED_BYTES: usize = 4 << 20;
+
+impl<T: ArrowNativeType> Room<T> {
+    /// Room for at most `most` values in a table whose columns have some `average` bytes of text each.
+    fn new(most: usize, average: usize) -> Self {
+        if average < RESERVED_BYTES {
+            return Self::Parts(Vec::new());
+        }
+        Zeroed::new(most).map_or(Self::Parts(Vec::new()), Self::Reserved)
+    }
+
+    fn rest(&mut self) -> Rest<'_, T> {
+        match self {
+            Self::Reserved(values) => Rest::Reserved(values),
+            Self::Parts(parts) => Rest::Parts(parts),
+        }
+    }
+
+    /// The `length` values that were put here.
+    fn into_values(self, length: usize) -> ScalarBuffer<T> {
+        let buffer = match self {
+            Self::Reserved(values) => values.into_buffer_of(length),
+            Self::Parts(mut parts) if parts.len() == 1 => Buffer::from_vec(parts.pop().unwrap_or_default()),
+            Self::Parts(parts) => Buffer::from_vec(parts.concat()),
+        };
+        ScalarBuffer::new(buffer, 0, length)
+    }
+}
+
+/// The part of a [`Room`] that is still free.
+pub enum Rest<'a, T> {
+    Reserved(&'a mut [T]),
+    Parts(&'a mut Vec<Vec<T>>),
+}
+
+impl<'a, T: Clone> Rest<'a, T> {
+    /// Takes room for a piece's values; where they are kept in parts they are put there at once.
+    fn take(&mut self, values: &[T]) -> &'a mut [T] {
+        match self {
+            Self::Reserved(rest) => {
+                let (head, tail) = std::mem::take(rest).split_at_mut_checked(values.len()).unwrap_or_default();
+                *rest = tail;
+                head
+            }
+            Self::Parts(parts) => {
+                parts.push(values.to_vec());
+                &mut []
+            }
+        }
+    }
 }
 
 /// A part of a [`Store`] that belongs to one piece of rows.
@@ -60,45 +122,44 @@ impl Slot<'_> {
 /// The free rest of a store whose values vary in size.
 pub enum Tail<'a> {
     None,
+    Bytes(Rest<'a, u8>),
+    Floats(Rest<'a, f64>),
+    Ints(Rest<'a, i64>),
+}
+
+/// Room for the values of one piece, to be filled outside of any lock.
+pub enum Taken<'a> {
+    None,
     Bytes(&'a mut [u8]),
     Floats(&'a mut [f64]),
     Ints(&'a mut [i64]),
 }
 
 impl<'a> Tail<'a> {
-    /// Takes as much room as a piece's values need.
-    pub fn take(&mut self, added: &Added) -> Tail<'a> {
-        fn take<'a, T>(rest: &mut &'a mut [T], length: usize) -> &'a mut [T] {
-            let (head, tail) = std::mem::take(rest).split_at_mut_checked(length).unwrap_or_default();
-            *rest = tail;
-            head
-        }
+    /// Takes as much room as a piece's values need; gives it, and how many values they are.
+    pub fn take(&mut self, added: &Added) -> (Taken<'a>, usize) {
         match self {
-            Self::None => Tail::None,
-            Self::Bytes(rest) => Tail::Bytes(take(rest, added.bytes.len())),
-            Self::Floats(rest) => Tail::Floats(take(rest, added.floats.len())),
-            Self::Ints(rest) => Tail::Ints(take(rest, added.ints.len())),
+            Self::None => (Taken::None, 0),
+            Self::Bytes(rest) => (Taken::Bytes(rest.take(&added.bytes)), added.bytes.len()),
+            Self::Floats(rest) => (Taken::Floats(rest.take(&added.floats)), added.floats.len()),
+            Self::Ints(rest) => (Taken::Ints(rest.take(&added.ints)), added.ints.len()),
         }
     }
+}
 
-    /// Fills it with a piece's values.
-    pub fn fill(&mut self, added: &Added) {
+impl Taken<'_> {
+    /// Fills it with a piece's values; no room means that they are kept elsewhere already.
+    pub fn fill(self, added: &Added) {
+        fn copy<T: Copy>(room: &mut [T], values: &[T]) {
+            if !room.is_empty() {
+                room.copy_from_slice(values);
+            }
+        }
         match self {
             Self::None => {}
-            Self::Bytes(room) => room.copy_from_slice(&added.bytes),
-            Self::Floats(room) => room.copy_from_slice(&added.floats),
-            Self::Ints(room) => room.copy_from_slice(&added.ints),
-        }
-    }
-
-    /// Values there is room for.
-    #[must_use]
-    pub fn room(&self) -> usize {
-        match self {
-            Self::None => 0,
-            Self::Bytes(room) => room.len(),
-            Self::Floats(room) => room.len(),
-            Self::Ints(room) => room.len(),
+            Self::Bytes(room) => copy(room, &added.bytes),
+            Self::Floats(room) => copy(room, &added.floats),
+            Self::Ints(room) => copy(room, &added.ints),
         }
     }
 }
@@ -132,21 +193,24 @@ impl Added {
 const GROWTH: usize = 3;
 
 impl Store {
-    /// Room for `rows` values that stand in `bytes` bytes of text.
-    #[must_use]
-    pub fn new(kind: Type, views: bool, rows: usize, bytes: usize, layout: Layout) -> Self {
+    /// Room for `rows` values of a table of `columns` columns that stand in `bytes` bytes of text.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::OutOfMemory`].
+    pub fn new(kind: Type, views: bool, rows: usize, bytes: usize, columns: usize, layout: Layout) -> io::Result<Self> {
         // Each item of a vector takes a digit and a separator at least.
         let items = bytes / 2 + 1;
         let growth = if layout.invalid_utf8 == InvalidUtf8::Bytes { 1 } else { GROWTH };
-        match kind {
-            Type::Float => Self::Float(Zeroed::new(rows)),
-            Type::Int => Self::Int(Zeroed::new(rows)),
-            Type::Bool => Self::Bool(Zeroed::new(rows)),
-            Type::Text if views => Self::View(Zeroed::new(rows)),
-            Type::Text => Self::Text(Zeroed::new(rows + 1), Zeroed::new(bytes.saturating_mul(growth))),
-            Type::FloatList => Self::FloatList(Zeroed::new(rows + 1), Zeroed::new(items)),
-            Type::IntList => Self::IntList(Zeroed::new(rows + 1), Zeroed::new(items)),
-        }
+        let average = bytes / columns.max(1);
+        Ok(match kind {
+            Type::Float => Self::Float(Zeroed::new(rows)?),
+            Type::Int => Self::Int(Zeroed::new(rows)?),
+            Type::Bool => Self::Bool(Zeroed::new(rows)?),
+            Type::Text if views => Self::View(Zeroed::new(rows)?),
+            Type::Text => Self::Text(Zeroed::new(rows + 1)?, Room::new(bytes.saturating_mul(growth), average)),
+            Type::FloatList => Self::FloatList(Zeroed::new(rows + 1)?, Room::new(items, average)),
+            Type::IntList => Self::IntList(Zeroed::new(rows + 1)?, Room::new(items, average)),
+        })
     }
 
     /// Cuts the store into consecutive slots of so many rows each, and the room for what varies in size.
@@ -160,11 +224,15 @@ impl Store {
             Self::Int(values) => (Box::new(cut(values, rows).map(Slot::Int)), Tail::None),
             Self::Bool(values) => (Box::new(cut(values, rows).map(Slot::Bool)), Tail::None),
             Self::View(values) => (Box::new(cut(values, rows).map(Slot::View)), Tail::None),
-            Self::Text(ends, bytes) => (Box::new(cut(skip_first(ends), rows).map(Slot::Text)), Tail::Bytes(bytes)),
-            Self::FloatList(ends, items) => {
-                (Box::new(cut(skip_first(ends), rows).map(Slot::FloatList)), Tail::Floats(items))
+            Self::Text(ends, bytes) => {
+                (Box::new(cut(skip_first(ends), rows).map(Slot::Text)), Tail::Bytes(bytes.rest()))
             }
-            Self::IntList(ends, items) => (Box::new(cut(skip_first(ends), rows).map(Slot::IntList)), Tail::Ints(items)),
+            Self::FloatList(ends, items) => {
+                (Box::new(cut(skip_first(ends), rows).map(Slot::FloatList)), Tail::Floats(items.rest()))
+            }
+            Self::IntList(ends, items) => {
+                (Box::new(cut(skip_first(ends), rows).map(Slot::IntList)), Tail::Ints(items.rest()))
+            }
         }
     }
 }
@@ -205,14 +273,14 @@ pub fn finish(
             }
         }
         Store::Text(ends, bytes) => {
-            text_array(offsets(ends), bytes.into_buffer_of(length), nulls, binary, layout.strings)
+            text_array(offsets(ends), bytes.into_values(length).into_inner(), nulls, binary, layout.strings)
         }
         Store::FloatList(ends, items) => {
-            let items = Float64Array::new(ScalarBuffer::new(items.into_buffer_of(length), 0, length), None);
+            let items = Float64Array::new(items.into_values(length), None);
             list_array(offsets(ends), Arc::new(items), nulls)
         }
         Store::IntList(ends, items) => {
-            let items = Int64Array::new(ScalarBuffer::new(items.into_buffer_of(length), 0, length), None);
+            let items = Int64Array::new(items.into_values(length), None);
             list_array(offsets(ends), Arc::new(items), nulls)
         }
     }

@@ -133,7 +133,9 @@ pub fn stack(types: &[Type], members: &[Member<'_>], layout: Layout, views: &[Bu
     let sizes = task_sizes(members);
     let rows = sizes.iter().sum();
     let bytes: usize = members.iter().map(Member::bytes).sum();
-    let mut stores: Vec<Store> = types.iter().map(|&kind| Store::new(kind, by_view, rows, bytes, layout)).collect();
+    let words = members.iter().map(|member| member.words).max().unwrap_or(1);
+    let new = |&kind: &Type| Store::new(kind, by_view, rows, bytes, words, layout);
+    let mut stores = types.iter().map(new).collect::<io::Result<Vec<Store>>>()?;
     let (slots, tails): (Vec<_>, Vec<_>) = stores.iter_mut().map(|store| store.cut(&sizes)).unzip();
     let turn = Turn::new(tails);
     let tasks = tasks(members, slots, &sizes);

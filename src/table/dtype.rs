@@ -28,7 +28,7 @@ impl Type {
             "int64" | "int" => Self::Int,
             "bool" | "boolean" => Self::Bool,
             "string" | "str" | "large_string" => Self::Text,
-            "list<float64>" | "large_list<float64>" | "double_vector" => Self::FloatList,
+            "list<float64>" | "list<double>" | "large_list<double>" | "double_vector" => Self::FloatList,
             "list<int64>" | "large_list<int64>" | "int_vector" => Self::IntList,
             _ => return None,
         })

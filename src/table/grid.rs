@@ -204,7 +204,8 @@ fn text_field(text: &[u8]) -> Option<(usize, usize)> {
     for newline in memchr::memchr_iter(b'\n', text) {
         let after = text.get(newline + 1..).unwrap_or_default();
         if after.first() == Some(&b';') && after.get(1).is_none_or(|&byte| is_blank(byte) || byte == b'\n') {
-            return Some((newline, newline + 2));
+            let cr = usize::from(newline > 1 && text.get(newline - 1) == Some(&b'\r'));
+            return Some((newline - cr, newline + 2));
         }
     }
     None

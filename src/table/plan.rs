@@ -78,6 +78,7 @@ fn is_called(label: &str, name: &str) -> bool {
 /// would reach them; the others get `#2`, `#3`, ... (`docs/format.md`, rule 9).
 fn unique_names(labels: &[&str], is_list: bool) -> Vec<String> {
     let mut names = vec![String::new(); labels.len()];
+    let mut taken: HashSet<String> = labels.iter().map(|&label| label.to_owned()).collect();
     let mut count: HashMap<&str, usize> = HashMap::new();
     let mut order: Vec<usize> = (0..labels.len()).collect();
     if is_list {
@@ -87,7 +88,15 @@ fn unique_names(labels: &[&str], is_list: bool) -> Vec<String> {
         let (Some(label), Some(name)) = (labels.get(index), names.get_mut(index)) else { continue };
         let seen = count.entry(label).or_insert(0);
         *seen += 1;
-        *name = if *seen == 1 { (*label).to_owned() } else { format!("{label}#{seen}") };
+        *name = (*label).to_owned();
+        while *seen > 1 {
+            *name = format!("{label}#{seen}");
+            // A label may itself look like a name with a number.
+            if taken.insert(name.clone()) {
+                break;
+            }
+            *seen += 1;
+        }
     }
     names
 }

@@ -288,7 +288,8 @@ impl<'r> Reader<'r> {
             let is_list = matches!(member.content, Content::List { .. });
             let table = Table { is_list, stack: Arc::clone(&batch), first, rows: member.rows };
             first += member.rows;
-            for (column, met) in group.plan.columns.iter().zip(met) {
+            // Of a column that is given as text, what its values were as numbers is no longer of interest.
+            for (column, met) in group.plan.columns.iter().zip(met).filter(|(_, met)| met.misfit.is_none()) {
                 self.report.add_met(met, block, &column.label);
             }
             if faults.is_empty() {

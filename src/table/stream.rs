@@ -4,12 +4,13 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
-use arrow_schema::{Schema, SchemaRef};
+use arrow_array::cast::AsArray;
+use arrow_array::{ArrayRef, LargeBinaryArray, RecordBatch};
+use arrow_schema::{DataType, Schema, SchemaRef};
 
 use super::columns::data_type;
 use super::decode::{self, Content, Layout, Member, OnMisfit};
-use super::dtype::{Options, Strings, Type, field};
+use super::dtype::{InvalidUtf8, Options, Strings, Type, field};
 use super::infer::Guesses;
 use super::plan::Plan;
 use super::read::{batch, misfit_fault};
@@ -76,7 +77,8 @@ impl Stream {
         }
         let Part::Loop(table) = part else { return Err(StarError::Option("a list cannot be streamed".into())) };
         let threads = parallel::threads_for(u64::MAX, options.threads);
-        let strings = if options.strings == Strings::View { Strings::Large } else { options.strings };
+        let copied = options.strings == Strings::View || options.invalid_utf8 == InvalidUtf8::Bytes;
+        let strings = if copied { Strings::Large } else { options.strings };
         let mut stream = Self {
             file: window.file()?,
             window,
@@ -96,7 +98,11 @@ impl Stream {
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
         let columns = self.plan.columns.iter().zip(&self.types);
-        let fields = columns.map(|(c, &kind)| field(&c.name, &c.label, data_type(kind, self.layout.strings)));
+        let data_type = |kind| match kind {
+            Type::Text if self.binary() => DataType::LargeBinary,
+            kind => data_type(kind, self.layout.strings),
+        };
+        let fields = columns.map(|(c, &kind)| field(&c.name, &c.label, data_type(kind)));
         Arc::new(Schema::new(fields.collect::<Vec<_>>()))
     }
 
@@ -141,7 +147,16 @@ impl Stream {
             let fault = misfit_fault(misfit, kind, &self.block, &column.label, Code::BadValue);
             return Err(faulty(fault, &mut self.window));
         }
-        batch(&self.plan, stacked.columns, member.rows).map(Some)
+        let columns = match self.binary() {
+            true => stacked.columns.into_iter().map(to_binary).collect(),
+            false => stacked.columns,
+        };
+        batch(&self.plan, columns, member.rows).map(Some)
+    }
+
+    /// Whether text columns are binary: a stream cannot know beforehand which of them will have to be.
+    fn binary(&self) -> bool {
+        self.layout.invalid_utf8 == InvalidUtf8::Bytes
     }
 
     /// The types of all columns; what only the data can tell takes a pass over the rows.
@@ -154,6 +169,17 @@ impl Stream {
         let mut guesses = guesses.settle();
         let kinds = self.plan.columns.iter().map(|column| column.kind.or_else(|| guesses.next()));
         Ok(kinds.map(|kind| kind.unwrap_or(Type::Text)).collect())
+    }
+}
+
+/// A text column with its bytes as they are.
+fn to_binary(column: ArrayRef) -> ArrayRef {
+    match column.as_string_opt::<i64>() {
+        Some(text) => {
+            let (offsets, bytes, nulls) = text.clone().into_parts();
+            Arc::new(LargeBinaryArray::new(offsets, bytes, nulls))
+        }
+        None => column,
     }
 }
 

@@ -63,15 +63,15 @@ impl Seat<'_, '_> {
         let places = self.turn.at(self.index, |state| {
             let mut places = Vec::with_capacity(fills.len());
             for ((fill, tail), taken) in fills.iter().zip(&mut state.tails).zip(&mut state.taken) {
-                let part = tail.take(&fill.added);
                 let before = *taken;
-                *taken += part.room();
-                places.push((before, part));
+                let (room, length) = tail.take(&fill.added);
+                *taken += length;
+                places.push((before, room));
             }
             places
         });
-        for (fill, (before, mut part)) in fills.iter_mut().zip(places) {
-            part.fill(&fill.added);
+        for (fill, (before, room)) in fills.iter_mut().zip(places) {
+            room.fill(&fill.added);
             fill.slot.add_up(before);
         }
     }

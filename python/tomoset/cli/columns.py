@@ -72,7 +72,9 @@ def joined(texts: pa.Array) -> pa.Buffer:
 
 def _lists(column: pa.Array, write: Callable[[pa.Array], pa.Array]) -> pa.Array:
     """Return ``[a,b,c]`` for every list."""
-    lengths = np.asarray(pc.list_value_length(column).fill_null(_integers(np.zeros(1, np.int64))[0]))
+    lengths = pc.list_value_length(column).cast(pa.int64()).fill_null(_integers(np.zeros(1, np.int64))[0])
+    # Array.to_numpy would load pandas.
+    lengths = np.frombuffer(lengths.buffers()[1], np.int64, len(lengths), lengths.offset * 8)
     offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
     items = pa.LargeListArray.from_arrays(_integers(offsets), write(column.flatten()))
     inner = pc.binary_join(items, constant(","))

@@ -78,7 +78,7 @@ impl<T: Text> Outliner<'_, T> {
         match (label, value) {
             (Some(label), Some(value)) => list.items.push(Item { label, value }),
             (Some(label), None) => {
-                let expected = format!("a value after _{} (or a loop_ line before the labels)", label.name);
+                let expected = "a value after the label (or a loop_ line before the labels)".to_owned();
                 let at = line.start + name.end as u64;
                 self.fault(Code::ValueMissing, at, Some(&label.name), expected, "the end of the line".into())?;
             }
@@ -139,6 +139,12 @@ impl<T: Text> Outliner<'_, T> {
         if std::str::from_utf8(name).is_err() {
             self.event(Code::InvalidUtf8, at);
         }
-        Ok(Some(Label { name: String::from_utf8_lossy(name).into(), at: at - part_start }))
+        let mut text = String::from_utf8_lossy(name);
+        if text.contains('\0') {
+            // Arrow's names end at a NUL.
+            self.event(Code::NulByte, at);
+            text = text.replace('\0', "\u{fffd}").into();
+        }
+        Ok(Some(Label { name: text.into(), at: at - part_start }))
     }
 }

@@ -74,13 +74,14 @@ impl<'h, T: Text> Outliner<'h, T> {
         let length = self.header.text.len();
         let Some(labels) = self.header.labels.clone() else { return Ok(None) };
         let view = self.text.view(line.start, length + 1)?;
-        let below = view.get(length).copied();
-        if !view.starts_with(&self.header.text) || matches!(below, Some(b'_' | b'#' | b';' | b' ' | b'\t')) {
+        if !view.starts_with(&self.header.text) {
+            return Ok(None);
+        }
+        match view.get(length).copied() {
+            Some(b'_' | b'#' | b';' | b'\r' | b'\n') | None => return Ok(None),
             // An indented line may still be a label; only a look at it tells.
-            let indented = view.starts_with(&self.header.text) && matches!(below, Some(b' ' | b'\t'));
-            if !indented || !self.is_row(line.start + length as u64)? {
-                return Ok(None);
-            }
+            Some(b' ' | b'\t') if !self.is_row(line.start + length as u64)? => return Ok(None),
+            Some(_) => {}
         }
         self.at = line.start + length as u64;
         Ok(Some(labels))
@@ -97,6 +98,7 @@ impl<'h, T: Text> Outliner<'h, T> {
     fn header(&mut self, line: &Line) -> Step<Arc<[Label]>> {
         let start = line.start;
         let events_before = self.events().clone();
+        let mut commented = false;
         let mut labels = Vec::new();
         let mut words = Words::new(&line.text);
         if words.next().and_then(Result::ok).is_some_and(|word| word.of(&line.text) != b"loop_") {
@@ -119,6 +121,7 @@ impl<'h, T: Text> Outliner<'h, T> {
                 }
                 Kind::Blank => {}
                 Kind::Comment => {
+                    commented = true;
                     self.comment(&line, false);
                     self.commented_row(&line, labels.len() as u64);
                 }
@@ -135,7 +138,7 @@ impl<'h, T: Text> Outliner<'h, T> {
         }
         let labels: Arc<[Label]> = labels.into();
         let length = usize::try_from(self.at - start).unwrap_or(usize::MAX);
-        if *self.events() == events_before && length < 1 << 16 {
+        if !commented && *self.events() == events_before && length < 1 << 16 {
             let view = self.text.view(start, length)?;
             self.header.text = view.get(..length).unwrap_or_default().to_vec();
             self.header.labels = Some(Arc::clone(&labels));
@@ -293,6 +296,7 @@ impl<'h, T: Text> Outliner<'h, T> {
             (Keyword::Loop, Some(Kind::Keyword(Keyword::Label)))
             | (Keyword::Data, Some(Kind::Keyword(Keyword::Label | Keyword::Loop))) => true,
             (Keyword::Data, Some(Kind::Keyword(Keyword::Data)) | None) => rows.blank || rows.count == 0,
+            (Keyword::Data, _) if rows.labels == 1 => rows.blank,
             (_, None) => rows.blank || rows.labels == 1,
             _ => rows.labels == 1 && keyword != Keyword::Data,
         };
@@ -355,12 +359,25 @@ impl<'h, T: Text> Outliner<'h, T> {
 
     /// Where the row that begins at `start` ends, when it fills several lines exactly (rule 12).
     fn wrapped(&mut self, start: u64, labels: u64) -> Step<Option<u64>> {
-        let (mut at, mut total) = (start, 0);
+        if start < self.no_wrap_before {
+            return Ok(None);
+        }
+        let found = self.try_wrapped(start, labels)?;
+        if let Err(reached) = found {
+            self.no_wrap_before = reached;
+        }
+        Ok(found.ok())
+    }
+
+    /// As [`Self::wrapped`]; where it fails, it tells the line that it failed at. The lines up to there are not tried
+    /// again as the first of a row, lest time grow with the square of their number.
+    fn try_wrapped(&mut self, start: u64, labels: u64) -> Step<std::result::Result<u64, u64>> {
+        let (mut at, mut last, mut total) = (start, start, 0);
         let mut field_start = None;
         // Right after a text field the rest of its closing line is read, which may be empty.
         let mut after_field = false;
         while total < labels {
-            let Some(line) = self.line(at)? else { return Ok(None) };
+            let Some(line) = self.line(at)? else { return Ok(Err(at)) };
             let found = kind(&line.text);
             let (words, next, begin) = (word_count(&line.text), line.next, line.start);
             self.recycle(line);
@@ -378,25 +395,26 @@ impl<'h, T: Text> Outliner<'h, T> {
                     total += words;
                     next
                 }
-                _ => return Ok(None),
+                _ => return Ok(Err(begin)),
             };
+            last = begin;
             after_field = after_field && field.is_some();
         }
         if total != labels {
-            return Ok(None);
+            return Ok(Err(last));
         }
         if after_field && let Some(rest) = self.line(at)? {
             // Nothing but a comment may follow the row on its last line.
             let (blank, next) = (matches!(kind(&rest.text), Kind::Blank | Kind::Comment), rest.next);
             self.recycle(rest);
             if !blank {
-                return Ok(None);
+                return Ok(Err(last));
             }
             at = next;
         }
         if let Some(field) = field_start {
             self.event(Code::TextField, field);
         }
-        Ok(Some(at))
+        Ok(Ok(at))
     }
 }

@@ -146,7 +146,8 @@ pub fn outline<T: Text>(text: T, on_error: OnError, hints: &Hints) -> std::resul
         version: None,
         header: loops::HeaderCache::default(),
         spare: Line::default(),
-        no_field_end: (0, 0),
+        no_wrap_before: 0,
+        field_end: FieldEnd::default(),
     };
     outliner.run()?;
     outliner.found.length = outliner.length;
@@ -199,6 +200,16 @@ fn kind(line: &[u8]) -> Kind {
     }
 }
 
+/// Where the last text field that was looked for ends, since the same end serves all lines before it.
+#[derive(Clone, Copy, Default)]
+struct FieldEnd {
+    from: u64,
+    /// Where the closing line begins, or the text's end when there is none.
+    to: u64,
+    /// Where the value ends; nothing when there is no closing line.
+    value_end: Option<u64>,
+}
+
 struct Outliner<'h, T: Text> {
     text: T,
     length: u64,
@@ -209,8 +220,9 @@ struct Outliner<'h, T: Text> {
     version: Option<i64>,
     header: loops::HeaderCache,
     spare: Line,
-    /// No text field closes within this range.
-    no_field_end: (u64, u64),
+    /// No line before this one begins a row over several lines.
+    no_wrap_before: u64,
+    field_end: FieldEnd,
 }
 
 impl<T: Text> Outliner<'_, T> {
@@ -410,27 +422,30 @@ impl<T: Text> Outliner<'_, T> {
     /// It ends at the next line that begins with a semicolon followed by a blank or the line's end; without such a
     /// line it is no text field (rule 13).
     fn text_field(&mut self, start: u64) -> Step<Option<(Span, u64)>> {
-        let (from, to) = self.no_field_end;
-        if (from..to).contains(&start) {
-            return Ok(None);
+        if !(self.field_end.from..self.field_end.to).contains(&start) {
+            self.field_end = self.find_field_end(start)?;
         }
-        let Some(mut line) = self.line(start)? else { return Ok(None) };
-        let mut content_end = line.next.saturating_sub(u64::from(line.terminated));
-        loop {
-            let at = line.next;
+        let FieldEnd { to, value_end, .. } = self.field_end;
+        Ok(value_end.map(|end| (Span { start: start + 1, end, form: Form::TextField }, to + 1)))
+    }
+
+    fn find_field_end(&mut self, start: u64) -> Step<FieldEnd> {
+        let mut found = FieldEnd { from: start, to: self.length.max(start + 1), value_end: None };
+        let (mut at, mut value_end) = (start, start);
+        while let Some(line) = self.line(at)? {
+            let closes = line.text.first() == Some(&b';') && line.text.get(1).copied().is_none_or(lex::is_blank);
+            let text_end = line.start + line.text.strip_suffix(b"\r").unwrap_or(&line.text).len() as u64;
+            let (begin, end) = (line.start, text_end);
+            at = line.next;
             self.recycle(line);
-            let Some(next) = self.line(at)? else { break };
-            line = next;
-            if line.text.first() == Some(&b';') && line.text.get(1).copied().is_none_or(lex::is_blank) {
-                let after = line.start + 1;
-                self.recycle(line);
-                let value = Span { start: start + 1, end: content_end, form: Form::TextField };
-                return Ok(Some((value, after)));
+            if closes && begin > start {
+                found.to = begin;
+                found.value_end = Some(value_end);
+                break;
             }
-            content_end = line.next.saturating_sub(u64::from(line.terminated));
+            value_end = end;
         }
-        self.no_field_end = (start, self.length);
-        Ok(None)
+        Ok(found)
     }
 }
 
