@@ -19,13 +19,18 @@ struct Decimal {
     truncated: bool,
 }
 
-/// `[+-] digits [. digits] [e [+-] digits]` or nothing.
-fn decimal(text: &[u8]) -> Option<Decimal> {
-    let (negative, mut rest) = match text {
+/// Whether a minus sign leads, and what follows the sign.
+fn signed(text: &[u8]) -> (bool, &[u8]) {
+    match text {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),
         _ => (false, text),
-    };
+    }
+}
+
+/// `[+-] digits [. digits] [e [+-] digits]` or nothing.
+fn decimal(text: &[u8]) -> Option<Decimal> {
+    let (negative, mut rest) = signed(text);
     let mut number = Decimal { negative, digits: 0, exponent: 0, truncated: false };
     let (mut any, mut point) = (false, false);
     while let [byte, tail @ ..] = rest {
@@ -57,11 +62,7 @@ fn decimal(text: &[u8]) -> Option<Decimal> {
 
 /// A decimal exponent; absurdly large ones saturate, which leaves the value infinite or zero.
 fn exponent(text: &[u8]) -> Option<i64> {
-    let (negative, digits) = match text {
-        [b'-', rest @ ..] => (true, rest),
-        [b'+', rest @ ..] => (false, rest),
-        _ => (false, text),
-    };
+    let (negative, digits) = signed(text);
     if digits.is_empty() {
         return None;
     }
@@ -96,11 +97,8 @@ pub fn float(text: &[u8]) -> Option<f64> {
 /// `nan`, `inf` and `infinity` with an optional sign, in any case.
 #[must_use]
 pub fn special(text: &[u8]) -> Option<f64> {
-    let (sign, word) = match text {
-        [b'-', rest @ ..] => (-1.0, rest),
-        [b'+', rest @ ..] => (1.0, rest),
-        _ => (1.0, text),
-    };
+    let (negative, word) = signed(text);
+    let sign = if negative { -1.0 } else { 1.0 };
     if word.eq_ignore_ascii_case(b"nan") {
         Some(f64::NAN)
     } else if word.eq_ignore_ascii_case(b"inf") || word.eq_ignore_ascii_case(b"infinity") {
@@ -149,11 +147,7 @@ pub fn integer(text: &[u8]) -> Option<Integer> {
 
 /// Digits with an optional sign.
 fn digits(text: &[u8]) -> Option<i64> {
-    let (negative, digits) = match text {
-        [b'-', rest @ ..] => (true, rest),
-        [b'+', rest @ ..] => (false, rest),
-        _ => (false, text),
-    };
+    let (negative, digits) = signed(text);
     if digits.is_empty() {
         return None;
     }
