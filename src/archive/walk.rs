@@ -48,15 +48,11 @@ pub fn walk(root: &Path, exclude: &[PathBuf]) -> io::Result<impl Iterator<Item =
     Ok(walk.filter_map(move |found| match found {
         Ok(entry) => star_entry(&entry).map(|sort| projects.entry(entry.into_path(), Ok(sort))),
         Err(error) => {
-            let path = path_of(&error).unwrap_or(root_of(&projects)).to_path_buf();
+            let path = path_of(&error).unwrap_or(&projects.root).to_path_buf();
             let error = error.into_io_error().unwrap_or_else(|| io::Error::other("the folder cannot be listed"));
             Some(projects.entry(path, Err(error)))
         }
     }))
-}
-
-fn root_of(projects: &Projects) -> &Path {
-    &projects.root
 }
 
 fn star_entry(entry: &DirEntry) -> Option<Sort> {

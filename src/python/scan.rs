@@ -40,13 +40,13 @@ impl Outline {
 
     /// (is a list, rows, labels, start, end) of each table of a block.
     fn tables(&self, block: usize) -> Vec<(bool, u64, Vec<&str>, u64, u64)> {
-        let row = |part: &'_ Part| (matches!(part, Part::List(_)), part.rows(), part.start(), part.end());
         let parts = self.inner.blocks.get(block).map(|block| block.parts.as_slice()).unwrap_or_default();
-        let full = |part| {
+        let row = |part: &'_ Part| (matches!(part, Part::List(_)), part.rows(), part.start(), part.end());
+        let with_labels = |part| {
             let (is_list, rows, start, end) = row(part);
             (is_list, rows, part.labels().map(|label| &*label.name).collect(), start, end)
         };
-        parts.iter().map(full).collect()
+        parts.iter().map(with_labels).collect()
     }
 
     /// (code, offset, line, column, count, block, label, detail) of each diagnostic.
