@@ -46,7 +46,7 @@ fn trajectories(blocks: usize) -> String {
 }
 
 fn loaded(text: &str) -> Loaded {
-    load_bytes(text.as_bytes().to_vec().into(), None).unwrap_or_else(|error| panic!("{error}"))
+    load_bytes(text.as_bytes().to_vec().into()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn options(dtypes: Dtypes) -> Options {
@@ -63,7 +63,7 @@ fn layers(criterion: &mut Criterion) {
     let mut edges = Vec::new();
     group.bench_function("edges", |bench| bench.iter(|| simd::edges(black_box(text.as_bytes()), &mut edges)));
     group.bench_function("outline", |bench| {
-        bench.iter(|| outline(black_box(text.as_bytes()), OnError::Raise, &whole.hints).is_ok());
+        bench.iter(|| outline(black_box(text.as_bytes()), OnError::Raise, None).is_ok());
     });
     for (name, dtypes) in [("relion", Dtypes::Relion), ("infer", Dtypes::Infer), ("string", Dtypes::Text)] {
         let options = options(dtypes);
@@ -78,7 +78,7 @@ fn blocks(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("trajectories");
     group.throughput(Throughput::Bytes(text.len() as u64)).sample_size(20);
     group.bench_function("outline", |bench| {
-        bench.iter(|| outline(black_box(text.as_bytes()), OnError::Raise, &whole.hints).is_ok());
+        bench.iter(|| outline(black_box(text.as_bytes()), OnError::Raise, None).is_ok());
     });
     let options = options(Dtypes::Relion);
     group.bench_function("read", |bench| bench.iter(|| read(black_box(&whole), &options).is_ok()));

@@ -3,11 +3,14 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// How many threads to use for so many bytes of work: one for every two megabytes, up to the limit.
+/// Bytes of text that are worth a thread.
+pub const SHARE: u64 = 2 << 20;
+
+/// How many threads to use for so many bytes of work: one for each `share`, up to the limit.
 #[must_use]
-pub fn threads_for(bytes: u64, limit: Option<usize>) -> usize {
+pub fn threads_for(bytes: u64, share: u64, limit: Option<usize>) -> usize {
     let limit = limit.filter(|&limit| limit > 0).unwrap_or_else(available);
-    usize::try_from(bytes >> 21).unwrap_or(usize::MAX).clamp(1, limit)
+    usize::try_from(bytes / share.max(1)).unwrap_or(usize::MAX).clamp(1, limit)
 }
 
 /// The processors this process may use.

@@ -11,14 +11,12 @@ use arrow_buffer::Buffer;
 
 use crate::memory::{Zeroed, borrowed, reserve};
 use crate::parallel;
-use crate::star::rows::{Hint, Hints, SEGMENT, hint};
 use crate::star::text::Text;
 
-/// A text in memory, and what was reckoned about it on the way in.
+/// A text in memory.
 #[derive(Clone, Debug)]
 pub struct Loaded {
     pub buffer: Buffer,
-    pub hints: Hints,
     /// Lines ended in a lone CR, which was made a line feed.
     pub cr_only: bool,
 }
@@ -82,36 +80,37 @@ pub fn load_path(path: &Path, memory_map: bool, threads: Option<usize>) -> io::R
     let known = file.read_at(&mut head, 0)?;
     let packing = packing(head.get(..known).unwrap_or_default());
     if packing != Packing::None {
-        return load_owned(unpack(&mut &file, packing)?, threads);
+        return Ok(load_owned(unpack(&mut &file, packing)?));
     }
     if length == 0 {
         // Some systems' virtual files have no size.
         let mut bytes = Vec::new();
         (&file).read_to_end(&mut bytes)?;
-        return load_owned(bytes, threads);
+        return Ok(load_owned(bytes));
     }
     if memory_map {
         // SAFETY: the caller asked for it, and is told in the docs that the file must not change.
         let map = Arc::new(unsafe { memmap2::Mmap::map(&file)? });
         // SAFETY: the map neither moves nor is unmapped before its last owner is gone.
         let buffer = unsafe { borrowed(&map, Arc::clone(&map) as Arc<dyn arrow_buffer::alloc::Allocation>) };
-        return Ok(load_buffer(buffer, threads));
+        return Ok(load_buffer(buffer));
     }
     let size = usize::try_from(length).map_err(|_| io::ErrorKind::FileTooLarge)?;
     let mut bytes = Zeroed::<u8>::new(size)?;
-    let threads = parallel::threads_for(length, threads);
-    let hints = read_segments(&file, &mut bytes, threads)?;
-    Ok(finish(bytes, hints))
+    let threads = parallel::threads_for(length, parallel::SHARE, threads);
+    read_parts(&file, &mut bytes, threads)?;
+    let cr_only = mend_line_ends(&mut bytes);
+    Ok(Loaded { buffer: bytes.into_buffer(), cr_only })
 }
 
 /// Takes bytes that are in memory already, shared or unpacked.
 ///
 /// # Errors
 /// As [`load_path`], for compressed bytes.
-pub fn load_bytes(buffer: Buffer, threads: Option<usize>) -> io::Result<Loaded> {
+pub fn load_bytes(buffer: Buffer) -> io::Result<Loaded> {
     match packing(&buffer) {
-        Packing::None => Ok(load_buffer(buffer, threads)),
-        packing => load_owned(unpack(&mut buffer.as_slice(), packing)?, threads),
+        Packing::None => Ok(load_buffer(buffer)),
+        packing => Ok(load_owned(unpack(&mut buffer.as_slice(), packing)?)),
     }
 }
 
@@ -206,49 +205,29 @@ fn mended(file: &File, length: u64) -> io::Result<TextFile> {
 /// Bytes looked at first for a line feed.
 const LOOK: usize = 1 << 12;
 
-fn load_owned(mut bytes: Vec<u8>, threads: Option<usize>) -> io::Result<Loaded> {
+fn load_owned(mut bytes: Vec<u8>) -> Loaded {
     let cr_only = mend_line_ends(&mut bytes);
-    let mut loaded = load_buffer(Buffer::from_vec(bytes), threads);
-    loaded.cr_only = cr_only;
-    Ok(loaded)
+    Loaded { buffer: Buffer::from_vec(bytes), cr_only }
 }
 
-fn load_buffer(buffer: Buffer, threads: Option<usize>) -> Loaded {
+fn load_buffer(buffer: Buffer) -> Loaded {
     if is_cr_only(&buffer) {
-        let mut own = buffer.to_vec();
-        mend_line_ends(&mut own);
-        return Loaded { buffer: Buffer::from_vec(own), hints: Hints::default(), cr_only: true };
+        return load_owned(buffer.to_vec());
     }
-    let threads = parallel::threads_for(buffer.len() as u64, threads);
-    let segments: Vec<&[u8]> = buffer.chunks(SEGMENT).collect();
-    let hints = if threads < 2 {
-        Hints::default()
-    } else {
-        let look = |index: usize| hint(segments.get(index)?, (index * SEGMENT) as u64);
-        Hints::new(SEGMENT, parallel::map(segments.len(), threads, look))
-    };
-    Loaded { buffer, hints, cr_only: false }
+    Loaded { buffer, cr_only: false }
 }
 
-fn finish(mut bytes: Zeroed<u8>, hints: Hints) -> Loaded {
-    let cr_only = mend_line_ends(&mut bytes);
-    Loaded { buffer: bytes.into_buffer(), hints, cr_only }
-}
+/// Bytes that a thread reads at once.
+const PART: usize = 1 << 20;
 
-/// Reads the file by several threads, each segment looked over while it is hot.
-fn read_segments(file: &File, bytes: &mut [u8], threads: usize) -> io::Result<Hints> {
+/// Reads the file by several threads.
+fn read_parts(file: &File, bytes: &mut [u8], threads: usize) -> io::Result<()> {
     if threads < 2 {
-        read_exactly(file, bytes, 0)?;
-        return Ok(Hints::default());
+        return read_exactly(file, bytes, 0);
     }
-    let tasks: Vec<_> = bytes.chunks_mut(SEGMENT).enumerate().collect();
-    let read = |(index, segment): (usize, &mut [u8])| {
-        let base = (index * SEGMENT) as u64;
-        read_exactly(file, segment, base)?;
-        Ok(hint(segment, base))
-    };
-    let each: io::Result<Vec<Option<Hint>>> = parallel::consume(tasks, threads, read).into_iter().collect();
-    Ok(Hints::new(SEGMENT, each?))
+    let parts: Vec<_> = bytes.chunks_mut(PART).enumerate().collect();
+    let read = |(index, part): (usize, &mut [u8])| read_exactly(file, part, (index * PART) as u64);
+    parallel::consume(parts, threads, read).into_iter().collect()
 }
 
 /// Makes a buffer of that many bytes, whatever they are.
@@ -335,31 +314,6 @@ impl Window {
     pub fn stamp(&self) -> io::Result<(u64, i64, i64)> {
         let facts = self.file.metadata()?;
         Ok((facts.len(), facts.mtime(), facts.mtime_nsec()))
-    }
-
-    /// Looks over all segments of the file by several threads, keeping none.
-    ///
-    /// # Errors
-    /// As [`load_path`].
-    pub fn hints(&self, threads: usize) -> io::Result<Hints> {
-        let count = usize::try_from(self.length.div_ceil(SEGMENT as u64)).unwrap_or(usize::MAX);
-        if threads < 2 || count < 2 {
-            return Ok(Hints::default());
-        }
-        thread_local! {
-            static LOOKED_AT: std::cell::RefCell<Vec<u8>> = const { std::cell::RefCell::new(Vec::new()) };
-        }
-        let look = |index: usize| {
-            let base = (index * SEGMENT) as u64;
-            let length = SEGMENT.min(usize::try_from(self.length - base).unwrap_or(usize::MAX));
-            LOOKED_AT.with_borrow_mut(|bytes| {
-                bytes.resize(length, 0);
-                read_exactly(&self.file, bytes, base)?;
-                Ok(hint(bytes, base))
-            })
-        };
-        let each: io::Result<Vec<Option<Hint>>> = parallel::map(count, threads, look).into_iter().collect();
-        Ok(Hints::new(SEGMENT, each?))
     }
 }
 

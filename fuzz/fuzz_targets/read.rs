@@ -2,11 +2,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tomoset::source::{Loaded, load_bytes};
+use tomoset::source::load_bytes;
 use tomoset::star::outline::OnError;
-use tomoset::star::rows::{Hints, hint};
+use tomoset::table::ahead::Cut;
 use tomoset::table::dtype::{Dtypes, InvalidUtf8, Options, Strings};
-use tomoset::table::read::{StarTables, read};
+use tomoset::table::read::{StarTables, read, read_cut};
 
 fn same(one: &StarTables, other: &StarTables) -> bool {
     let mut blocks = one.blocks.iter().zip(&other.blocks);
@@ -24,12 +24,11 @@ fuzz_target!(|bytes: &[u8]| {
         threads: Some(1),
         ..Options::default()
     };
-    let Ok(loaded) = load_bytes(text.to_vec().into(), Some(1)) else { return };
+    let Ok(loaded) = load_bytes(text.to_vec().into()) else { return };
     let one = read(&loaded, &options).expect("faults are collected");
-    let segment = 1 + usize::from(choice);
-    let each = loaded.buffer.chunks(segment).enumerate().map(|(i, part)| hint(part, (i * segment) as u64)).collect();
-    let cut = Loaded { hints: Hints::new(segment, each), ..loaded.clone() };
-    let two = read(&cut, &Options { threads: Some(2), ..options.clone() }).expect("faults are collected");
+    let segment = 1 + u64::from(choice);
+    let cut = Cut { segment, after: u64::from(choice % 2), share: 1 };
+    let two = read_cut(&loaded, &Options { threads: Some(2), ..options.clone() }, cut).expect("faults are collected");
     assert!(same(&one, &two));
     let _ = read(&loaded, &Options { on_error: OnError::Raise, ..options });
 });

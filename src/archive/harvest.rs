@@ -24,9 +24,10 @@ use crate::source::{self, Bytes, Loaded};
 use crate::star::diagnostic::{Code, Diagnostic};
 use crate::star::outline::{Block, OnError, Outline, Part, outline, raise};
 use crate::star::text::Text;
-use crate::table::decode::{self, Layout, Member, Met, OnMisfit};
+use crate::table::decode::{Layout, Member, Met, OnMisfit};
 use crate::table::dtype::{InvalidUtf8, Strings, Type};
 use crate::table::report::Report;
+use crate::table::stack::stack;
 use crate::table::stream;
 
 /// Files up to this size are read at once; of larger ones only the outline, unless they hold a set.
@@ -207,7 +208,7 @@ impl Harvest {
                 on_misfit: OnMisfit::Null,
                 threads,
             };
-            let stacked = decode::stack(&types, &members, layout, &[])?;
+            let stacked = stack(&types, &members, layout, &[])?;
             (places, stacked)
         };
         for (place, met) in places.iter().zip(&stacked.met) {
@@ -442,7 +443,7 @@ impl File {
         }
         let loaded = source::load_path(path, false, Some(1))?;
         let mut text = loaded.buffer.as_slice();
-        let mut outline = match outline(text, OnError::Collect, &loaded.hints) {
+        let mut outline = match outline(text, OnError::Collect, None) {
             Ok(outline) => outline,
             Err(stop) => return raise(stop, &mut text),
         };

@@ -13,10 +13,11 @@ use crate::source::{self, Bytes, Loaded};
 use crate::star::diagnostic::Code;
 use crate::star::outline::{Outline, Part, outline, raise};
 use crate::star::position::faulty;
-use crate::table::decode::{self, Layout, Member, OnMisfit};
+use crate::table::decode::{Layout, Member, OnMisfit};
 use crate::table::dtype::{Options, Type, field};
 use crate::table::infer::Guesses;
 use crate::table::read::misfit_fault;
+use crate::table::stack::stack;
 
 /// Name of the column that tells which file a row comes from.
 const SOURCE: &str = "source";
@@ -46,7 +47,7 @@ pub fn read_stack(paths: &[PathBuf], options: &Options) -> Result<RecordBatch> {
     let types: Vec<Type> = kinds.collect::<Result<_>>()?;
     let layout =
         Layout { strings: options.strings, invalid_utf8: options.invalid_utf8, on_misfit: OnMisfit::Stop, threads };
-    let stacked = decode::stack(&types, &members, layout, &[])?;
+    let stacked = stack(&types, &members, layout, &[])?;
     for ((index, block, _), met) in loops.iter().zip(&stacked.met) {
         let columns = met.iter().zip(labels.iter().zip(&types));
         let misfits = columns.filter_map(|(met, column)| Some((met.misfit.as_ref()?, column)));
@@ -84,7 +85,7 @@ impl Text {
 fn load(path: &std::path::Path, options: &Options) -> Result<Text> {
     let loaded = source::load_path(path, options.memory_map, Some(1))?;
     let mut text = loaded.buffer.as_slice();
-    match outline(text, options.on_error, &loaded.hints) {
+    match outline(text, options.on_error, None) {
         Ok(outline) => Ok(Text { outline, loaded }),
         Err(stop) => raise(stop, &mut text),
     }

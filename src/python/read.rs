@@ -111,7 +111,7 @@ pub fn read_bytes(
 }
 
 fn load_and_read(buffer: Buffer, options: &Options) -> Result<read::StarTables, StarError> {
-    let loaded: Loaded = source::load_bytes(buffer, options.threads)?;
+    let loaded: Loaded = source::load_bytes(buffer)?;
     read::read(&loaded, options)
 }
 

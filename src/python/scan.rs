@@ -13,6 +13,7 @@ use crate::source::{self, Bytes, Loaded, Window};
 use crate::star::diagnostic::Code;
 use crate::star::outline::{self, Part, raise};
 use crate::star::text::Text;
+use crate::table::ahead::{Ahead, Cut};
 use crate::table::read;
 use crate::table::report::{Located, Report};
 use crate::table::stream;
@@ -112,9 +113,11 @@ pub fn scan_bytes(
     let on_error = choose("on_error", on_error, ON_ERROR)?;
     let buffer = shared(&data);
     let scan = || {
-        let loaded = source::load_bytes(buffer, threads)?;
+        let loaded = source::load_bytes(buffer)?;
         let mut text = loaded.buffer.as_slice();
-        let mut inner = match outline::outline(text, on_error, &loaded.hints) {
+        let bytes = Bytes::Memory { text, base: 0 };
+        let mut ahead = Ahead::counting(bytes, text.length(), threads, Cut::default());
+        let mut inner = match outline::outline(text, on_error, Some(&mut ahead)) {
             Ok(found) => found,
             Err(stop) => return raise(stop, &mut text),
         };

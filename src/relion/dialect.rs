@@ -93,19 +93,18 @@ fn rewritten_unquoted(item: &Item, events: &mut Events) {
 
 /// Lines that end in `data_` and the name of a later block: RELION, looking for that block, stops at them.
 fn keywords_in_values<T: Text>(outline: &mut Outline, text: &mut T) -> io::Result<()> {
-    let mut later: HashSet<Box<str>> = HashSet::new();
-    let mut found: Vec<(usize, u64)> = Vec::new();
-    for (index, block) in outline.blocks.iter().enumerate().rev() {
-        if !later.is_empty() {
-            for part in &block.parts {
-                search(text, part.start(), part.end(), &later, &mut |offset| found.push((index, offset)))?;
-            }
-        }
-        later.insert(block.name.clone());
+    let mut last: HashMap<Box<str>, usize> = HashMap::with_capacity(outline.blocks.len());
+    for (index, block) in outline.blocks.iter().enumerate() {
+        last.insert(block.name.clone(), index);
     }
-    for (index, offset) in found {
-        if let Some(block) = outline.blocks.get_mut(index) {
-            block.events.add(Code::KeywordInValue, offset);
+    let keyword = memchr::memmem::Finder::new(KEYWORD);
+    let end = outline.blocks.len().saturating_sub(1);
+    for (index, block) in outline.blocks.iter_mut().take(end).enumerate() {
+        let is_later = |name: &str| last.get(name).is_some_and(|&last| last > index);
+        for part in &block.parts {
+            let events = &mut block.events;
+            let mut note = |offset| events.add(Code::KeywordInValue, offset);
+            search(text, part.start(), part.end(), &keyword, &is_later, &mut note)?;
         }
     }
     Ok(())
@@ -118,12 +117,14 @@ fn search<T: Text>(
     text: &mut T,
     mut at: u64,
     end: u64,
-    names: &HashSet<Box<str>>,
+    keyword: &memchr::memmem::Finder<'_>,
+    is_later: &dyn Fn(&str) -> bool,
     note: &mut dyn FnMut(u64),
 ) -> io::Result<()> {
     while at < end {
-        let view = text.view(at, STRIDE)?;
-        let length = view.len().min(STRIDE).min(usize::try_from(end - at).unwrap_or(STRIDE));
+        let want = usize::try_from(end - at).unwrap_or(STRIDE).min(STRIDE);
+        let view = text.view(at, want)?;
+        let length = view.len().min(want);
         let part = view.get(..length).unwrap_or_default();
         // Only whole lines are looked at; the last, cut one comes again with the next view.
         let lines = match memchr::memrchr(b'\n', part) {
@@ -131,11 +132,11 @@ fn search<T: Text>(
             _ => length,
         };
         let part = part.get(..lines).unwrap_or_default();
-        for found in memchr::memmem::find_iter(part, KEYWORD) {
+        for found in keyword.find_iter(part) {
             let rest = part.get(found + KEYWORD.len()..).unwrap_or_default();
             let name = rest.get(..memchr::memchr(b'\n', rest).unwrap_or(rest.len())).unwrap_or_default();
             let name = name.trim_ascii_end();
-            if std::str::from_utf8(name).is_ok_and(|name| names.contains(name)) {
+            if std::str::from_utf8(name).is_ok_and(is_later) {
                 note(at + found as u64);
             }
         }
@@ -148,10 +149,9 @@ fn search<T: Text>(
 mod tests {
     use super::*;
     use crate::star::outline::{Block, OnError, outline};
-    use crate::star::rows::Hints;
 
     fn codes(text: &str) -> Vec<&'static str> {
-        let mut found = outline(text.as_bytes(), OnError::Collect, &Hints::default()).expect("collected");
+        let mut found = outline(text.as_bytes(), OnError::Collect, None).expect("collected");
         examine(&mut found, &mut text.as_bytes()).expect("memory");
         let of = |block: &Block| block.events.iter().map(|event| event.code.id()).collect::<Vec<_>>();
         found.blocks.iter().flat_map(of).collect()

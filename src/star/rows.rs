@@ -228,58 +228,6 @@ pub fn note_word(word: &lex::Word, text: &[u8], at: u64, in_row: bool, events: &
     }
 }
 
-/// What one segment of a text holds, if it lies among rows: reckoned ahead, by any thread.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Hint {
-    /// Offset of the first line that begins in the segment.
-    pub first_line: u64,
-    /// The rows from there on, when they fill the segment to its last line feed.
-    pub run: Run,
-}
-
-/// Hints for the equal segments of a text.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Hints {
-    segment: u64,
-    each: Vec<Option<Hint>>,
-}
-
-/// Bytes of the segments that hints are made for.
-pub const SEGMENT: usize = 1 << 20;
-
-impl Hints {
-    /// Hints for each `segment` bytes of a text, in order.
-    #[must_use]
-    pub fn new(segment: usize, each: Vec<Option<Hint>>) -> Self {
-        Self { segment: segment.max(1) as u64, each }
-    }
-
-    /// The hint whose first line begins at `at`, and how far it is from there to the next hint's first line.
-    #[must_use]
-    pub fn near(&self, at: u64) -> (Option<&Hint>, u64) {
-        let from = at.checked_div(self.segment).and_then(|index| usize::try_from(index).ok());
-        for index in from.into_iter().flat_map(|from| [from, from.saturating_add(1)]) {
-            if let Some(Some(hint)) = self.each.get(index) {
-                if hint.first_line == at {
-                    return (Some(hint), u64::MAX);
-                }
-                if hint.first_line > at {
-                    return (None, hint.first_line - at);
-                }
-            }
-        }
-        (None, u64::MAX)
-    }
-}
-
-/// Scans a segment of a text on its own; nothing comes of it when its lines are not all alike.
-#[must_use]
-pub fn hint(segment: &[u8], base: u64) -> Option<Hint> {
-    let first = if base == 0 { 0 } else { memchr::memchr(b'\n', segment)? + 1 };
-    let run = scan(segment.get(first..)?, base + first as u64, 0, false);
-    (!run.stopped && run.rows > 0).then_some(Hint { first_line: base + first as u64, run })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,4 +1,4 @@
-//! Columns in the making: buffers of their final size, cut into slots that threads fill without meeting.
+//! Columns in the making: buffers cut into slots that threads fill without meeting.
 
 use std::collections::HashMap;
 use std::io;
@@ -50,9 +50,10 @@ impl<T: ArrowNativeType> Room<T> {
         Zeroed::new(most).map_or(Self::Parts(Vec::new()), Self::Reserved)
     }
 
-    fn rest(&mut self) -> Rest<'_, T> {
+    /// What is free behind the first `taken` values.
+    fn rest(&mut self, taken: usize) -> Rest<'_, T> {
         match self {
-            Self::Reserved(values) => Rest::Reserved(values),
+            Self::Reserved(values) => Rest::Reserved(values.get_mut(taken..).unwrap_or_default()),
             Self::Parts(parts) => Rest::Parts(parts),
         }
     }
@@ -68,6 +69,13 @@ impl<T: ArrowNativeType> Room<T> {
     }
 }
 
+/// Takes the first `length` values off; none when there are not so many.
+fn head<'a, T>(rest: &mut &'a mut [T], length: usize) -> &'a mut [T] {
+    let (head, tail) = std::mem::take(rest).split_at_mut_checked(length).unwrap_or_default();
+    *rest = tail;
+    head
+}
+
 /// The part of a [`Room`] that is still free.
 pub enum Rest<'a, T> {
     Reserved(&'a mut [T]),
@@ -78,11 +86,7 @@ impl<'a, T: Clone> Rest<'a, T> {
     /// Takes room for a piece's values; where they are kept in parts they are put there at once.
     fn take(&mut self, values: &[T]) -> &'a mut [T] {
         match self {
-            Self::Reserved(rest) => {
-                let (head, tail) = std::mem::take(rest).split_at_mut_checked(values.len()).unwrap_or_default();
-                *rest = tail;
-                head
-            }
+            Self::Reserved(rest) => head(rest, values.len()),
             Self::Parts(parts) => {
                 parts.push(values.to_vec());
                 &mut []
@@ -103,10 +107,21 @@ pub enum Slot<'a> {
     IntList(&'a mut [i64]),
 }
 
-/// The slots of a store, one for each piece of rows.
-pub type Slots<'a> = Box<dyn Iterator<Item = Slot<'a>> + 'a>;
+impl<'a> Slot<'a> {
+    /// Takes the first `rows` rows off the slot.
+    #[must_use]
+    pub fn take(&mut self, rows: usize) -> Slot<'a> {
+        match self {
+            Self::Float(rest) => Self::Float(head(rest, rows)),
+            Self::Int(rest) => Self::Int(head(rest, rows)),
+            Self::Bool(rest) => Self::Bool(head(rest, rows)),
+            Self::View(rest) => Self::View(head(rest, rows)),
+            Self::Text(rest) => Self::Text(head(rest, rows)),
+            Self::FloatList(rest) => Self::FloatList(head(rest, rows)),
+            Self::IntList(rest) => Self::IntList(head(rest, rows)),
+        }
+    }
 
-impl Slot<'_> {
     /// Turns lengths into offsets, `before` values having been stored by the pieces above.
     pub fn add_up(&mut self, before: usize) {
         if let Self::Text(lengths) | Self::FloatList(lengths) | Self::IntList(lengths) = self {
@@ -213,36 +228,22 @@ impl Store {
         })
     }
 
-    /// Cuts the store into consecutive slots of so many rows each, and the room for what varies in size.
-    pub fn cut<'a>(&'a mut self, rows: &'a [usize]) -> (Slots<'a>, Tail<'a>) {
-        // Offsets begin with a zero that belongs to no row.
-        fn skip_first(values: &mut [i64]) -> &mut [i64] {
-            values.split_first_mut().map_or(&mut [], |(_, rest)| rest)
+    /// The store's free rest, below `rows` rows and the `values` values of varying size that they hold.
+    pub fn rest(&mut self, rows: usize, values: usize) -> (Slot<'_>, Tail<'_>) {
+        fn below<T>(values: &mut [T], rows: usize) -> &mut [T] {
+            values.get_mut(rows..).unwrap_or_default()
         }
+        // Offsets begin with a zero that belongs to no row.
         match self {
-            Self::Float(values) => (Box::new(cut(values, rows).map(Slot::Float)), Tail::None),
-            Self::Int(values) => (Box::new(cut(values, rows).map(Slot::Int)), Tail::None),
-            Self::Bool(values) => (Box::new(cut(values, rows).map(Slot::Bool)), Tail::None),
-            Self::View(values) => (Box::new(cut(values, rows).map(Slot::View)), Tail::None),
-            Self::Text(ends, bytes) => {
-                (Box::new(cut(skip_first(ends), rows).map(Slot::Text)), Tail::Bytes(bytes.rest()))
-            }
-            Self::FloatList(ends, items) => {
-                (Box::new(cut(skip_first(ends), rows).map(Slot::FloatList)), Tail::Floats(items.rest()))
-            }
-            Self::IntList(ends, items) => {
-                (Box::new(cut(skip_first(ends), rows).map(Slot::IntList)), Tail::Ints(items.rest()))
-            }
+            Self::Float(all) => (Slot::Float(below(all, rows)), Tail::None),
+            Self::Int(all) => (Slot::Int(below(all, rows)), Tail::None),
+            Self::Bool(all) => (Slot::Bool(below(all, rows)), Tail::None),
+            Self::View(all) => (Slot::View(below(all, rows)), Tail::None),
+            Self::Text(ends, bytes) => (Slot::Text(below(ends, rows + 1)), Tail::Bytes(bytes.rest(values))),
+            Self::FloatList(ends, items) => (Slot::FloatList(below(ends, rows + 1)), Tail::Floats(items.rest(values))),
+            Self::IntList(ends, items) => (Slot::IntList(below(ends, rows + 1)), Tail::Ints(items.rest(values))),
         }
     }
-}
-
-fn cut<'a, T>(mut values: &'a mut [T], rows: &'a [usize]) -> impl Iterator<Item = &'a mut [T]> {
-    rows.iter().map(move |&count| {
-        let (head, tail) = std::mem::take(&mut values).split_at_mut_checked(count).unwrap_or_default();
-        values = tail;
-        head
-    })
 }
 
 /// Makes the array of a column out of its store, in which `length` values of varying size were put.
@@ -258,14 +259,16 @@ pub fn finish(
 ) -> ArrayRef {
     let nulls = null_buffer(&nulls, rows);
     match store {
-        Store::Float(values) => Arc::new(Float64Array::new(ScalarBuffer::new(values.into_buffer(), 0, rows), nulls)),
-        Store::Int(values) => Arc::new(Int64Array::new(ScalarBuffer::new(values.into_buffer(), 0, rows), nulls)),
+        Store::Float(values) => {
+            Arc::new(Float64Array::new(ScalarBuffer::new(values.into_buffer_of(rows), 0, rows), nulls))
+        }
+        Store::Int(values) => Arc::new(Int64Array::new(ScalarBuffer::new(values.into_buffer_of(rows), 0, rows), nulls)),
         Store::Bool(values) => {
             let bits = BooleanBuffer::collect_bool(rows, |row| values.get(row).is_some_and(|&value| value != 0));
             Arc::new(BooleanArray::new(bits, nulls))
         }
         Store::View(values) => {
-            let views = ScalarBuffer::new(values.into_buffer(), 0, rows);
+            let views = ScalarBuffer::new(values.into_buffer_of(rows), 0, rows);
             match StringViewArray::try_new(views, text.to_vec(), nulls) {
                 Ok(array) => Arc::new(array),
                 // Values that are no UTF-8; the caller reads the column again.
@@ -273,15 +276,15 @@ pub fn finish(
             }
         }
         Store::Text(ends, bytes) => {
-            text_array(offsets(ends), bytes.into_values(length).into_inner(), nulls, binary, layout.strings)
+            text_array(offsets(ends, rows), bytes.into_values(length).into_inner(), nulls, binary, layout.strings)
         }
         Store::FloatList(ends, items) => {
             let items = Float64Array::new(items.into_values(length), None);
-            list_array(offsets(ends), Arc::new(items), nulls)
+            list_array(offsets(ends, rows), Arc::new(items), nulls)
         }
         Store::IntList(ends, items) => {
             let items = Int64Array::new(items.into_values(length), None);
-            list_array(offsets(ends), Arc::new(items), nulls)
+            list_array(offsets(ends, rows), Arc::new(items), nulls)
         }
     }
 }
@@ -299,9 +302,8 @@ fn null_buffer(nulls: &[usize], rows: usize) -> Option<NullBuffer> {
     Some(NullBuffer::from(valid))
 }
 
-fn offsets(ends: Zeroed<i64>) -> OffsetBuffer<i64> {
-    let count = ends.len();
-    OffsetBuffer::new(ScalarBuffer::new(ends.into_buffer(), 0, count))
+fn offsets(ends: Zeroed<i64>, rows: usize) -> OffsetBuffer<i64> {
+    OffsetBuffer::new(ScalarBuffer::new(ends.into_buffer_of(rows + 1), 0, rows + 1))
 }
 
 fn text_array(

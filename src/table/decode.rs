@@ -3,15 +3,11 @@
 use std::cell::RefCell;
 use std::io;
 
-use arrow_array::ArrayRef;
-use arrow_buffer::Buffer;
-
-use super::columns::{self, Added, Slot, Slots, Store};
+use super::columns::{Added, Slot, Tail};
 use super::dtype::{InvalidUtf8, Strings, Type};
 use super::fill::Fill;
 use super::grid::{CHUNK, Grid, GridMemory, Grids, list_grid};
-use super::turn::Turn;
-use crate::parallel;
+use super::turn::Seat;
 use crate::source::Bytes;
 use crate::star::diagnostic::Events;
 use crate::star::outline::{Item, Part};
@@ -48,7 +44,8 @@ impl<'a> Member<'a> {
     }
 
     /// From where to where its values lie.
-    fn range(&self) -> (u64, u64) {
+    #[must_use]
+    pub fn range(&self) -> (u64, u64) {
         match self.content {
             Content::List { start, end, .. } => (start, end),
             Content::Rows(pieces) => {
@@ -56,11 +53,6 @@ impl<'a> Member<'a> {
                 (start, pieces.last().map_or(start, |piece| piece.end))
             }
         }
-    }
-
-    fn bytes(&self) -> usize {
-        let (start, end) = self.range();
-        count(end - start)
     }
 }
 
@@ -100,12 +92,13 @@ pub struct Met {
 }
 
 impl Met {
-    fn is_empty(&self) -> bool {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.events.is_empty() && self.misfit.is_none()
     }
 
     /// Adds what was met further below.
-    fn add(&mut self, later: Self) {
+    pub fn add(&mut self, later: Self) {
         self.events.extend(&later.events);
         match (&mut self.misfit, later.misfit) {
             (Some(first), Some(later)) => first.count += later.count,
@@ -115,139 +108,73 @@ impl Met {
     }
 }
 
-/// Columns of all members, one below the other, and what was met: `met[member][column]`.
-pub struct Stacked {
-    pub columns: Vec<ArrayRef>,
-    pub met: Vec<Vec<Met>>,
-}
-
-/// Reads all members into one set of columns of the given types.
-///
-/// `views` are the buffers that text views point into, each a window of [`super::fill::VIEW_WINDOW`] bytes on the
-/// one text.
-///
-/// # Errors
-/// What the operating system says; [`io::ErrorKind::UnexpectedEof`] when a text is no longer as its outline found it.
-pub fn stack(types: &[Type], members: &[Member<'_>], layout: Layout, views: &[Buffer]) -> io::Result<Stacked> {
-    let by_view = layout.strings == Strings::View && !views.is_empty();
-    let sizes = task_sizes(members);
-    let rows = sizes.iter().sum();
-    let bytes: usize = members.iter().map(Member::bytes).sum();
-    let words = members.iter().map(|member| member.words).max().unwrap_or(1);
-    let new = |&kind: &Type| Store::new(kind, by_view, rows, bytes, words, layout);
-    let mut stores = types.iter().map(new).collect::<io::Result<Vec<Store>>>()?;
-    let (slots, tails): (Vec<_>, Vec<_>) = stores.iter_mut().map(|store| store.cut(&sizes)).unzip();
-    let turn = Turn::new(tails);
-    let tasks = tasks(members, slots, &sizes);
-    let done = parallel::consume(tasks, layout.threads, |task| run(task, members, types, layout, &turn));
-    let lengths = turn.lengths();
-
-    let mut met: Vec<Vec<Met>> = members.iter().map(|_| vec![Met::default(); types.len()]).collect();
-    let mut nulls: Vec<Vec<usize>> = types.iter().map(|_| Vec::new()).collect();
-    let mut binary = vec![false; types.len()];
-    for task in done {
-        let task = task?;
-        let of_member = met.get_mut(task.member).map_or(&mut [][..], Vec::as_mut_slice);
-        for (index, found) in task.columns {
-            let (Some(known), Some(nulls), Some(binary)) =
-                (of_member.get_mut(index), nulls.get_mut(index), binary.get_mut(index))
-            else {
-                continue;
-            };
-            known.add(found.met);
-            nulls.extend(found.nulls);
-            *binary |= found.binary;
-        }
-    }
-    let columns: Vec<_> = stores.into_iter().zip(lengths).zip(nulls).zip(&binary).collect();
-    let make = |(((store, length), nulls), &binary)| columns::finish(store, length, rows, nulls, binary, layout, views);
-    let mut columns = parallel::consume(columns, layout.threads, make);
-    if by_view {
-        for index in (0..types.len()).filter(|&index| binary.get(index) == Some(&true)) {
-            let copied = stack_copied(index, types, members, layout)?;
-            columns.iter_mut().skip(index).zip(copied.columns).for_each(|(column, copy)| *column = copy);
-            for (known, found) in met.iter_mut().zip(copied.met) {
-                known.iter_mut().skip(index).zip(found).for_each(|(known, found)| *known = found);
-            }
-        }
-    }
-    Ok(Stacked { columns, met })
-}
-
-/// One column again, its values copied: some cannot be had by pointing at the text.
-fn stack_copied(index: usize, types: &[Type], members: &[Member<'_>], layout: Layout) -> io::Result<Stacked> {
-    let alone = |member: &Member<'_>| member.sources.get(index).copied().into_iter().collect();
-    let members: Vec<_> = members.iter().map(|member| Member { sources: alone(member), ..member.clone() }).collect();
-    let types = types.get(index..=index).unwrap_or_default();
-    stack(types, &members, Layout { strings: Strings::Large, ..layout }, &[])
-}
-
-fn task_sizes(members: &[Member<'_>]) -> Vec<usize> {
-    let mut sizes = Vec::with_capacity(members.len());
-    for member in members {
-        match member.content {
-            Content::Rows(pieces) => sizes.extend(pieces.iter().map(|piece| count(piece.rows))),
-            Content::List { .. } => sizes.push(1),
-        }
-    }
-    sizes
-}
-
-fn count(rows: u64) -> usize {
+/// Rows as a number of values in memory.
+#[must_use]
+pub fn count(rows: u64) -> usize {
     usize::try_from(rows).unwrap_or(usize::MAX)
 }
 
-/// Some rows of a member, with the slots they fill.
-struct Task<'t, 's> {
-    index: usize,
-    member: usize,
-    source: TaskSource<'t>,
-    first_row: usize,
-    rows: usize,
-    slots: Vec<Slot<'s>>,
+/// Rows that are read in one go, and the slots they fill.
+pub struct Task<'t, 's> {
+    pub stretches: Vec<Stretch<'t>>,
+    pub first_row: usize,
+    pub slots: Vec<Slot<'s>>,
 }
 
-enum TaskSource<'t> {
+/// Consecutive rows of one table.
+#[derive(Clone, Copy)]
+pub struct Stretch<'t> {
+    /// Which table, among those that are stacked.
+    pub member: usize,
+    pub text: Bytes<'t>,
+    pub source: Source<'t>,
+    /// Values in each row.
+    pub words: usize,
+    /// For each column, the word of the row it comes from.
+    pub sources: &'t [Option<usize>],
+    pub rows: usize,
+}
+
+/// Where a stretch's rows are.
+#[derive(Clone, Copy)]
+pub enum Source<'t> {
     Piece(&'t Piece),
-    List(&'t [Item]),
+    List { start: u64, end: u64, items: &'t [Item] },
+}
+
+impl Source<'_> {
+    /// From where to where its values lie.
+    #[must_use]
+    pub fn range(&self) -> (u64, u64) {
+        match *self {
+            Self::Piece(piece) => (piece.start, piece.end),
+            Self::List { start, end, .. } => (start, end),
+        }
+    }
 }
 
 /// What a task leaves besides its values.
-struct Done {
-    member: usize,
-    /// Only columns that something was met in.
-    columns: Vec<(usize, Left)>,
+#[derive(Debug, Default)]
+pub struct Done {
+    /// What was met, by member and column.
+    pub met: Vec<(usize, usize, Met)>,
+    /// Rows that are null, and whether a value is no text, by column.
+    pub left: Vec<(usize, Vec<usize>, bool)>,
 }
 
-struct Left {
-    met: Met,
-    nulls: Vec<usize>,
-    binary: bool,
-}
-
-fn tasks<'t, 's>(members: &[Member<'t>], mut slots: Vec<Slots<'s>>, sizes: &[usize]) -> Vec<Task<'t, 's>> {
-    let mut sizes = sizes.iter();
-    let mut first_row = 0;
-    let mut tasks = Vec::with_capacity(sizes.len());
-    let mut push = |member, source| {
-        let rows = sizes.next().copied().unwrap_or(0);
-        let slots = slots.iter_mut().filter_map(Iterator::next).collect();
-        tasks.push(Task { index: tasks.len(), member, source, first_row, rows, slots });
-        first_row += rows;
-    };
-    for (index, member) in members.iter().enumerate() {
-        match member.content {
-            Content::Rows(pieces) => pieces.iter().for_each(|piece| push(index, TaskSource::Piece(piece))),
-            Content::List { items, .. } => push(index, TaskSource::List(items)),
-        }
-    }
-    tasks
+/// The free rests of columns whose values vary in size, from which tasks take in turn.
+pub struct Values<'a> {
+    pub tails: Vec<Tail<'a>>,
+    /// Values taken so far, for each column.
+    pub taken: Vec<usize>,
 }
 
 /// What a thread keeps from task to task, so that memory is not asked for anew.
 #[derive(Default)]
 struct Scratch {
+    /// The text of a whole task, or of a stretch.
     text: Vec<u8>,
+    apart: Vec<u8>,
     added: Vec<Added>,
     grid: GridMemory,
 }
@@ -256,28 +183,20 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-fn run(
-    task: Task<'_, '_>,
-    members: &[Member<'_>],
-    types: &[Type],
-    layout: Layout,
-    turn: &Turn<'_>,
-) -> io::Result<Done> {
-    // Whatever happens, the tasks behind this one must not wait for ever.
-    let seat = turn.seat(task.index);
-    let Some(member) = members.get(task.member) else { return Err(changed()) };
+/// Reads a task's rows into its slots; what varies in size is put where the task's seat says.
+///
+/// # Errors
+/// As [`super::stack::stack`].
+pub fn run(task: Task<'_, '_>, types: &[Type], layout: Layout, seat: Seat<'_, Values<'_>>) -> io::Result<Done> {
     let mut scratch = SCRATCH.take();
-    let mut fills = fills(task.slots, types, member, layout, &mut scratch.added);
-    let read = read_rows(member, &task.source, task.first_row, task.rows, &mut fills, &mut scratch);
-    let committed = read.map(|()| seat.commit(&mut fills));
-    let mut done = Done { member: task.member, columns: Vec::new() };
+    let mut done = Done::default();
+    let mut fills = fills(task.slots, types, layout, &mut scratch.added);
+    let read = read_stretches(&task.stretches, task.first_row, &mut fills, &mut scratch, &mut done);
+    let committed = read.map(|()| commit(seat, &mut fills));
     for (index, mut fill) in fills.into_iter().enumerate() {
-        if fill.source.is_none() {
-            fill.added.nulls.extend(task.first_row..task.first_row + task.rows);
-        }
-        let (met, binary) = (fill.met, fill.added.binary);
-        if !met.is_empty() || !fill.added.nulls.is_empty() || binary {
-            done.columns.push((index, Left { met, nulls: std::mem::take(&mut fill.added.nulls), binary }));
+        let binary = fill.added.binary;
+        if !fill.added.nulls.is_empty() || binary {
+            done.left.push((index, std::mem::take(&mut fill.added.nulls), binary));
         }
         scratch.added.push(fill.added);
     }
@@ -285,53 +204,110 @@ fn run(
     committed.map(|()| done)
 }
 
-fn fills<'s>(
-    slots: Vec<Slot<'s>>,
-    types: &[Type],
-    member: &Member<'_>,
-    layout: Layout,
-    memory: &mut Vec<Added>,
-) -> Vec<Fill<'s>> {
-    let sources = member.sources.iter().copied().chain(std::iter::repeat(None));
-    let fill = |((slot, &kind), source)| {
+fn fills<'s>(slots: Vec<Slot<'s>>, types: &[Type], layout: Layout, memory: &mut Vec<Added>) -> Vec<Fill<'s>> {
+    let fill = |(slot, &kind)| {
         let added = memory.pop().map(Added::cleared).unwrap_or_default();
-        Fill { slot, kind, source, added, met: Met::default(), layout }
+        Fill { slot, kind, source: None, added, met: Met::default(), layout }
     };
-    slots.into_iter().zip(types).zip(sources).map(fill).collect()
+    slots.into_iter().zip(types).map(fill).collect()
 }
 
-fn read_rows(
-    member: &Member<'_>,
-    source: &TaskSource<'_>,
+fn read_stretches(
+    stretches: &[Stretch<'_>],
     first_row: usize,
-    rows: usize,
     fills: &mut [Fill<'_>],
     scratch: &mut Scratch,
+    done: &mut Done,
+) -> io::Result<()> {
+    let mut grid = std::mem::take(&mut scratch.grid);
+    let gathered = gather(stretches, &mut scratch.text)?;
+    let mut row = 0;
+    for stretch in stretches {
+        let sources = stretch.sources.iter().copied().chain(std::iter::repeat(None));
+        for (fill, source) in fills.iter_mut().zip(sources) {
+            fill.source = source;
+            if source.is_none() {
+                let first = first_row + row;
+                fill.added.nulls.extend(first..first + stretch.rows);
+            }
+        }
+        let text = match gathered {
+            Some(text) => text,
+            None => stretch.text,
+        };
+        read_stretch(&Stretch { text, ..*stretch }, row, first_row, fills, &mut scratch.apart, &mut grid)?;
+        for (index, fill) in fills.iter_mut().enumerate().filter(|(_, fill)| !fill.met.is_empty()) {
+            done.met.push((stretch.member, index, std::mem::take(&mut fill.met)));
+        }
+        row += stretch.rows;
+    }
+    scratch.grid = grid;
+    Ok(())
+}
+
+/// The text of all stretches, read from their file at once, if they have one and lie close together.
+fn gather<'m>(stretches: &[Stretch<'m>], memory: &'m mut Vec<u8>) -> io::Result<Option<Bytes<'m>>> {
+    let [first, .., last] = stretches else { return Ok(None) };
+    let (start, end) = (first.source.range().0, last.source.range().1);
+    let used: u64 = stretches.iter().map(|stretch| stretch.source.range()).map(|(start, end)| end - start).sum();
+    let same = |stretch: &Stretch<'_>| matches!((stretch.text, first.text), (Bytes::File(a), Bytes::File(b)) if std::ptr::eq(a, b));
+    if !stretches.iter().all(same) || end.saturating_sub(start) > 2 * used {
+        return Ok(None);
+    }
+    let (text, base) = first.text.range(start, end, memory)?;
+    Ok(Some(Bytes::Memory { text, base }))
+}
+
+/// Reads the rows of a stretch from row `row` of the task on.
+fn read_stretch(
+    stretch: &Stretch<'_>,
+    row: usize,
+    first_row: usize,
+    fills: &mut [Fill<'_>],
+    memory: &mut Vec<u8>,
+    grid_memory: &mut GridMemory,
 ) -> io::Result<()> {
     let mut seen = 0;
-    let mut take = |grid: &Grid<'_>, seen: usize| fills.iter_mut().for_each(|fill| fill.take(grid, seen, first_row));
-    match source {
-        TaskSource::List(items) => {
-            let (start, end) = member.range();
-            let (text, base) = member.text.range(start, end, &mut scratch.text)?;
+    let mut take = |grid: &Grid<'_>, row: usize| fills.iter_mut().for_each(|fill| fill.take(grid, row, first_row));
+    let (start, end) = stretch.source.range();
+    let (text, base) = stretch.text.range(start, end, memory)?;
+    match stretch.source {
+        Source::List { items, .. } => {
             if let Some(grid) = list_grid(text, base, items) {
-                take(&grid, 0);
+                take(&grid, row);
                 seen = grid.rows;
             }
         }
-        TaskSource::Piece(piece) => {
-            let (text, base) = member.text.range(piece.start, piece.end, &mut scratch.text)?;
-            let mut grid = Grid::with(std::mem::take(&mut scratch.grid));
-            if let Some(mut grids) = Grids::new(text, base, piece, member.words, CHUNK) {
-                while grids.next(&mut grid) && seen + grid.rows <= rows {
-                    take(&grid, seen);
+        Source::Piece(piece) => {
+            let mut grid = Grid::with(std::mem::take(grid_memory));
+            if let Some(mut grids) = Grids::new(text, base, piece, stretch.words, CHUNK) {
+                while grids.next(&mut grid) && seen + grid.rows <= stretch.rows {
+                    take(&grid, row + seen);
                     seen += grid.rows;
                 }
             }
-            scratch.grid = grid.into_memory();
+            *grid_memory = grid.into_memory();
         }
     }
-    if seen == rows { Ok(()) } else { Err(changed()) }
+    if seen == stretch.rows { Ok(()) } else { Err(changed()) }
+}
+
+/// Puts what the columns added where it belongs, and makes offsets of their lengths.
+fn commit(seat: Seat<'_, Values<'_>>, fills: &mut [Fill<'_>]) {
+    let places = seat.take(|values| {
+        let mut places = Vec::with_capacity(fills.len());
+        for ((fill, tail), taken) in fills.iter().zip(&mut values.tails).zip(&mut values.taken) {
+            let before = *taken;
+            let (room, length) = tail.take(&fill.added);
+            *taken += length;
+            places.push((before, room));
+        }
+        places
+    });
+    for (fill, (before, room)) in fills.iter_mut().zip(places) {
+        room.fill(&fill.added);
+        fill.slot.add_up(before);
+    }
 }
 
 /// The text is no longer what the outline found.

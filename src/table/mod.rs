@@ -1,5 +1,6 @@
 //! From words to Arrow columns: which type a column has, and how its values get there.
 
+pub mod ahead;
 pub mod columns;
 pub mod decode;
 pub mod dtype;
@@ -9,6 +10,7 @@ pub mod infer;
 pub mod plan;
 pub mod read;
 pub mod report;
+pub mod stack;
 pub mod stream;
 pub mod turn;
 pub mod value;

@@ -31,8 +31,14 @@ impl Plan {
     /// Plans a table; `columns` select and order by name.
     #[must_use]
     pub fn new(part: &Part, options: &Options) -> Self {
-        let labels: Vec<&str> = part.labels().map(|label| &*label.name).collect();
-        let names = unique_names(&labels, matches!(part, Part::List(_)));
+        Self::of(part.labels(), matches!(part, Part::List(_)), options)
+    }
+
+    /// Plans a table, a list or a loop, with these labels.
+    #[must_use]
+    pub fn of<'a>(labels: impl Iterator<Item = &'a Label>, is_list: bool, options: &Options) -> Self {
+        let labels: Vec<&str> = labels.map(|label| &*label.name).collect();
+        let names = unique_names(&labels, is_list);
         let planned = |source: usize| {
             let (name, label) = (names.get(source)?.clone(), (*labels.get(source)?).to_owned());
             let kind = options.type_of(&label);
@@ -59,6 +65,12 @@ impl Plan {
     #[must_use]
     pub fn sources(&self) -> Vec<Option<usize>> {
         self.columns.iter().map(|column| Some(column.source)).collect()
+    }
+
+    /// Whether the types of all columns are known without a look at the data.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.columns.iter().all(|column| column.kind.is_some())
     }
 
     /// Whether a column answers to a name.

@@ -8,17 +8,18 @@ use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_buffer::Buffer;
 use arrow_schema::{Schema, SchemaRef};
 
+use super::ahead::{Ahead, Begun, Cut};
 use super::decode::{self, Content, Layout, Member, Met, Misfit, OnMisfit};
 use super::dtype::{Options, Strings, Type, field};
 use super::fill::VIEW_WINDOW;
 use super::infer::Guesses;
 use super::plan::{Plan, Plans};
 use super::report::{Located, Report};
-use super::stream;
+use super::stack::stack;
 use crate::error::{Fault, Result, StarError};
 use crate::parallel;
 use crate::relion::dialect;
-use crate::source::{self, Bytes, Loaded};
+use crate::source::{self, Bytes, Loaded, Window};
 use crate::star::diagnostic::Code;
 use crate::star::outline::{Block, OnError, Outline, Part, outline, raise};
 use crate::star::position::faulty;
@@ -92,10 +93,13 @@ pub fn read_path(path: &Path, options: &Options) -> Result<StarTables> {
 
 /// Reads a large file; nothing when it was written to meanwhile.
 fn read_pieces(path: &Path, options: &Options) -> Result<Option<StarTables>> {
-    let (mut outline, mut window) = stream::scan_path(path, options.on_error, options.threads)?;
+    let text = source::open_text(path)?;
+    let cr_only = text.cr_only;
+    let mut window = Window::new(text);
     let before = window.stamp()?;
     let file = window.file()?;
-    let found = read_outlined(&mut outline, &mut window, Bytes::File(&file), None, options);
+    let found =
+        read_text(&mut window, Source { bytes: Bytes::File(&file), buffer: None, cr_only }, options, Cut::default());
     let untouched = before == window.stamp()?;
     match found {
         Err(_) if !untouched => Ok(None),
@@ -109,30 +113,44 @@ fn read_pieces(path: &Path, options: &Options) -> Result<Option<StarTables>> {
 /// # Errors
 /// As [`read_path`].
 pub fn read(loaded: &Loaded, options: &Options) -> Result<StarTables> {
-    let mut text = loaded.buffer.as_slice();
-    let mut found = match outline(text, options.on_error, &loaded.hints) {
-        Ok(found) => found,
-        Err(stop) => return raise(stop, &mut text),
-    };
-    if loaded.cr_only {
-        found.events.add(Code::CrOnly, 0);
-    }
-    let bytes = Bytes::Memory { text, base: 0 };
-    read_outlined(&mut found, &mut text, bytes, Some(&loaded.buffer), options)
+    read_cut(loaded, options, Cut::default())
 }
 
-fn read_outlined<T: Text>(
-    outline: &mut Outline,
-    text: &mut T,
-    bytes: Bytes<'_>,
-    buffer: Option<&Buffer>,
-    options: &Options,
-) -> Result<StarTables> {
-    dialect::examine(outline, text)?;
+/// As [`read`], long loops being cut as is said.
+///
+/// # Errors
+/// As [`read_path`].
+pub fn read_cut(loaded: &Loaded, options: &Options, cut: Cut) -> Result<StarTables> {
+    let mut text = loaded.buffer.as_slice();
+    let bytes = Bytes::Memory { text, base: 0 };
+    let source = Source { bytes, buffer: Some(&loaded.buffer), cr_only: loaded.cr_only };
+    read_text(&mut text, source, options, cut)
+}
+
+/// Where a text's bytes are had from.
+#[derive(Clone, Copy)]
+struct Source<'a> {
+    bytes: Bytes<'a>,
+    /// The text itself, if it is in memory, for columns that point into it.
+    buffer: Option<&'a Buffer>,
+    cr_only: bool,
+}
+
+fn read_text<T: Text>(text: &mut T, source: Source<'_>, options: &Options, cut: Cut) -> Result<StarTables> {
+    let Source { bytes, buffer, cr_only } = source;
+    let mut ahead = Ahead::reading(bytes, text.length(), options, cut);
+    let mut found = match outline(&mut *text, options.on_error, Some(&mut ahead)) {
+        Ok(found) => found,
+        Err(stop) => return raise(stop, text),
+    };
+    if cr_only {
+        found.events.add(Code::CrOnly, 0);
+    }
+    dialect::examine(&mut found, text)?;
     let mut report = Report::default();
-    report.add_outline(outline);
-    let wanted = select(outline, options)?;
-    Reader { bytes, buffer, options, report }.read(&wanted, text)
+    report.add_outline(&found);
+    let wanted = select(&found, options)?;
+    Reader { bytes, buffer, options, report, cut, begun: ahead.into_begun() }.read(&wanted, text)
 }
 
 /// Reads one block of an outline of `text`, whose bytes are had from `bytes` or, if it is in memory, `buffer`.
@@ -150,7 +168,8 @@ pub fn read_block<T: Text>(
     let Some(block) = outline.blocks.get(index) else {
         return Err(StarError::Option(format!("there is no block {index}; there are {}", outline.blocks.len())));
     };
-    Reader { bytes, buffer, options, report: Report::default() }.read(&[block], text)
+    let (cut, begun) = (Cut::default(), HashMap::new());
+    Reader { bytes, buffer, options, report: Report::default(), cut, begun }.read(&[block], text)
 }
 
 /// The blocks that were asked for, in file order.
@@ -179,6 +198,8 @@ struct Group {
     plan: Arc<Plan>,
     types: Vec<Type>,
     places: Vec<Place>,
+    /// The only table's rows, as far as they were read ahead.
+    begun: Option<Begun>,
 }
 
 struct Reader<'r> {
@@ -187,6 +208,9 @@ struct Reader<'r> {
     buffer: Option<&'r Buffer>,
     options: &'r Options,
     report: Report,
+    cut: Cut,
+    /// Loops that were read ahead, by where they start.
+    begun: HashMap<u64, Begun>,
 }
 
 impl<'r> Reader<'r> {
@@ -197,7 +221,7 @@ impl<'r> Reader<'r> {
         let mut tables: Vec<(Place, Table)> = Vec::new();
         let mut misfits: Vec<Fault> = Vec::new();
         for group in groups {
-            self.read_group(blocks, &group, &mut tables, &mut misfits)?;
+            self.read_group(blocks, group, &mut tables, &mut misfits)?;
         }
         if self.options.on_error == OnError::Raise
             && let Some(first) = misfits.into_iter().min_by_key(|fault| fault.offset)
@@ -217,21 +241,36 @@ impl<'r> Reader<'r> {
         Ok(StarTables { blocks, diagnostics: self.report.locate(text)? })
     }
 
-    fn groups(&self, blocks: &[&'r Block]) -> Result<Vec<Group>> {
+    fn threads_for(&self, bytes: u64) -> usize {
+        parallel::threads_for(bytes, self.cut.share, self.options.threads)
+    }
+
+    fn groups(&mut self, blocks: &[&'r Block]) -> Result<Vec<Group>> {
         let mut plans = Plans::default();
         let mut groups: Vec<Group> = Vec::new();
         let mut known: HashMap<(*const Plan, Vec<Type>), usize> = HashMap::new();
         for (block, parts) in blocks.iter().enumerate() {
             for (index, part) in parts.parts.iter().enumerate() {
-                let plan = plans.of(part, self.options);
-                let types = self.types(part, &plan)?;
                 let place = Place { block, part: index };
+                if let Some(begun) = self.begun.remove(&part.start()) {
+                    let (plan, types) = (Arc::clone(&begun.plan), begun.stack.types.clone());
+                    groups.push(Group { plan, types, places: vec![place], begun: Some(begun) });
+                    continue;
+                }
+                let plan = plans.of(part, self.options);
+                // Of thousands of blocks alike, each but the first joins the group before.
+                let before = groups.last_mut().filter(|group| group.begun.is_none() && Arc::ptr_eq(&group.plan, &plan));
+                if let Some(group) = before.filter(|_| plan.is_settled()) {
+                    group.places.push(place);
+                    continue;
+                }
+                let types = self.types(part, &plan)?;
                 let key = (Arc::as_ptr(&plan), types.clone());
                 match known.get(&key).and_then(|&at| groups.get_mut(at)) {
                     Some(group) => group.places.push(place),
                     None => {
                         known.insert(key, groups.len());
-                        groups.push(Group { plan, types, places: vec![place] });
+                        groups.push(Group { plan, types, places: vec![place], begun: None });
                     }
                 }
             }
@@ -244,7 +283,7 @@ impl<'r> Reader<'r> {
         let unknown = plan.columns.iter().filter(|column| column.kind.is_none()).map(|column| column.source);
         let mut guesses = Guesses::new(unknown.collect());
         if plan.columns.iter().any(|column| column.kind.is_none()) {
-            let threads = parallel::threads_for(part.end() - part.start(), self.options.threads);
+            let threads = self.threads_for(part.end() - part.start());
             guesses.add(&member(part, plan, self.bytes), threads)?;
         }
         let mut guesses = guesses.settle();
@@ -270,7 +309,7 @@ impl<'r> Reader<'r> {
     fn read_group(
         &mut self,
         blocks: &[&'r Block],
-        group: &Group,
+        mut group: Group,
         tables: &mut Vec<(Place, Table)>,
         misfits: &mut Vec<Fault>,
     ) -> Result<()> {
@@ -278,13 +317,18 @@ impl<'r> Reader<'r> {
         let parts: Vec<&Part> = group.places.iter().filter_map(part).collect();
         let bytes = self.bytes;
         let members: Vec<Member<'_>> = parts.iter().map(|part| member(part, &group.plan, bytes)).collect();
-        let size = parts.iter().map(|part| part.end() - part.start()).sum();
-        let (batch, met) = self.read_members(group, &members, size)?;
+        let (batch, met) = match (group.begun.take(), parts.first()) {
+            (Some(begun), Some(part)) => complete(begun, part, bytes)?,
+            _ => {
+                let size = parts.iter().map(|part| part.end() - part.start()).sum();
+                self.read_members(&group, &members, size)?
+            }
+        };
         let batch = Arc::new(batch);
         let mut first = 0;
         for ((place, member), met) in group.places.iter().zip(&members).zip(&met) {
             let block = blocks.get(place.block).map_or("", |block| &block.name);
-            let faults = faults(group, met, block, self.options.on_error);
+            let faults = faults(&group, met, block, self.options.on_error);
             let is_list = matches!(member.content, Content::List { .. });
             let table = Table { is_list, stack: Arc::clone(&batch), first, rows: member.rows };
             first += member.rows;
@@ -309,7 +353,7 @@ impl<'r> Reader<'r> {
                 }
             }
             faults.iter().for_each(|fault| self.report.add_fault(fault));
-            let alone = Group { plan: Arc::clone(&group.plan), types, places: vec![*place] };
+            let alone = Group { plan: Arc::clone(&group.plan), types, places: vec![*place], begun: None };
             let (batch, _) = self.read_members(&alone, std::slice::from_ref(member), 0)?;
             tables.push((*place, Table { is_list, stack: Arc::new(batch), first: 0, rows: member.rows }));
         }
@@ -318,16 +362,26 @@ impl<'r> Reader<'r> {
 
     fn read_members(&self, group: &Group, members: &[Member<'_>], size: u64) -> Result<(RecordBatch, Vec<Vec<Met>>)> {
         let Options { strings, invalid_utf8, .. } = *self.options;
-        let threads = parallel::threads_for(size, self.options.threads);
+        let threads = self.threads_for(size);
         let layout = Layout { strings, invalid_utf8, on_misfit: OnMisfit::Stop, threads };
         let views = match self.buffer {
             Some(buffer) if strings == Strings::View => windows(buffer),
             _ => Vec::new(),
         };
-        let stacked = decode::stack(&group.types, members, layout, &views)?;
+        let stacked = stack(&group.types, members, layout, &views)?;
         let rows = members.iter().map(|member| member.rows).sum();
         Ok((batch(&group.plan, stacked.columns, rows)?, stacked.met))
     }
+}
+
+/// Reads what is left of a loop that was read ahead.
+fn complete(mut begun: Begun, part: &Part, bytes: Bytes<'_>) -> Result<(RecordBatch, Vec<Vec<Met>>)> {
+    let met = begun.complete(part, bytes)?;
+    let rows = begun.stack.rows();
+    if rows as u64 != part.rows() {
+        return Err(decode::changed().into());
+    }
+    Ok((batch(&begun.plan, begun.stack.finish(&[]), rows)?, vec![met]))
 }
 
 fn member<'a>(part: &'a Part, plan: &Plan, bytes: Bytes<'a>) -> Member<'a> {

@@ -8,12 +8,14 @@ use arrow_array::cast::AsArray;
 use arrow_array::{ArrayRef, LargeBinaryArray, RecordBatch};
 use arrow_schema::{DataType, Schema, SchemaRef};
 
+use super::ahead::{Ahead, Cut};
 use super::columns::data_type;
-use super::decode::{self, Content, Layout, Member, OnMisfit};
+use super::decode::{Content, Layout, Member, OnMisfit};
 use super::dtype::{InvalidUtf8, Options, Strings, Type, field};
 use super::infer::Guesses;
 use super::plan::Plan;
 use super::read::{batch, misfit_fault};
+use super::stack::stack;
 use crate::error::{Result, StarError};
 use crate::parallel;
 use crate::source::{self, Bytes, Window};
@@ -34,8 +36,9 @@ pub fn scan_path(path: &Path, on_error: OnError, threads: Option<usize>) -> Resu
     let text = source::open_text(path)?;
     let cr_only = text.cr_only;
     let mut window = Window::new(text);
-    let hints = window.hints(parallel::threads_for(window.length(), threads))?;
-    match outline(&mut window, on_error, &hints) {
+    let file = window.file()?;
+    let mut ahead = Ahead::counting(Bytes::File(&file), window.length(), threads, Cut::default());
+    match outline(&mut window, on_error, Some(&mut ahead)) {
         Ok(mut found) => {
             if cr_only {
                 found.events.add(Code::CrOnly, 0);
@@ -76,7 +79,7 @@ impl Stream {
             return Err(StarError::MissingLabel { label: missing.clone(), block: name.to_string(), path: None });
         }
         let Part::Loop(table) = part else { return Err(StarError::Option("a list cannot be streamed".into())) };
-        let threads = parallel::threads_for(u64::MAX, options.threads);
+        let threads = parallel::threads_for(u64::MAX, parallel::SHARE, options.threads);
         let copied = options.strings == Strings::View || options.invalid_utf8 == InvalidUtf8::Bytes;
         let strings = if copied { Strings::Large } else { options.strings };
         let mut stream = Self {
@@ -140,7 +143,7 @@ impl Stream {
             return Ok(None);
         }
         let member = member(&self.file, &pieces, &self.plan);
-        let stacked = decode::stack(&self.types, std::slice::from_ref(&member), self.layout, &[])?;
+        let stacked = stack(&self.types, std::slice::from_ref(&member), self.layout, &[])?;
         let met = stacked.met.iter().flatten().zip(self.plan.columns.iter().zip(&self.types));
         let misfits = met.filter_map(|(met, column)| Some((met.misfit.as_ref()?, column)));
         if let Some((misfit, (column, &kind))) = misfits.min_by_key(|(misfit, _)| misfit.offset) {

@@ -1,86 +1,70 @@
-//! Values of varying size, put one below the other by tasks that run at once.
+//! Things that tasks which run at once take one after the other.
 //!
-//! A task knows how many bytes it adds only when its rows are read, and where they go only when all tasks before it
-//! know theirs. Tasks are begun in order, so whoever waits waits for a task that is being worked on.
+//! A task knows how many rows or bytes it adds only when it has looked at its text, and where they go only when all
+//! tasks before it know theirs. Tasks are begun in order, so whoever waits waits for a task that is being worked on.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::columns::Tail;
-use super::fill::Fill;
-
-/// The free rests of all columns, and whose turn it is to take from them.
-pub struct Turn<'a> {
-    state: Mutex<State<'a>>,
+/// What is taken from, and whose turn it is.
+pub struct Turn<S> {
+    state: Mutex<State<S>>,
     moved: Condvar,
 }
 
-struct State<'a> {
+struct State<S> {
     next: usize,
-    tails: Vec<Tail<'a>>,
-    /// Values taken so far, for each column.
-    taken: Vec<usize>,
+    shared: S,
 }
 
-impl<'a> Turn<'a> {
-    pub fn new(tails: Vec<Tail<'a>>) -> Self {
-        let taken = vec![0; tails.len()];
-        Self { state: Mutex::new(State { next: 0, tails, taken }), moved: Condvar::new() }
+impl<S> Turn<S> {
+    pub fn new(shared: S) -> Self {
+        Self { state: Mutex::new(State { next: 0, shared }), moved: Condvar::new() }
     }
 
     /// The place of a task in the row.
-    pub fn seat(&self, index: usize) -> Seat<'_, 'a> {
+    pub fn seat(&self, index: usize) -> Seat<'_, S> {
         Seat { turn: self, index, taken: false }
     }
 
-    /// How many values each column has, when all tasks are done.
-    pub fn lengths(self) -> Vec<usize> {
-        self.state.into_inner().unwrap_or_else(PoisonError::into_inner).taken
+    /// What is left when all tasks are done.
+    pub fn into_inner(self) -> S {
+        self.state.into_inner().unwrap_or_else(PoisonError::into_inner).shared
     }
 
-    /// Waits for the turn of a task, lets it take, and passes the turn on.
-    fn at<R>(&self, index: usize, take: impl FnOnce(&mut State<'a>) -> R) -> R {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut state = self.moved.wait_while(state, |s| s.next < index).unwrap_or_else(PoisonError::into_inner);
-        let taken = take(&mut state);
-        state.next += 1;
-        drop(state);
-        self.moved.notify_all();
-        taken
+    fn lock(&self) -> MutexGuard<'_, State<S>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A task's place; it passes the turn on even when the task takes nothing.
-pub struct Seat<'t, 'a> {
-    turn: &'t Turn<'a>,
+pub struct Seat<'t, S> {
+    turn: &'t Turn<S>,
     index: usize,
     taken: bool,
 }
 
-impl Seat<'_, '_> {
-    /// Puts what the columns added where it belongs, and makes offsets of their lengths.
-    pub fn commit(mut self, fills: &mut [Fill<'_>]) {
+impl<S> Seat<'_, S> {
+    /// Waits for the task's turn, takes, and passes the turn on.
+    pub fn take<R>(mut self, take: impl FnOnce(&mut S) -> R) -> R {
+        self.pass(take)
+    }
+
+    fn pass<R>(&mut self, take: impl FnOnce(&mut S) -> R) -> R {
         self.taken = true;
-        let places = self.turn.at(self.index, |state| {
-            let mut places = Vec::with_capacity(fills.len());
-            for ((fill, tail), taken) in fills.iter().zip(&mut state.tails).zip(&mut state.taken) {
-                let before = *taken;
-                let (room, length) = tail.take(&fill.added);
-                *taken += length;
-                places.push((before, room));
-            }
-            places
-        });
-        for (fill, (before, room)) in fills.iter_mut().zip(places) {
-            room.fill(&fill.added);
-            fill.slot.add_up(before);
-        }
+        let waits = |state: &mut State<S>| state.next < self.index;
+        let mut state = self.turn.moved.wait_while(self.turn.lock(), waits).unwrap_or_else(PoisonError::into_inner);
+        state.next += 1;
+        let taken = take(&mut state.shared);
+        drop(state);
+        self.turn.moved.notify_all();
+        taken
     }
 }
 
-impl Drop for Seat<'_, '_> {
+impl<S> Drop for Seat<'_, S> {
     fn drop(&mut self) {
         if !self.taken {
-            self.turn.at(self.index, |_| ());
+            self.pass(|_| ());
         }
     }
 }

@@ -152,9 +152,14 @@ def test_large_answers_spill_and_clean_up(session: QuerySession) -> None:
 
 def test_control_c_stops_a_query(session: QuerySession) -> None:
     query = "SELECT sum(hash(a.range + b.range)) FROM range(10000000) a, range(1000000) b"
+    # Whoever runs the tests in the background may have SIGINT ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Timer(0.3, signal.raise_signal, [signal.SIGINT]).start()
     started = time.perf_counter()
-    with pytest.raises(KeyboardInterrupt):
-        session.table(query)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            session.table(query)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert time.perf_counter() - started < 10
     assert session.table("SELECT 1 AS one")["one"].to_pylist() == [1]

@@ -3,13 +3,13 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing)]
 
 use proptest::prelude::*;
-use tomoset::source::Loaded;
+use tomoset::source::{Bytes, Loaded};
 use tomoset::star::outline::{OnError, Outline, Part, outline};
-use tomoset::star::rows::{Hints, hint};
 use tomoset::star::text::Text;
+use tomoset::table::ahead::{Ahead, Cut};
 use tomoset::table::dtype::{Dtypes, Options};
 use tomoset::table::grid::{Grid, Grids};
-use tomoset::table::read::{StarTables, read};
+use tomoset::table::read::{StarTables, read, read_cut};
 
 /// A text that shows as little of itself as it may.
 struct Narrow<'a>(&'a [u8]);
@@ -25,12 +25,8 @@ impl Text for Narrow<'_> {
     }
 }
 
-fn hints(text: &[u8], segment: usize) -> Hints {
-    Hints::new(segment, text.chunks(segment).enumerate().map(|(i, part)| hint(part, (i * segment) as u64)).collect())
-}
-
-fn loaded(text: &[u8], hints: Hints) -> Loaded {
-    Loaded { buffer: text.to_vec().into(), hints, cr_only: false }
+fn loaded(text: &[u8]) -> Loaded {
+    Loaded { buffer: text.to_vec().into(), cr_only: false }
 }
 
 /// Two readings gave the same; numbers are compared by their bits.
@@ -42,8 +38,11 @@ fn same(one: &StarTables, other: &StarTables) -> bool {
     blocks && one.blocks.len() == other.blocks.len() && one.diagnostics == other.diagnostics
 }
 
-fn outlined(text: &[u8], hints: &Hints) -> Outline {
-    outline(text, OnError::Collect, hints).expect("faults are collected")
+fn outlined(text: &[u8], cut: Option<Cut>) -> Outline {
+    let bytes = Bytes::Memory { text, base: 0 };
+    let mut ahead = cut.map(|cut| Ahead::counting(bytes, text.len() as u64, Some(2), cut));
+    let ahead = ahead.as_mut().map(|ahead| ahead as &mut dyn tomoset::star::outline::Ahead);
+    outline(text, OnError::Collect, ahead).expect("faults are collected")
 }
 
 /// How the rows are cut into pieces may differ; what they are may not.
@@ -90,22 +89,23 @@ fn grids_agree(text: &[u8], found: &Outline) {
 }
 
 fn check(text: &[u8]) {
-    let whole = outlined(text, &Hints::default());
-    same_structure(&whole, &outline(Narrow(text), OnError::Collect, &Hints::default()).expect("collected"));
+    let whole = outlined(text, None);
+    same_structure(&whole, &outline(Narrow(text), OnError::Collect, None).expect("collected"));
     for segment in [1, 3, 16, 64, 100, 1000] {
-        same_structure(&whole, &outlined(text, &hints(text, segment)));
+        same_structure(&whole, &outlined(text, Some(Cut { segment, after: 0, share: 1 })));
     }
     grids_agree(text, &whole);
     for dtypes in [Dtypes::Relion, Dtypes::Infer, Dtypes::Text] {
         let mut options = Options { dtypes, on_error: OnError::Collect, threads: Some(1), ..Options::default() };
-        let one = read(&loaded(text, Hints::default()), &options).expect("collected");
-        for threads in [2, 7] {
+        let loaded = loaded(text);
+        let one = read(&loaded, &options).expect("collected");
+        for (threads, segment, after) in [(1, 30, 0), (2, 50, 0), (2, 7, 20), (7, 1, 0)] {
             options.threads = Some(threads);
-            let other = read(&loaded(text, hints(text, 50)), &options).expect("collected");
-            assert!(same(&one, &other), "{threads} threads");
+            let other = read_cut(&loaded, &options, Cut { segment, after, share: 1 }).expect("collected");
+            assert!(same(&one, &other), "{threads} threads, segments of {segment} after {after}");
         }
         options.on_error = OnError::Raise;
-        let _ = read(&loaded(text, Hints::default()), &options);
+        let _ = read(&loaded, &options);
     }
 }
 
@@ -150,7 +150,7 @@ proptest! {
             text.push(b'\n');
         }
         check(&text);
-        let found = outlined(&text, &Hints::default());
+        let found = outlined(&text, None);
         prop_assert_eq!(found.blocks[0].parts[0].rows(), rows as u64);
     }
 }

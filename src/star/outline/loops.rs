@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{Code, Keyword, Kind, Label, Line, Loop, Outliner, Part, Step, Text, kind, quote, word_count};
+use super::{Code, Keyword, Kind, Label, Line, Loop, OpenLoop, Outliner, Part, Step, Text, kind, quote, word_count};
 use crate::star::lex::{Unclosed, Words};
-use crate::star::rows::{self, Hints, Piece, SEGMENT, Shape, push_piece};
+use crate::star::rows::{self, Piece, Shape, push_piece};
 
 /// Text asked for at first when rows begin; most loops of many-block files are short.
 const FIRST_LOOK: u64 = 1 << 14;
+/// Text asked for at most.
+const LONGEST_LOOK: u64 = 1 << 20;
 
 /// The last header read, so that a thousand equal ones are read once.
 #[derive(Default)]
@@ -18,6 +20,8 @@ pub(super) struct HeaderCache {
 
 /// What is known while the rows of one loop are read.
 struct Rows {
+    start: u64,
+    header: Arc<[Label]>,
     labels: u64,
     pieces: Vec<Piece>,
     count: u64,
@@ -25,8 +29,8 @@ struct Rows {
     blank: bool,
     /// A comment line came after the last row.
     comment: bool,
-    /// A faulty line came after the last row.
-    fault: bool,
+    /// The next piece must not be joined with the last: faulty lines lie between, or one of them was read ahead.
+    apart: bool,
 }
 
 /// What becomes of a line among rows that begins with a keyword.
@@ -35,7 +39,7 @@ enum Verdict {
     End,
 }
 
-impl<'h, T: Text> Outliner<'h, T> {
+impl<T: Text> Outliner<'_, T> {
     /// Reads the loop that begins at `line`; gives where it ends.
     pub(super) fn loop_part(&mut self, line: &Line) -> Step<u64> {
         self.ensure_block(line);
@@ -49,12 +53,14 @@ impl<'h, T: Text> Outliner<'h, T> {
             self.fault_at(line, Code::LoopWithoutLabels, "labels below loop_")?;
         }
         let mut rows = Rows {
+            start,
+            header: Arc::clone(&labels),
             labels: labels.len() as u64,
             pieces: Vec::new(),
             count: 0,
             blank: false,
             comment: false,
-            fault: false,
+            apart: false,
         };
         if !labels.is_empty() {
             self.rows(&mut rows)?;
@@ -191,39 +197,49 @@ impl<'h, T: Text> Outliner<'h, T> {
 
     /// Takes all rows from here on that are a line each and need no decision.
     fn simple_rows(&mut self, rows: &mut Rows) -> Step<()> {
-        let mut wanted = FIRST_LOOK;
+        let (mut begin, mut wanted) = (self.at, FIRST_LOOK);
         while self.at < self.length {
-            let hints: &'h Hints = self.hints;
-            let (hint, reach) = hints.near(self.at);
-            if let Some(hint) = hint
-                && u64::from(hint.run.words) == rows.labels
-            {
-                self.take(&hint.run, rows);
-                continue;
+            if self.read_ahead(rows, self.at - begin)? {
+                // What stopped it is looked at here.
+                begin = self.at;
             }
-            let want = usize::try_from(reach.min(wanted)).unwrap_or(usize::MAX);
+            let want = usize::try_from(wanted).unwrap_or(usize::MAX);
             let (at, words) = (self.at, u32::try_from(rows.labels).unwrap_or(u32::MAX));
             let view = self.text.view(at, want)?;
             let view = view.get(..want).unwrap_or(view);
             let whole = at + view.len() as u64 >= self.length;
             let run = rows::scan(view, at, words, whole);
-            let (stopped, length) = (run.stopped, run.length);
-            if run.rows > 0 {
-                self.take(&run, rows);
-            }
-            if stopped {
+            self.take(&run, rows);
+            if run.stopped {
                 return Ok(());
             }
             // Not even one line: a long one.
-            wanted = if length == 0 { wanted.saturating_mul(4) } else { (wanted * 4).min(SEGMENT as u64) };
-            if length == 0 && whole {
+            wanted = if run.length == 0 { wanted.saturating_mul(4) } else { (wanted * 4).min(LONGEST_LOOK) };
+            if run.length == 0 && whole {
                 return Ok(());
             }
         }
         Ok(())
     }
 
+    /// Lets the rest of a long loop be read ahead, of which `read` bytes were simple rows; false when nobody wants it.
+    fn read_ahead(&mut self, rows: &mut Rows, read: u64) -> Step<bool> {
+        let Some(ahead) = self.ahead.as_mut().filter(|ahead| ahead.wants(read)) else { return Ok(false) };
+        let block = self.found.blocks.last().map_or("", |block| &block.name);
+        let table = OpenLoop { block, start: rows.start, labels: &rows.header, pieces: &rows.pieces };
+        let runs = ahead.read(table, self.at)?;
+        rows.apart = true;
+        for run in &runs {
+            self.take(run, rows);
+        }
+        rows.apart = true;
+        Ok(true)
+    }
+
     fn take(&mut self, run: &rows::Run, rows: &mut Rows) {
+        if run.rows == 0 {
+            return;
+        }
         let start = self.at;
         self.at += run.length as u64;
         self.events().extend(&run.events);
@@ -245,7 +261,7 @@ impl<'h, T: Text> Outliner<'h, T> {
         rows.blank = false;
         rows.comment = false;
         rows.count += piece.rows;
-        push_piece(&mut rows.pieces, piece, !std::mem::take(&mut rows.fault));
+        push_piece(&mut rows.pieces, piece, !std::mem::take(&mut rows.apart));
     }
 
     /// Decides about a line that is no simple row: where to go on, or nothing at the loop's end.
@@ -332,7 +348,7 @@ impl<'h, T: Text> Outliner<'h, T> {
     /// A line with too few or too many words: a row over several lines, or a fault.
     fn odd_row(&mut self, line: &Line, rows: &mut Rows) -> Step<u64> {
         let labels = rows.labels;
-        rows.fault = true;
+        rows.apart = true;
         let first = line.text.iter().position(|&byte| !matches!(byte, b' ' | b'\t' | b'\r')).unwrap_or(0);
         let at = line.start + first as u64;
         let found = match word_count(&line.text) {
@@ -347,7 +363,7 @@ impl<'h, T: Text> Outliner<'h, T> {
         if (found < labels || line.text.first() == Some(&b';'))
             && let Some(end) = self.wrapped(line.start, labels)?
         {
-            rows.fault = false;
+            rows.apart = false;
             self.event(Code::WrappedRow, at);
             self.push_rows(rows, Piece { start: line.start, end, rows: 1, shape: Shape::Wrapped });
             return Ok(end);

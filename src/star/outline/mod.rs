@@ -1,5 +1,6 @@
 //! The structure of a text: blocks, labels and where the rows lie. No value is read (`docs/format.md`, rules 6 to 16).
 
+mod ahead;
 mod lists;
 mod loops;
 
@@ -7,9 +8,11 @@ use std::sync::Arc;
 
 use super::diagnostic::{Code, Events};
 use super::lex::{self, Form, Keyword, Words};
-use super::rows::{Hints, Piece};
+use super::rows::Piece;
 use super::text::{Line, Text, read_line};
 use crate::error::{Fault, Result, StarError};
+
+pub use ahead::{Ahead, OpenLoop};
 
 /// A label as it stands in a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,17 +134,21 @@ pub enum OnError {
 
 /// Finds the blocks of a text.
 ///
-/// `hints` come from [`super::rows::hint`], or are none; they save time and change nothing.
+/// `ahead` reads the rows of long loops meanwhile; it saves time and changes nothing.
 ///
 /// # Errors
 /// [`crate::error::StarError::Fault`] without a position for the first fault, unless faults are collected; whatever the text fails with.
-pub fn outline<T: Text>(text: T, on_error: OnError, hints: &Hints) -> std::result::Result<Outline, Stop> {
+pub fn outline<T: Text>(
+    text: T,
+    on_error: OnError,
+    ahead: Option<&mut dyn Ahead>,
+) -> std::result::Result<Outline, Stop> {
     let mut outliner = Outliner {
         length: text.length(),
         text,
         at: 0,
         on_error,
-        hints,
+        ahead,
         found: Outline::default(),
         version: None,
         header: loops::HeaderCache::default(),
@@ -210,12 +217,12 @@ struct FieldEnd {
     value_end: Option<u64>,
 }
 
-struct Outliner<'h, T: Text> {
+struct Outliner<'a, T: Text> {
     text: T,
     length: u64,
     at: u64,
     on_error: OnError,
-    hints: &'h Hints,
+    ahead: Option<&'a mut dyn Ahead>,
     found: Outline,
     version: Option<i64>,
     header: loops::HeaderCache,
@@ -488,11 +495,11 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Outline {
-        outline(text.as_bytes(), OnError::Raise, &Hints::default()).expect("no fault")
+        outline(text.as_bytes(), OnError::Raise, None).expect("no fault")
     }
 
     fn fault(text: &str) -> Fault {
-        match outline(text.as_bytes(), OnError::Raise, &Hints::default()) {
+        match outline(text.as_bytes(), OnError::Raise, None) {
             Err(Stop::Fault(fault)) => *fault,
             other => panic!("{other:?}"),
         }
@@ -555,7 +562,7 @@ mod tests {
     #[test]
     fn collecting_keeps_the_good_rows() {
         let text = format!("{HEAD}1 2\n1 2 3\n3 4\n\ndata_y\n\n_a 5\njunk\n_b\n_c 7\n");
-        let found = outline(text.as_bytes(), OnError::Collect, &Hints::default()).expect("collected");
+        let found = outline(text.as_bytes(), OnError::Collect, None).expect("collected");
         assert_eq!(rows(&found), [[2], [1]]);
         let codes: Vec<_> = found.faults.iter().map(|fault| fault.code.id()).collect();
         assert_eq!(codes, ["R201", "R202", "R203"]);
