@@ -21,31 +21,47 @@ pub fn available() -> usize {
 
 /// Calls `work` for every index below `count`; results come in the order of the indices.
 pub fn map<R: Send>(count: usize, threads: usize, work: impl Fn(usize) -> R + Sync) -> Vec<R> {
+    map_with(count, threads, |_| (), |(), index| work(index)).0
+}
+
+/// As [`map`], each thread having something of its own, which `begin` makes for its number; gives these things as
+/// well, in the order of the threads.
+pub fn map_with<S: Send, R: Send>(
+    count: usize,
+    threads: usize,
+    begin: impl Fn(usize) -> S + Sync,
+    work: impl Fn(&mut S, usize) -> R + Sync,
+) -> (Vec<R>, Vec<S>) {
     if threads <= 1 || count <= 1 {
-        return (0..count).map(work).collect();
+        let mut own = begin(0);
+        return ((0..count).map(|index| work(&mut own, index)).collect(), vec![own]);
     }
     let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::with_capacity(count));
-    let run = || {
-        let mut own = Vec::new();
+    let done = Mutex::new((Vec::with_capacity(count), Vec::with_capacity(threads)));
+    let run = |thread: usize| {
+        let (mut own, mut results) = (begin(thread), Vec::new());
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             if index >= count {
                 break;
             }
-            own.push((index, work(index)));
+            results.push((index, work(&mut own, index)));
         }
-        done.lock().unwrap_or_else(PoisonError::into_inner).append(&mut own);
+        let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+        done.0.append(&mut results);
+        done.1.push((thread, own));
     };
     std::thread::scope(|scope| {
-        for _ in 1..threads.min(count) {
-            scope.spawn(run);
+        let run = &run;
+        for thread in 1..threads.min(count) {
+            scope.spawn(move || run(thread));
         }
-        run();
+        run(0);
     });
-    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    done.sort_unstable_by_key(|(index, _)| *index);
-    done.into_iter().map(|(_, result)| result).collect()
+    let (mut results, mut own) = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    results.sort_unstable_by_key(|(index, _)| *index);
+    own.sort_unstable_by_key(|(thread, _)| *thread);
+    (results.into_iter().map(|(_, result)| result).collect(), own.into_iter().map(|(_, own)| own).collect())
 }
 
 /// As [`map`], for tasks that are handed over, each to one thread.
@@ -60,6 +76,18 @@ pub fn consume<T: Send, R: Send>(tasks: Vec<T>, threads: usize, work: impl Fn(T)
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_thread_has_its_own() {
+        for threads in [1, 2, 7] {
+            let count = |own: &mut usize, index: usize| {
+                *own += 1;
+                index
+            };
+            let (results, own) = map_with(100, threads, |_| 0, count);
+            assert_eq!((results, own.len(), own.iter().sum()), ((0..100).collect(), threads, 100));
+        }
+    }
 
     #[test]
     fn results_keep_their_order() {

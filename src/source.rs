@@ -240,7 +240,7 @@ fn resize(bytes: &mut Vec<u8>, length: usize) -> io::Result<()> {
     Ok(())
 }
 
-fn read_exactly(file: &File, bytes: &mut [u8], at: u64) -> io::Result<()> {
+pub(crate) fn read_exactly(file: &File, bytes: &mut [u8], at: u64) -> io::Result<()> {
     file.read_exact_at(bytes, at).map_err(|error| match error.kind() {
         io::ErrorKind::UnexpectedEof => {
             io::Error::new(io::ErrorKind::UnexpectedEof, "the file became shorter while it was read")
@@ -265,6 +265,11 @@ fn unpack(from: &mut dyn Read, packing: Packing) -> io::Result<Vec<u8>> {
 fn cut_short(packing: Packing, error: &io::Error) -> io::Error {
     let name = if packing == Packing::Gzip { "gzip" } else { "zstd" };
     io::Error::new(io::ErrorKind::UnexpectedEof, format!("{name} data is cut short or damaged: {error}"))
+}
+
+/// Whether a text is there as it is to be read: not packed, not empty, with line feeds if any line end.
+pub(crate) fn is_plain(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && packing(bytes) == Packing::None && !is_cr_only(bytes)
 }
 
 fn is_cr_only(bytes: &[u8]) -> bool {

@@ -4,5 +4,6 @@ pub mod classify;
 pub mod harvest;
 pub mod problems;
 pub mod schema;
+pub mod shelf;
 pub mod stack;
 pub mod walk;

@@ -1,17 +1,18 @@
 //! Many files with alike tables as one table: what a tilt-series set or a loop over files becomes.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch};
 use arrow_schema::{DataType, Field, Schema};
 
+use super::shelf::{Shelf, Shelved};
 use crate::error::{Result, StarError};
 use crate::parallel;
-use crate::source::{self, Bytes, Loaded};
+use crate::source::Bytes;
 use crate::star::diagnostic::Code;
-use crate::star::outline::{Outline, Part, outline, raise};
+use crate::star::outline::{Label, Memory, Outline, Part, outline_with, raise};
 use crate::star::position::faulty;
 use crate::table::decode::{Layout, Member, OnMisfit};
 use crate::table::dtype::{Options, Type, field};
@@ -31,11 +32,17 @@ const SOURCE: &str = "source";
 /// The first fault in the order of the files.
 pub fn read_stack(paths: &[PathBuf], options: &Options) -> Result<RecordBatch> {
     let threads = options.threads.unwrap_or_else(parallel::available).min(paths.len().max(1));
-    let load = |index: usize| paths.get(index).map(|path| load(path, options).map_err(|e| e.at_path(Some(path))));
-    let texts = parallel::map(paths.len(), threads, load).into_iter().flatten().collect::<Result<Vec<_>>>()?;
+    let begin = |thread| (Shelf::new(thread), Memory::default());
+    let load = |(shelf, memory): &mut (Shelf, Memory), index: usize| {
+        let path = paths.get(index)?;
+        Some(load(path, shelf, memory, options).map_err(|error| error.at_path(Some(path))))
+    };
+    let (texts, shelves) = parallel::map_with(paths.len(), threads, begin, load);
+    let texts = texts.into_iter().flatten().collect::<Result<Vec<Text>>>()?;
+    let shelves: Vec<Shelf> = shelves.into_iter().map(|(shelf, _)| shelf).collect();
     let loops: Vec<(usize, &str, &Part)> = texts.iter().enumerate().flat_map(|(i, text)| text.loops(i)).collect();
     let (labels, sources) = union(&loops, options);
-    let text = |index: usize| texts.get(index).map(|text| text.loaded.buffer.as_slice()).unwrap_or_default();
+    let text = |index: usize| texts.get(index).map(|text| text.place.bytes(&shelves)).unwrap_or_default();
     let members: Vec<Member<'_>> = loops
         .iter()
         .zip(sources)
@@ -69,7 +76,7 @@ pub fn read_stack(paths: &[PathBuf], options: &Options) -> Result<RecordBatch> {
 }
 
 struct Text {
-    loaded: Loaded,
+    place: Shelved,
     outline: Outline,
 }
 
@@ -82,48 +89,33 @@ impl Text {
     }
 }
 
-fn load(path: &std::path::Path, options: &Options) -> Result<Text> {
-    let loaded = source::load_path(path, options.memory_map, Some(1))?;
-    let mut text = loaded.buffer.as_slice();
-    match outline(text, options.on_error, None) {
-        Ok(outline) => Ok(Text { outline, loaded }),
+fn load(path: &Path, shelf: &mut Shelf, memory: &mut Memory, options: &Options) -> Result<Text> {
+    let place = shelf.load(path, options.memory_map)?;
+    let mut text = shelf.bytes(&place);
+    match outline_with(text, options.on_error, None, memory) {
+        Ok(outline) => Ok(Text { place, outline }),
         Err(stop) => raise(stop, &mut text),
     }
 }
 
 /// All labels in order of first appearance, and for each loop the words they come from.
 fn union(loops: &[(usize, &str, &Part)], options: &Options) -> (Vec<String>, Vec<Vec<Option<usize>>>) {
-    let mut places: HashMap<&str, usize> = HashMap::new();
-    let mut labels: Vec<&str> = Vec::new();
-    if let Some(columns) = &options.columns {
-        for column in columns {
-            places.entry(column).or_insert_with(|| {
-                labels.push(column);
-                labels.len() - 1
-            });
-        }
+    let mut union = Union { places: HashMap::new(), labels: Vec::new(), closed: options.columns.is_some() };
+    for column in options.columns.iter().flatten() {
+        union.add(column);
     }
+    // Files written by one program share their headers, which are then looked at once.
+    let mut known: HashMap<*const Label, Vec<(usize, usize)>> = HashMap::new();
     let mut found: Vec<Vec<(usize, usize)>> = Vec::with_capacity(loops.len());
     for (_, _, part) in loops {
-        let mut own = Vec::new();
-        for (word, label) in part.labels().enumerate() {
-            let name = &*label.name;
-            let known = places.get(name).copied();
-            let place = match (known, &options.columns) {
-                (Some(place), _) => place,
-                (None, Some(_)) => continue,
-                (None, None) => {
-                    places.insert(name, labels.len());
-                    labels.push(name);
-                    labels.len() - 1
-                }
-            };
-            own.push((place, word));
-        }
-        found.push(own);
+        found.push(match part {
+            Part::List(_) => union.places_of(part),
+            Part::Loop(table) => known.entry(table.labels.as_ptr()).or_insert_with(|| union.places_of(part)).clone(),
+        });
     }
+    let count = union.labels.len();
     let spread = |own: Vec<(usize, usize)>| {
-        let mut sources = vec![None; labels.len()];
+        let mut sources = vec![None; count];
         // The first of a repeated label, as RELION has it.
         for (place, word) in own.into_iter().rev() {
             if let Some(source) = sources.get_mut(place) {
@@ -133,7 +125,37 @@ fn union(loops: &[(usize, &str, &Part)], options: &Options) -> (Vec<String>, Vec
         sources
     };
     let sources = found.into_iter().map(spread).collect();
-    (labels.into_iter().map(str::to_owned).collect(), sources)
+    (union.labels.into_iter().map(str::to_owned).collect(), sources)
+}
+
+/// Labels of many loops, each once.
+struct Union<'l> {
+    places: HashMap<&'l str, usize>,
+    labels: Vec<&'l str>,
+    /// Only labels that were asked for are taken.
+    closed: bool,
+}
+
+impl<'l> Union<'l> {
+    fn add(&mut self, label: &'l str) -> usize {
+        *self.places.entry(label).or_insert_with(|| {
+            self.labels.push(label);
+            self.labels.len() - 1
+        })
+    }
+
+    /// For each of a loop's labels that is taken, its place among all and its word in the row.
+    fn places_of(&mut self, part: &'l Part) -> Vec<(usize, usize)> {
+        let mut own = Vec::new();
+        for (word, label) in part.labels().enumerate() {
+            match self.places.get(&*label.name) {
+                Some(&place) => own.push((place, word)),
+                None if self.closed => {}
+                None => own.push((self.add(&label.name), word)),
+            }
+        }
+        own
+    }
 }
 
 fn kind(at: usize, label: &str, members: &[Member<'_>], options: &Options) -> Result<Type> {

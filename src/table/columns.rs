@@ -39,7 +39,7 @@ pub enum Room<T: ArrowNativeType> {
 }
 
 /// Only columns that fill pages well are worth pages of their own.
-const RESERVED_BYTES: usize = 4 << 20;
+const RESERVED_BYTES: usize = 1 << 19;
 
 impl<T: ArrowNativeType> Room<T> {
     /// Room for at most `most` values in a table whose columns have some `average` bytes of text each.

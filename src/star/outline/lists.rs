@@ -4,7 +4,7 @@ use super::{Code, Item, Keyword, Kind, Label, Line, List, Outliner, Part, Span, 
 use crate::star::lex::{self, Words};
 use crate::star::rows::note_word;
 
-impl<T: Text> Outliner<'_, T> {
+impl<T: Text> Outliner<'_, '_, T> {
     /// Reads the list that begins at `first`; gives where it ends.
     pub(super) fn list_part(&mut self, first: &Line) -> Step<u64> {
         self.ensure_block(first);

@@ -39,7 +39,7 @@ enum Verdict {
     End,
 }
 
-impl<T: Text> Outliner<'_, T> {
+impl<T: Text> Outliner<'_, '_, T> {
     /// Reads the loop that begins at `line`; gives where it ends.
     pub(super) fn loop_part(&mut self, line: &Line) -> Step<u64> {
         self.ensure_block(line);
@@ -77,10 +77,10 @@ impl<T: Text> Outliner<'_, T> {
 
     /// The labels of the loop before, when this header is the same bytes.
     fn cached_header(&mut self, line: &Line) -> Step<Option<Arc<[Label]>>> {
-        let length = self.header.text.len();
-        let Some(labels) = self.header.labels.clone() else { return Ok(None) };
+        let length = self.memory.header.text.len();
+        let Some(labels) = self.memory.header.labels.clone() else { return Ok(None) };
         let view = self.text.view(line.start, length + 1)?;
-        if !view.starts_with(&self.header.text) {
+        if !view.starts_with(&self.memory.header.text) {
             return Ok(None);
         }
         match view.get(length).copied() {
@@ -146,8 +146,8 @@ impl<T: Text> Outliner<'_, T> {
         let length = usize::try_from(self.at - start).unwrap_or(usize::MAX);
         if !commented && *self.events() == events_before && length < 1 << 16 {
             let view = self.text.view(start, length)?;
-            self.header.text = view.get(..length).unwrap_or_default().to_vec();
-            self.header.labels = Some(Arc::clone(&labels));
+            self.memory.header.text = view.get(..length).unwrap_or_default().to_vec();
+            self.memory.header.labels = Some(Arc::clone(&labels));
         }
         Ok(labels)
     }

@@ -143,6 +143,26 @@ pub fn outline<T: Text>(
     on_error: OnError,
     ahead: Option<&mut dyn Ahead>,
 ) -> std::result::Result<Outline, Stop> {
+    outline_with(text, on_error, ahead, &mut Memory::default())
+}
+
+/// What may be kept from one text to the next, to save time where they are alike.
+#[derive(Default)]
+pub struct Memory {
+    header: loops::HeaderCache,
+    spare: Line,
+}
+
+/// As [`outline`]; loops whose headers are the same bytes as one that is remembered share its labels.
+///
+/// # Errors
+/// As [`outline`].
+pub fn outline_with<T: Text>(
+    text: T,
+    on_error: OnError,
+    ahead: Option<&mut dyn Ahead>,
+    memory: &mut Memory,
+) -> std::result::Result<Outline, Stop> {
     let mut outliner = Outliner {
         length: text.length(),
         text,
@@ -151,8 +171,7 @@ pub fn outline<T: Text>(
         ahead,
         found: Outline::default(),
         version: None,
-        header: loops::HeaderCache::default(),
-        spare: Line::default(),
+        memory,
         no_wrap_before: 0,
         field_end: FieldEnd::default(),
     };
@@ -217,7 +236,7 @@ struct FieldEnd {
     value_end: Option<u64>,
 }
 
-struct Outliner<'a, T: Text> {
+struct Outliner<'a, 'm, T: Text> {
     text: T,
     length: u64,
     at: u64,
@@ -225,14 +244,13 @@ struct Outliner<'a, T: Text> {
     ahead: Option<&'a mut dyn Ahead>,
     found: Outline,
     version: Option<i64>,
-    header: loops::HeaderCache,
-    spare: Line,
+    memory: &'m mut Memory,
     /// No line before this one begins a row over several lines.
     no_wrap_before: u64,
     field_end: FieldEnd,
 }
 
-impl<T: Text> Outliner<'_, T> {
+impl<T: Text> Outliner<'_, '_, T> {
     fn run(&mut self) -> Step<()> {
         self.skip_byte_order_mark()?;
         while let Some(line) = self.line(self.at)? {
@@ -403,12 +421,12 @@ impl<T: Text> Outliner<'_, T> {
 
     /// The line at an offset, in a buffer that [`Self::recycle`] takes back.
     fn line(&mut self, at: u64) -> Step<Option<Line>> {
-        let mut line = std::mem::take(&mut self.spare);
+        let mut line = std::mem::take(&mut self.memory.spare);
         Ok(read_line(&mut self.text, at, &mut line)?.then_some(line))
     }
 
     fn recycle(&mut self, line: Line) {
-        self.spare = line;
+        self.memory.spare = line;
     }
 
     /// The kind of the next line that is neither blank nor a comment.
