@@ -50,7 +50,7 @@ impl<'a> Bytes<'a> {
     }
 }
 
-/// How a text is compressed, told by its first bytes.
+/// How a text is compressed, told by its first bytes (`docs/format.md`, rule 1).
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Packing {
     None,

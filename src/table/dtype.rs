@@ -126,7 +126,7 @@ impl Options {
     }
 }
 
-/// An Arrow field with RELION's type and unit as metadata (`relion_type`, `unit`).
+/// An Arrow field with RELION's type and unit as metadata (`docs/format.md`, rule 27).
 #[must_use]
 pub fn field(name: &str, label: &str, data_type: DataType) -> Field {
     let field = Field::new(name, data_type, true);

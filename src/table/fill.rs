@@ -161,7 +161,7 @@ fn texts(grid: &Grid<'_>, source: usize, lengths: &mut [i64], invalid: InvalidUt
     }
 }
 
-/// As [`texts`], where bytes beyond ASCII make each value worth a look.
+/// As [`texts`], where bytes beyond ASCII make each value worth a look (`docs/format.md`, rule 26).
 fn checked_texts(grid: &Grid<'_>, source: usize, lengths: &mut [i64], invalid: InvalidUtf8, odd: &mut Odd<'_>) {
     for ((word, form, offset), length) in grid.values(source, 0).zip(lengths) {
         let unescaped = if form == Form::Escaped { Some(unescape(word)) } else { None };

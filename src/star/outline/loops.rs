@@ -1,4 +1,4 @@
-//! Loops: labels, and the rows below them (`docs/format.md`, rules 8 to 13).
+//! Loops: labels, and the rows below them (`docs/format.md`, rules 8 to 13 and 15).
 
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ enum Verdict {
 }
 
 impl<T: Text> Outliner<'_, '_, T> {
-    /// Reads the loop that begins at `line`; gives where it ends.
+    /// Reads the loop that begins at `line`; gives where it ends. It may have no rows (rule 15).
     pub(super) fn loop_part(&mut self, line: &Line) -> Step<u64> {
         self.ensure_block(line);
         self.carriage_return(line);
@@ -264,7 +264,7 @@ impl<T: Text> Outliner<'_, '_, T> {
         push_piece(&mut rows.pieces, piece, !std::mem::take(&mut rows.apart));
     }
 
-    /// Decides about a line that is no simple row: where to go on, or nothing at the loop's end.
+    /// Decides about a line that is no simple row: where to go on, or nothing at the loop's end (rule 15).
     fn decide(&mut self, line: &Line, rows: &mut Rows) -> Step<Option<u64>> {
         match kind(&line.text) {
             Kind::Blank => {

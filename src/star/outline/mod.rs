@@ -1,6 +1,7 @@
 //! The structure of a text: blocks, labels and where the rows lie. No value is read (`docs/format.md`, rules 6 to 16).
 
 mod ahead;
+mod fields;
 mod lists;
 mod loops;
 
@@ -173,7 +174,7 @@ pub fn outline_with<T: Text>(
         version: None,
         memory,
         no_wrap_before: 0,
-        field_end: FieldEnd::default(),
+        field_end: fields::FieldEnd::default(),
     };
     outliner.run()?;
     outliner.found.length = outliner.length;
@@ -226,16 +227,6 @@ fn kind(line: &[u8]) -> Kind {
     }
 }
 
-/// Where the last text field that was looked for ends, since the same end serves all lines before it.
-#[derive(Clone, Copy, Default)]
-struct FieldEnd {
-    from: u64,
-    /// Where the closing line begins, or the text's end when there is none.
-    to: u64,
-    /// Where the value ends; nothing when there is no closing line.
-    value_end: Option<u64>,
-}
-
 struct Outliner<'a, 'm, T: Text> {
     text: T,
     length: u64,
@@ -247,7 +238,7 @@ struct Outliner<'a, 'm, T: Text> {
     memory: &'m mut Memory,
     /// No line before this one begins a row over several lines.
     no_wrap_before: u64,
-    field_end: FieldEnd,
+    field_end: fields::FieldEnd,
 }
 
 impl<T: Text> Outliner<'_, '_, T> {
@@ -360,7 +351,7 @@ impl<T: Text> Outliner<'_, '_, T> {
         }
     }
 
-    /// Minds a comment line: its version, and the keywords RELION would see in it.
+    /// Minds a comment line: its version (rule 17), and the keywords RELION would see in it (rule 5).
     fn comment(&mut self, line: &Line, before_content: bool) {
         let text = &line.text;
         if let Some(at) = memchr::memmem::find(text, b"# version") {
@@ -407,6 +398,7 @@ impl<T: Text> Outliner<'_, '_, T> {
         self.fault(code, line.start + first as u64, None, expected.into(), quote(&line.text))
     }
 
+    /// Raises or collects a fault (rule 18).
     fn fault(&mut self, code: Code, offset: u64, label: Option<&str>, expected: String, found: String) -> Step<()> {
         let block = self.found.blocks.last().map(|block| block.name.to_string());
         let fault = Fault { code, offset, block, label: label.map(str::to_owned), expected, found };
@@ -440,37 +432,6 @@ impl<T: Text> Outliner<'_, '_, T> {
             }
         }
         Ok(None)
-    }
-
-    /// The text field that begins with the semicolon at `start`: its value, and where the words after it begin.
-    ///
-    /// It ends at the next line that begins with a semicolon followed by a blank or the line's end; without such a
-    /// line it is no text field (rule 13).
-    fn text_field(&mut self, start: u64) -> Step<Option<(Span, u64)>> {
-        if !(self.field_end.from..self.field_end.to).contains(&start) {
-            self.field_end = self.find_field_end(start)?;
-        }
-        let FieldEnd { to, value_end, .. } = self.field_end;
-        Ok(value_end.map(|end| (Span { start: start + 1, end, form: Form::TextField }, to + 1)))
-    }
-
-    fn find_field_end(&mut self, start: u64) -> Step<FieldEnd> {
-        let mut found = FieldEnd { from: start, to: self.length.max(start + 1), value_end: None };
-        let (mut at, mut value_end) = (start, start);
-        while let Some(line) = self.line(at)? {
-            let closes = line.text.first() == Some(&b';') && line.text.get(1).copied().is_none_or(lex::is_blank);
-            let text_end = line.start + line.text.strip_suffix(b"\r").unwrap_or(&line.text).len() as u64;
-            let (begin, end) = (line.start, text_end);
-            at = line.next;
-            self.recycle(line);
-            if closes && begin > start {
-                found.to = begin;
-                found.value_end = Some(value_end);
-                break;
-            }
-            value_end = end;
-        }
-        Ok(found)
     }
 }
 
