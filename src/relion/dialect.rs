@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
 
-use super::labels;
+use super::labels::{self, RelionType};
 use crate::star::diagnostic::{Code, Event, Events};
-use crate::star::lex::Form;
-use crate::star::outline::{Item, Label, Outline, Part};
+use crate::star::lex::{BELL, Form};
+use crate::star::outline::{Item, Label, Outline, Part, Span};
 use crate::star::text::Text;
 
 /// Adds to an outline what RELION makes of its labels and block names.
@@ -22,9 +22,14 @@ pub fn examine<T: Text>(outline: &mut Outline, text: &mut T) -> io::Result<()> {
         for part in &block.parts {
             match part {
                 Part::List(list) => {
+                    if block.events.has(Code::CrLfHarmless) && keeps_cr(&list.items, text)? {
+                        block.events.turn(Code::CrLfHarmless, Code::CrLf);
+                    }
                     let items = list.items.iter();
                     examine_labels(items.map(|item| (&*item.label.name, list.start + item.label.at)), &mut noted);
-                    list.items.iter().for_each(|item| rewritten_unquoted(item, &mut noted));
+                    for item in &list.items {
+                        rewritten_unquoted(item, text, &mut noted)?;
+                    }
                 }
                 Part::Loop(table) => {
                     // A thousand blocks with one header are looked up once.
@@ -85,10 +90,34 @@ fn examine_labels<'a>(labels: impl Iterator<Item = (&'a str, u64)>, events: &mut
     }
 }
 
-fn rewritten_unquoted(item: &Item, events: &mut Events) {
-    if item.value.form != Form::Bare && labels::known(&item.label.name).is_none() {
-        events.add(Code::RewrittenUnquoted, item.value.start);
+/// Whether RELION takes a CR at a line's end into a value: numbers end before it, text does not, and no quote closes.
+fn keeps_cr<T: Text>(items: &[Item], text: &mut T) -> io::Result<bool> {
+    for Item { label, value } in items {
+        let quoted = value.form != Form::Bare;
+        let number = labels::known(&label.name)
+            .is_some_and(|known| matches!(known.kind, RelionType::Double | RelionType::Int | RelionType::Bool));
+        let view = text.view(value.end + u64::from(quoted), 2)?;
+        if matches!(view, [b'\r'] | [b'\r', b'\n', ..]) && (quoted || !number) {
+            return Ok(true);
+        }
     }
+    Ok(false)
+}
+
+/// RELION writes the values of unknown labels in lists as they are, whether they need quotes or not.
+fn rewritten_unquoted<T: Text>(item: &Item, text: &mut T, events: &mut Events) -> io::Result<()> {
+    let Span { start, end, form } = item.value;
+    if form == Form::Bare || labels::known(&item.label.name).is_some() {
+        return Ok(());
+    }
+    let length = usize::try_from(end - start).unwrap_or(usize::MAX);
+    let value = text.view(start, length)?;
+    let value = value.get(..length).unwrap_or_default();
+    let is_opener = matches!(value.first().copied(), None | Some(b'"' | b'\'' | b'#' | BELL));
+    if is_opener || value.iter().any(|byte| matches!(byte, b' ' | b'\t' | b'\n')) {
+        events.add(Code::RewrittenUnquoted, start);
+    }
+    Ok(())
 }
 
 /// Lines that end in `data_` and the name of a later block: RELION, looking for that block, stops at them.

@@ -74,6 +74,20 @@ pub struct Run {
 /// Only lines with a line feed count, and at `at_end` the last one without. Events carry offsets from `base` on.
 #[must_use]
 pub fn scan(text: &[u8], base: u64, words: u32, at_end: bool) -> Run {
+    let mut run = scan_lines(text, base, words, at_end);
+    let rows = text.get(..run.length).unwrap_or_default();
+    // Most texts have no CR at all.
+    if let Some(first) = memchr::memchr(b'\r', rows) {
+        let mut at = memchr::memrchr(b'\n', rows.get(..first).unwrap_or_default()).map_or(0, |end| end + 1);
+        for line in rows.get(at..).unwrap_or_default().split(|&byte| byte == b'\n') {
+            note_returns(line, base + at as u64, true, &mut run.events);
+            at += line.len() + 1;
+        }
+    }
+    run
+}
+
+fn scan_lines(text: &[u8], base: u64, words: u32, at_end: bool) -> Run {
     let mut scan = Scan { text, base, run: Run { words, plain: true, ..Run::default() }, line: Line::default() };
     let mut masks = Vec::with_capacity(STEP);
     // Short loops are common: the first looks are short, lest most of what is looked at lies beyond the loop.
@@ -222,9 +236,40 @@ pub fn note_word(word: &lex::Word, text: &[u8], at: u64, in_row: bool, events: &
     }
     if in_row && word.form != Form::Bare {
         let double = text.windows(2).any(|pair| pair.iter().all(|&byte| lex::is_blank(byte)));
-        if double || text.iter().any(|&byte| matches!(byte, b'\t' | b'\r')) {
+        if double || text.contains(&b'\t') {
             events.add(Code::BlanksInQuotes, at);
         }
+    }
+}
+
+/// Notes the CRs of a line (rule 3): that at its end, and in rows those that RELION would delete from between words.
+pub fn note_returns(line: &[u8], at: u64, in_row: bool, events: &mut Events) {
+    let text = line.strip_suffix(b"\r").unwrap_or(line);
+    if text.len() < line.len() && !text.is_empty() {
+        events.add(Code::CrLfHarmless, at);
+    }
+    if !in_row || memchr::memchr(b'\r', text).is_none() {
+        return;
+    }
+    let is_joint = |from: usize, to: usize| {
+        let gap = text.get(from..to).unwrap_or_default();
+        !gap.is_empty() && gap.iter().all(|&byte| byte == b'\r')
+    };
+    let mut words = Words::new(text);
+    let mut before = None;
+    for word in words.by_ref() {
+        let Ok(word) = word else { return };
+        let quote = usize::from(word.form != Form::Bare);
+        let start = word.start - quote;
+        if before.is_some_and(|end| is_joint(end, start)) || word.of(text).contains(&b'\r') {
+            events.add(Code::LoneCr, at + start as u64);
+        }
+        before = Some(word.end + quote);
+    }
+    if let (Some(end), Some(comment)) = (before, words.comment())
+        && is_joint(end, comment)
+    {
+        events.add(Code::LoneCr, at + end as u64);
     }
 }
 

@@ -352,7 +352,7 @@ impl<'r> Reader<'r> {
                     debug_assert!(faults.iter().any(|fault| fault.label.as_deref() == Some(&column.label)));
                 }
             }
-            faults.iter().for_each(|fault| self.report.add_fault(fault));
+            faults.iter().for_each(|fault| self.report.add_fault(fault, 1));
             let alone = Group { plan: Arc::clone(&group.plan), types, places: vec![*place], begun: None };
             let (batch, _) = self.read_members(&alone, std::slice::from_ref(member), 0)?;
             tables.push((*place, Table { is_list, stack: Arc::new(batch), first: 0, rows: member.rows }));

@@ -5,7 +5,7 @@ use std::io;
 use super::decode::Met;
 use crate::error::{Fault, Position};
 use crate::star::diagnostic::{Code, Diagnostic, Events};
-use crate::star::outline::Outline;
+use crate::star::outline::{Collected, Outline};
 use crate::star::position::locate;
 use crate::star::text::Text;
 
@@ -29,8 +29,8 @@ impl Report {
         for block in &outline.blocks {
             self.add_events(&block.events, Some(&block.name), None);
         }
-        for fault in &outline.faults {
-            self.add_fault(fault);
+        for Collected { fault, count } in &outline.faults {
+            self.add_fault(fault, *count);
         }
     }
 
@@ -39,11 +39,11 @@ impl Report {
         self.add_events(&met.events, Some(block), Some(label));
     }
 
-    pub fn add_fault(&mut self, fault: &Fault) {
+    pub fn add_fault(&mut self, fault: &Fault, count: u64) {
         self.all.push(Diagnostic {
             code: fault.code,
             offset: fault.offset,
-            count: 1,
+            count,
             block: fault.block.clone(),
             label: fault.label.clone(),
             detail: Some(format!("expected {}, found {}", fault.expected, fault.found)),

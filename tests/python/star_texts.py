@@ -129,7 +129,7 @@ def _rows(draw: st.DrawFn, columns: Sequence[Column]) -> list[str]:
         line = draw(st.sampled_from(["", "", " ", "\t"]))
         for index, column in enumerate(columns):
             word = draw(_words(column.kind, column.values[row]))
-            if index and draw(st.integers(0, 19)) == 0:
+            if index and len(columns) > 2 and draw(st.integers(0, 19)) == 0:
                 lines.append(line)
                 line = ""
             line += (draw(BLANKS) if line.strip(" \t") else "") + word

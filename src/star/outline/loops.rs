@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use super::{Code, Keyword, Kind, Label, Line, Loop, OpenLoop, Outliner, Part, Step, Text, kind, quote, word_count};
-use crate::star::lex::{Unclosed, Words};
+use crate::star::lex::{self, Unclosed, Words};
 use crate::star::rows::{self, Piece, Shape, push_piece};
 
 /// Text asked for at first when rows begin; most loops of many-block files are short.
 const FIRST_LOOK: u64 = 1 << 14;
 /// Text asked for at most.
 const LONGEST_LOOK: u64 = 1 << 20;
+/// Characters looked at to see how a line begins.
+const FIRST_CHARACTERS: usize = 64;
 
 /// The last header read, so that a thousand equal ones are read once.
 #[derive(Default)]
@@ -19,10 +21,10 @@ pub(super) struct HeaderCache {
 }
 
 /// What is known while the rows of one loop are read.
-struct Rows {
+pub(super) struct Rows {
     start: u64,
     header: Arc<[Label]>,
-    labels: u64,
+    pub(super) labels: u64,
     pieces: Vec<Piece>,
     count: u64,
     /// A blank line came after the last row.
@@ -31,6 +33,15 @@ struct Rows {
     comment: bool,
     /// The next piece must not be joined with the last: faulty lines lie between, or one of them was read ahead.
     apart: bool,
+    /// Rows that begin with a semicolon and come first.
+    skipped: u64,
+}
+
+impl Rows {
+    /// Whether RELION has met no row yet: it takes rows for comments that begin with a semicolon and come first.
+    fn are_skipped(&self) -> bool {
+        self.count == self.skipped
+    }
 }
 
 /// What becomes of a line among rows that begins with a keyword.
@@ -43,7 +54,10 @@ impl<T: Text> Outliner<'_, '_, T> {
     /// Reads the loop that begins at `line`; gives where it ends. It may have no rows (rule 15).
     pub(super) fn loop_part(&mut self, line: &Line) -> Step<u64> {
         self.ensure_block(line);
-        self.carriage_return(line);
+        self.returns(line, false);
+        self.seek(line);
+        // RELION is no longer looking, or does not know this keyword at all.
+        self.sought.clear();
         let start = line.start;
         let labels = match self.cached_header(line)? {
             Some(labels) => labels,
@@ -61,6 +75,7 @@ impl<T: Text> Outliner<'_, '_, T> {
             blank: false,
             comment: false,
             apart: false,
+            skipped: 0,
         };
         if !labels.is_empty() {
             self.rows(&mut rows)?;
@@ -105,6 +120,7 @@ impl<T: Text> Outliner<'_, '_, T> {
         let start = line.start;
         let events_before = self.events().clone();
         let mut commented = false;
+        let mut below = (0, false);
         let mut labels = Vec::new();
         let mut words = Words::new(&line.text);
         if words.next().and_then(Result::ok).is_some_and(|word| word.of(&line.text) != b"loop_") {
@@ -115,9 +131,12 @@ impl<T: Text> Outliner<'_, '_, T> {
         }
         self.at = line.next;
         while let Some(line) = self.line(self.at)? {
-            match kind(&line.text) {
+            let kind = kind(&line.text);
+            if matches!(kind, Kind::Keyword(Keyword::Label) | Kind::Blank | Kind::Comment) {
+                self.returns(&line, false);
+            }
+            match kind {
                 Kind::Keyword(Keyword::Label) => {
-                    self.carriage_return(&line);
                     if self.labels_of(Words::new(&line.text), &line, start, &mut labels)? > 1 {
                         self.event(Code::ManyLabelsOnLine, line.start);
                     }
@@ -128,11 +147,13 @@ impl<T: Text> Outliner<'_, '_, T> {
                 Kind::Blank => {}
                 Kind::Comment => {
                     commented = true;
-                    self.comment(&line, false);
+                    self.comment(&line);
                     self.commented_row(&line, labels.len() as u64);
                 }
-                Kind::Semicolon if matches!(self.next_kind(line.next)?, Some(Kind::Keyword(Keyword::Label))) => {
-                    self.event(Code::SemicolonComment, line.start);
+                Kind::Semicolon | Kind::Indented if self.is_label_below(line.next, &mut below)? => {
+                    commented = true;
+                    self.returns(&line, false);
+                    self.comment(&line);
                 }
                 _ => {
                     self.recycle(line);
@@ -160,7 +181,7 @@ impl<T: Text> Outliner<'_, '_, T> {
             match word {
                 Ok(word) if word.of(&line.text).first() == Some(&b'_') => {
                     count += 1;
-                    labels.extend(self.label(word.of(&line.text), at(word.start), start)?);
+                    labels.push(self.label(word.of(&line.text), at(word.start), start)?);
                 }
                 Ok(word) => self.event(Code::LabelExtraText, at(word.start)),
                 Err(Unclosed(open)) => self.event(Code::LabelExtraText, at(open)),
@@ -182,9 +203,33 @@ impl<T: Text> Outliner<'_, '_, T> {
         }
     }
 
+    /// Whether the next line that is neither blank nor a comment of either kind is a label.
+    ///
+    /// `known` has the last answer and the line that gave it, since it serves all lines above that.
+    fn is_label_below(&mut self, mut at: u64, known: &mut (u64, bool)) -> Step<bool> {
+        if at <= known.0 {
+            return Ok(known.1);
+        }
+        *known = (self.length, false);
+        while let Some(line) = self.line(at)? {
+            let kind = kind(&line.text);
+            at = line.next;
+            if !matches!(kind, Kind::Blank | Kind::Comment | Kind::Semicolon | Kind::Indented) {
+                *known = (line.start, kind == Kind::Keyword(Keyword::Label));
+            }
+            self.recycle(line);
+            if known.0 < at {
+                break;
+            }
+        }
+        Ok(known.1)
+    }
+
     fn rows(&mut self, rows: &mut Rows) -> Step<()> {
         loop {
-            self.simple_rows(rows)?;
+            if !(rows.are_skipped() && self.is_semicolon_next()?) {
+                self.simple_rows(rows)?;
+            }
             let Some(line) = self.line(self.at)? else { return Ok(()) };
             let next = self.decide(&line, rows)?;
             self.recycle(line);
@@ -193,6 +238,18 @@ impl<T: Text> Outliner<'_, '_, T> {
                 None => return Ok(()),
             }
         }
+    }
+
+    /// Whether a semicolon is the first character of the next line.
+    fn is_semicolon_next(&mut self) -> Step<bool> {
+        let view = self.text.view(self.at, FIRST_CHARACTERS)?;
+        if let Some(first) = view.iter().take(FIRST_CHARACTERS).find(|&&byte| !lex::is_blank(byte)) {
+            return Ok(*first == b';');
+        }
+        let Some(line) = self.line(self.at)? else { return Ok(false) };
+        let found = matches!(kind(&line.text), Kind::Semicolon | Kind::Indented);
+        self.recycle(line);
+        Ok(found)
     }
 
     /// Takes all rows from here on that are a line each and need no decision.
@@ -247,10 +304,10 @@ impl<T: Text> Outliner<'_, '_, T> {
         self.push_rows(rows, Piece { start, end: self.at, rows: run.rows, shape });
     }
 
-    fn push_rows(&mut self, rows: &mut Rows, piece: Piece) {
+    pub(super) fn push_rows(&mut self, rows: &mut Rows, piece: Piece) {
         let mut piece = piece;
         if rows.blank || rows.comment {
-            if rows.count > 0 && rows.blank {
+            if rows.blank && !rows.are_skipped() {
                 self.event(Code::RowsAfterBlank, piece.start);
             }
             // The lines between are part of the piece before, once the two are joined.
@@ -266,24 +323,29 @@ impl<T: Text> Outliner<'_, '_, T> {
 
     /// Decides about a line that is no simple row: where to go on, or nothing at the loop's end (rule 15).
     fn decide(&mut self, line: &Line, rows: &mut Rows) -> Step<Option<u64>> {
-        match kind(&line.text) {
+        let kind = kind(&line.text);
+        if !matches!(kind, Kind::Keyword(_)) {
+            self.returns(line, !matches!(kind, Kind::Blank | Kind::Comment));
+        }
+        match kind {
             Kind::Blank => {
                 rows.blank = true;
                 Ok(Some(line.next))
             }
             Kind::Comment => {
-                if rows.count == 0 {
+                if rows.are_skipped() {
                     self.commented_row(line, rows.labels);
                 } else if !rows.blank {
                     self.event(Code::CommentAmongRows, line.start);
                 }
                 rows.comment = true;
-                self.comment(line, false);
+                self.comment(line);
                 Ok(Some(line.next))
             }
             Kind::Keyword(keyword) => match self.verdict(keyword, line, rows)? {
                 Verdict::Row => {
                     self.event(Code::KeywordRow, line.start);
+                    self.returns(line, true);
                     self.line_row(line, rows);
                     Ok(Some(line.next))
                 }
@@ -294,7 +356,8 @@ impl<T: Text> Outliner<'_, '_, T> {
                     Ok(None)
                 }
             },
-            Kind::Semicolon => self.semicolon(line, rows).map(Some),
+            Kind::Semicolon | Kind::Indented => self.semicolon(line, rows).map(Some),
+            Kind::Other if rows.blank && rows.count > 0 && self.is_header_within(line)? => Ok(None),
             Kind::Other => self.odd_row(line, rows).map(Some),
         }
     }
@@ -322,18 +385,24 @@ impl<T: Text> Outliner<'_, '_, T> {
     /// A line that begins with a semicolon: a row, a text field, or before the first row a comment (rule 13).
     fn semicolon(&mut self, line: &Line, rows: &mut Rows) -> Step<u64> {
         let simple = word_count(&line.text) == Ok(rows.labels);
-        if simple && (rows.labels > 1 || self.text_field(line.start)?.is_none()) {
-            if rows.count == 0 {
-                self.event(Code::SemicolonRow, line.start);
-            }
+        let may_be_field = line.text.first() == Some(&b';') && self.text_field(line.start)?.is_some();
+        if simple && (rows.labels > 1 || !may_be_field) {
+            let skipped = rows.are_skipped();
             self.line_row(line, rows);
+            if skipped {
+                self.event(Code::SemicolonRow, line.start);
+                rows.skipped = rows.count;
+            }
             return Ok(line.next);
         }
-        if self.text_field(line.start)?.is_none() && rows.count == 0 {
-            self.event(Code::SemicolonComment, line.start);
-            return Ok(line.next);
+        if !rows.are_skipped() {
+            return self.odd_row(line, rows);
         }
-        self.odd_row(line, rows)
+        if may_be_field && let Some(end) = self.wrapped_row(line, rows)? {
+            return Ok(end);
+        }
+        self.comment(line);
+        Ok(line.next)
     }
 
     /// Takes a line as one row.
@@ -349,88 +418,31 @@ impl<T: Text> Outliner<'_, '_, T> {
     fn odd_row(&mut self, line: &Line, rows: &mut Rows) -> Step<u64> {
         let labels = rows.labels;
         rows.apart = true;
-        let first = line.text.iter().position(|&byte| !matches!(byte, b' ' | b'\t' | b'\r')).unwrap_or(0);
-        let at = line.start + first as u64;
+        let at = first_word(line);
         let found = match word_count(&line.text) {
             Err(Unclosed(open)) => {
                 let found = quote(line.text.get(open..).unwrap_or_default());
                 let expected = "a closing quote before the end of the line".to_owned();
                 self.fault(Code::UnclosedQuote, line.start + open as u64, None, expected, found)?;
+                rows.apart = true;
                 return Ok(line.next);
             }
             Ok(found) => found,
         };
         if (found < labels || line.text.first() == Some(&b';'))
-            && let Some(end) = self.wrapped(line.start, labels)?
+            && let Some(end) = self.wrapped_row(line, rows)?
         {
-            rows.apart = false;
-            self.event(Code::WrappedRow, at);
-            self.push_rows(rows, Piece { start: line.start, end, rows: 1, shape: Shape::Wrapped });
             return Ok(end);
         }
         let expected = format!("{labels} value{} in a row", if labels == 1 { "" } else { "s" });
         self.fault(Code::RowLength, at, None, expected, format!("{found}: {}", quote(&line.text)))?;
+        rows.apart = true;
         Ok(line.next)
     }
+}
 
-    /// Where the row that begins at `start` ends, when it fills several lines exactly (rule 12).
-    fn wrapped(&mut self, start: u64, labels: u64) -> Step<Option<u64>> {
-        if start < self.no_wrap_before {
-            return Ok(None);
-        }
-        let found = self.try_wrapped(start, labels)?;
-        if let Err(reached) = found {
-            self.no_wrap_before = reached;
-        }
-        Ok(found.ok())
-    }
-
-    /// As [`Self::wrapped`]; where it fails, it tells the line that it failed at. The lines up to there are not tried
-    /// again as the first of a row, lest time grow with the square of their number.
-    fn try_wrapped(&mut self, start: u64, labels: u64) -> Step<std::result::Result<u64, u64>> {
-        let (mut at, mut last, mut total) = (start, start, 0);
-        let mut field_start = None;
-        // Right after a text field the rest of its closing line is read, which may be empty.
-        let mut after_field = false;
-        while total < labels {
-            let Some(line) = self.line(at)? else { return Ok(Err(at)) };
-            let found = kind(&line.text);
-            let (words, next, begin) = (word_count(&line.text), line.next, line.start);
-            self.recycle(line);
-            let field = if found == Kind::Semicolon && !after_field { self.text_field(begin)? } else { None };
-            at = match (found, field, words) {
-                (_, Some((_, after)), _) => {
-                    total += 1;
-                    field_start.get_or_insert(begin);
-                    after_field = true;
-                    after
-                }
-                (Kind::Comment, _, _) => next,
-                (Kind::Blank, _, _) if after_field => next,
-                (Kind::Other | Kind::Semicolon, _, Ok(words)) => {
-                    total += words;
-                    next
-                }
-                _ => return Ok(Err(begin)),
-            };
-            last = begin;
-            after_field = after_field && field.is_some();
-        }
-        if total != labels {
-            return Ok(Err(last));
-        }
-        if after_field && let Some(rest) = self.line(at)? {
-            // Nothing but a comment may follow the row on its last line.
-            let (blank, next) = (matches!(kind(&rest.text), Kind::Blank | Kind::Comment), rest.next);
-            self.recycle(rest);
-            if !blank {
-                return Ok(Err(last));
-            }
-            at = next;
-        }
-        if let Some(field) = field_start {
-            self.event(Code::TextField, field);
-        }
-        Ok(Ok(at))
-    }
+/// Where the line's first word begins.
+pub(super) fn first_word(line: &Line) -> u64 {
+    let first = line.text.iter().position(|&byte| !lex::is_blank(byte)).unwrap_or(0);
+    line.start + first as u64
 }

@@ -4,12 +4,14 @@ mod ahead;
 mod fields;
 mod lists;
 mod loops;
+mod seek;
+mod wrapped;
 
 use std::sync::Arc;
 
 use super::diagnostic::{Code, Events};
 use super::lex::{self, Form, Keyword, Words};
-use super::rows::Piece;
+use super::rows::{self, Piece};
 use super::text::{Line, Text, read_line};
 use crate::error::{Fault, Result, StarError};
 
@@ -106,10 +108,17 @@ pub struct Block {
     /// Where the header line begins.
     pub start: u64,
     pub end: u64,
-    /// From the last `# version N` comment before the block's content.
+    /// From the last `# version N` comment above the block's header.
     pub version: Option<i64>,
     pub parts: Vec<Part>,
     pub events: Events,
+}
+
+/// The first fault of its code in a block, and how many there are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Collected {
+    pub fault: Fault,
+    pub count: u64,
 }
 
 /// All blocks of a text, in file order.
@@ -119,7 +128,7 @@ pub struct Outline {
     /// What is odd about the text outside of any block.
     pub events: Events,
     /// Faults that were collected instead of raised.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<Collected>,
     pub length: u64,
 }
 
@@ -171,8 +180,10 @@ pub fn outline_with<T: Text>(
         on_error,
         ahead,
         found: Outline::default(),
+        faults_before: 0,
         version: None,
         memory,
+        sought: Vec::new(),
         no_wrap_before: 0,
         field_end: fields::FieldEnd::default(),
     };
@@ -210,6 +221,8 @@ enum Kind {
     Comment,
     /// A semicolon at the very start of the line.
     Semicolon,
+    /// A semicolon as the first character after blanks, where no text field begins.
+    Indented,
     Keyword(Keyword),
     Other,
 }
@@ -220,6 +233,7 @@ fn kind(line: &[u8]) -> Kind {
         None => Kind::Blank,
         Some(b'#') => Kind::Comment,
         Some(b';') if line.first() == Some(&b';') => Kind::Semicolon,
+        Some(b';') => Kind::Indented,
         Some(_) => {
             let end = text.iter().position(|&byte| lex::is_blank(byte)).unwrap_or(text.len());
             lex::keyword(text.get(..end).unwrap_or_default()).map_or(Kind::Other, Kind::Keyword)
@@ -234,8 +248,11 @@ struct Outliner<'a, 'm, T: Text> {
     on_error: OnError,
     ahead: Option<&'a mut dyn Ahead>,
     found: Outline,
+    /// Faults collected in the blocks before.
+    faults_before: usize,
     version: Option<i64>,
     memory: &'m mut Memory,
+    sought: Vec<seek::Sought>,
     /// No line before this one begins a row over several lines.
     no_wrap_before: u64,
     field_end: fields::FieldEnd,
@@ -245,17 +262,18 @@ impl<T: Text> Outliner<'_, '_, T> {
     fn run(&mut self) -> Step<()> {
         self.skip_byte_order_mark()?;
         while let Some(line) = self.line(self.at)? {
-            self.at = match kind(&line.text) {
+            let kind = kind(&line.text);
+            if !matches!(kind, Kind::Keyword(Keyword::Data | Keyword::Loop | Keyword::Label)) {
+                self.returns(&line, false);
+            }
+            self.at = match kind {
                 Kind::Blank => line.next,
-                Kind::Comment => {
-                    self.comment(&line, true);
-                    line.next
-                }
-                Kind::Semicolon => {
-                    self.event(Code::SemicolonComment, line.start);
+                Kind::Comment | Kind::Semicolon | Kind::Indented => {
+                    self.comment(&line);
                     line.next
                 }
                 Kind::Keyword(Keyword::Data) => self.block(&line),
+                Kind::Other if self.is_header_within(&line)? => self.block(&line),
                 Kind::Keyword(Keyword::Loop) => self.loop_part(&line)?,
                 Kind::Keyword(Keyword::Label) => self.list_part(&line)?,
                 Kind::Keyword(Keyword::Unsupported) => {
@@ -274,6 +292,7 @@ impl<T: Text> Outliner<'_, '_, T> {
             self.recycle(line);
         }
         self.close_block(self.length);
+        self.end_search();
         Ok(())
     }
 
@@ -288,7 +307,11 @@ impl<T: Text> Outliner<'_, '_, T> {
     /// Begins the block whose header `line` is.
     fn block(&mut self, line: &Line) -> u64 {
         self.close_block(line.start);
+        // RELION, looking for this block, meets all lines above.
+        self.found.events.turn(Code::CrLfHarmless, Code::CrLf);
         let text = lex::trim(&line.text);
+        let within = if kind(text) == Kind::Other { memchr::memmem::find(text, b"data_").unwrap_or(0) } else { 0 };
+        let text = text.get(within..).unwrap_or_default();
         let (keyword, rest) = text.split_at_checked(b"data_".len()).unwrap_or((text, &[]));
         let comment = rest.windows(2).position(|pair| matches!(pair, [blank, b'#'] if lex::is_blank(*blank)));
         let named = comment.map_or(rest, |at| rest.get(..at).unwrap_or_default());
@@ -301,23 +324,36 @@ impl<T: Text> Outliner<'_, '_, T> {
             events.add(Code::BlockNameComment, line.start);
         }
         let tail = line.text.strip_suffix(b"\r").unwrap_or(&line.text);
-        if comment.is_none() && tail.last() == Some(&b'\t') || named.starts_with(b"\t") {
-            events.add(Code::BlockNameTab, line.start);
+        let led = !name.is_empty() && named.first().is_some_and(|&byte| lex::is_blank(byte));
+        if led || (comment.is_none() && tail.last() == Some(&b'\t')) {
+            events.add(Code::BlockNameBlanks, line.start);
+        }
+        if within > 0 {
+            events.add(Code::HeaderWithin, line.start);
+        }
+        let is_content = |word: lex::Word| matches!(lex::keyword(word.of(name)), Some(Keyword::Label | Keyword::Loop));
+        if Words::new(name).flatten().skip(usize::from(!led)).any(is_content) {
+            events.add(Code::ContentInHeader, line.start);
         }
         self.open_block(&String::from_utf8_lossy(name), line.start, events);
+        self.seek(line);
+        self.sought.push(seek::Sought { block: self.found.blocks.len() - 1, list: None });
         if std::str::from_utf8(name).is_err() {
             self.event(Code::InvalidUtf8, line.start);
         }
-        self.carriage_return(line);
+        if line.text.last() == Some(&b'\r') {
+            self.event(Code::CrLf, line.start);
+        }
         line.next
     }
 
     fn open_block(&mut self, name: &str, start: u64, events: Events) {
+        self.faults_before = self.found.faults.len();
         self.found.blocks.push(Block {
             name: name.into(),
             start,
             end: start,
-            version: self.version.take(),
+            version: self.version,
             parts: Vec::new(),
             events,
         });
@@ -335,8 +371,8 @@ impl<T: Text> Outliner<'_, '_, T> {
         let at_end = end >= self.length;
         if let Some(block) = self.found.blocks.last_mut() {
             block.end = end;
-            if block.parts.is_empty() && !at_end {
-                block.events.add(Code::EmptyBlock, block.start);
+            if !at_end || block.events.has(Code::CrLf) {
+                block.events.turn(Code::CrLfHarmless, Code::CrLf);
             }
         }
     }
@@ -351,33 +387,9 @@ impl<T: Text> Outliner<'_, '_, T> {
         }
     }
 
-    /// Minds a comment line: its version (rule 17), and the keywords RELION would see in it (rule 5).
-    fn comment(&mut self, line: &Line, before_content: bool) {
-        let text = &line.text;
-        if let Some(at) = memchr::memmem::find(text, b"# version") {
-            let number = lex::trim(text.get(at + b"# version".len()..).unwrap_or_default());
-            let digits = number.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(number.len());
-            match number.get(..digits).and_then(|d| std::str::from_utf8(d).ok()).and_then(|d| d.parse().ok()) {
-                Some(version) => self.version = Some(version),
-                None => self.event(Code::VersionUnreadable, line.start),
-            }
-        }
-        let keyword = memchr::memmem::find(text, b"data_").is_some()
-            || (before_content && memchr::memmem::find(text, b"loop_").is_some() && self.awaits_content());
-        if keyword {
-            self.event(Code::KeywordInComment, line.start);
-        }
-    }
-
-    /// Whether the open block has no content yet, so that RELION still looks for `loop_`.
-    fn awaits_content(&self) -> bool {
-        self.found.blocks.last().is_some_and(|block| block.parts.is_empty())
-    }
-
-    fn carriage_return(&mut self, line: &Line) {
-        if line.terminated && line.text.last() == Some(&b'\r') {
-            self.event(Code::CrLf, line.start);
-        }
+    /// Notes the CRs of a line.
+    fn returns(&mut self, line: &Line, in_row: bool) {
+        rows::note_returns(&line.text, line.start, in_row, self.events());
     }
 
     /// Notes something odd in the open block, or before any.
@@ -394,8 +406,7 @@ impl<T: Text> Outliner<'_, '_, T> {
 
     /// Raises or collects a fault at the line's first word.
     fn fault_at(&mut self, line: &Line, code: Code, expected: &str) -> Step<()> {
-        let first = line.text.iter().position(|&byte| !lex::is_blank(byte)).unwrap_or(0);
-        self.fault(code, line.start + first as u64, None, expected.into(), quote(&line.text))
+        self.fault(code, loops::first_word(line), None, expected.into(), quote(&line.text))
     }
 
     /// Raises or collects a fault (rule 18).
@@ -405,7 +416,11 @@ impl<T: Text> Outliner<'_, '_, T> {
         match self.on_error {
             OnError::Raise => Err(Stop::Fault(Box::new(fault))),
             OnError::Collect => {
-                self.found.faults.push(fault);
+                let of_block = self.found.faults.get_mut(self.faults_before..).unwrap_or_default();
+                match of_block.iter_mut().find(|known| known.fault.code == code) {
+                    Some(known) => known.count += 1,
+                    None => self.found.faults.push(Collected { fault, count: 1 }),
+                }
                 Ok(())
             }
         }
@@ -421,7 +436,7 @@ impl<T: Text> Outliner<'_, '_, T> {
         self.memory.spare = line;
     }
 
-    /// The kind of the next line that is neither blank nor a comment.
+    /// The kind of the next line that is neither blank nor a comment with `#`.
     fn next_kind(&mut self, mut at: u64) -> Step<Option<Kind>> {
         while let Some(line) = self.line(at)? {
             let found = kind(&line.text);
@@ -505,9 +520,11 @@ mod tests {
 
     #[test]
     fn rows_go_on_after_blanks_comments_and_wraps() {
-        let found = read(&format!("{HEAD}1 2\n\n3 4\n# c\n5 6\n7\n8\n"));
+        let found = read(&format!("{HEAD}_c\n1 2 3\n\n3 4 5\n# c\n5 6 7\n7 8\n9\n"));
         assert_eq!(rows(&found), [[4]]);
         assert_eq!(codes(&found), ["R101", "R102", "R104"]);
+        // With two labels RELION makes two rows of it.
+        assert_eq!(fault(&format!("{HEAD}7\n8\n")).code, Code::RowLength);
     }
 
     #[test]
@@ -543,8 +560,15 @@ mod tests {
         let text = format!("{HEAD}1 2\n1 2 3\n3 4\n\ndata_y\n\n_a 5\njunk\n_b\n_c 7\n");
         let found = outline(text.as_bytes(), OnError::Collect, None).expect("collected");
         assert_eq!(rows(&found), [[2], [1]]);
-        let codes: Vec<_> = found.faults.iter().map(|fault| fault.code.id()).collect();
-        assert_eq!(codes, ["R201", "R202", "R203"]);
+        let codes = |found: &Outline| -> Vec<_> {
+            found.faults.iter().map(|known| (known.fault.code.id(), known.fault.offset, known.count)).collect()
+        };
+        let head = HEAD.len() as u64;
+        assert_eq!(codes(&found), [("R201", head + 4, 1), ("R202", head + 28, 1), ("R203", head + 35, 1)]);
+        // Of one code in one block the first is kept, and the others are counted.
+        let text = format!("{HEAD}{}\n", "1\n".repeat(1000)).repeat(2);
+        let found = outline(text.as_bytes(), OnError::Collect, None).expect("collected");
+        assert_eq!(codes(&found), [("R201", head, 1000), ("R201", 2 * head + 2001, 1000)]);
     }
 
     #[test]
