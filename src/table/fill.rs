@@ -58,7 +58,7 @@ impl Fill<'_> {
             }
             Slot::IntList(lengths) => {
                 let lengths = lengths.get_mut(rows).unwrap_or_default();
-                vectors(grid, source, lengths, value::integer, 0, |added| &mut added.ints, &mut odd);
+                vectors(grid, source, lengths, value::integer_item, 0, |added| &mut added.ints, &mut odd);
             }
         }
     }

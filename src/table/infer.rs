@@ -19,12 +19,14 @@ struct Guess {
     boolean: bool,
     /// Some value is no marker for a missing one.
     any: bool,
+    /// Some marker is a word that text may hold too, such as `None`.
+    word: bool,
     /// There is a value at all.
     rows: bool,
 }
 
 impl Guess {
-    const OPEN: Self = Self { int: true, float: true, boolean: true, any: false, rows: false };
+    const OPEN: Self = Self { int: true, float: true, boolean: true, any: false, word: false, rows: false };
 
     fn is_text(self) -> bool {
         !self.int && !self.float && !self.boolean
@@ -40,6 +42,7 @@ impl Guess {
             self.int &= is_null(word);
             self.boolean &= is_null(word) || is_boolean(word);
             self.any |= !is_null(word);
+            self.word |= is_null(word) && word != b"<NA>";
         } else {
             self.any = true;
             self.boolean = false;
@@ -55,13 +58,14 @@ impl Guess {
             float: self.float && other.float,
             boolean: self.boolean && other.boolean,
             any: self.any || other.any,
+            word: self.word || other.word,
             rows: self.rows || other.rows,
         }
     }
 
     fn settle(self) -> Type {
         match self {
-            Self { rows: false, .. } => Type::Text,
+            Self { rows: false, .. } | Self { any: false, word: true, .. } => Type::Text,
             Self { any: false, float: true, .. } => Type::Float,
             Self { int: true, .. } => Type::Int,
             Self { float: true, .. } => Type::Float,
@@ -199,7 +203,11 @@ mod tests {
         assert_eq!(guess(&["1", "x"]), Type::Text);
         assert_eq!(guess(&["99999999999999999999"]), Type::Text);
         assert_eq!(guess(&["1e5"]), Type::Float);
-        assert_eq!(guess(&["<NA>", "None"]), Type::Float);
+        assert_eq!(guess(&["<NA>", "<NA>"]), Type::Float);
+        assert_eq!(guess(&["nan", "<NA>"]), Type::Float);
+        assert_eq!(guess(&["None", "None"]), Type::Text);
+        assert_eq!(guess(&["<NA>", "None"]), Type::Text);
+        assert_eq!(guess(&["None", "2"]), Type::Int);
         assert_eq!(guess(&["True", "1"]), Type::Text);
         assert_eq!(guess(&[]), Type::Text);
     }

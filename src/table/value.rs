@@ -45,6 +45,15 @@ pub fn integer(word: &[u8]) -> Read<i64> {
     }
 }
 
+/// An item of a vector of integers, of which RELION keeps 32 bits.
+#[must_use]
+pub fn integer_item(word: &[u8]) -> Read<i64> {
+    match integer(word) {
+        Read::Value(value) if i32::try_from(value).is_err() => Read::Noted(value, Code::ItemTooLong),
+        read => read,
+    }
+}
+
 #[must_use]
 pub fn boolean(word: &[u8]) -> Read<bool> {
     let word = trim(word);
@@ -53,10 +62,22 @@ pub fn boolean(word: &[u8]) -> Read<bool> {
         Some(Integer::Plain(0)) => Read::Value(false),
         Some(Integer::Plain(1)) => Read::Value(true),
         Some(Integer::Plain(_)) => Read::Noted(true, Code::BoolNumber),
+        Some(Integer::Exponent(value)) => exponent_boolean(word, value),
         _ if is(&["true", "yes"]) => Read::Noted(true, Code::BoolWord),
         _ if is(&["false", "no"]) => Read::Noted(false, Code::BoolWord),
         _ if is_null(word) => Read::Null,
         _ => Read::Bad,
+    }
+}
+
+/// A whole number with an exponent as a boolean: RELION reads the digits before the point or exponent alone.
+fn exponent_boolean(word: &[u8], value: i64) -> Read<bool> {
+    let digits = word.iter().skip_while(|byte| matches!(byte, b'-' | b'+')).take_while(|byte| byte.is_ascii_digit());
+    let relion = digits.clone().any(|&digit| digit != b'0');
+    match value {
+        _ if relion != (value != 0) => Read::Noted(value != 0, Code::IntegerExponent),
+        0 | 1 => Read::Value(value != 0),
+        _ => Read::Noted(true, Code::BoolNumber),
     }
 }
 
@@ -91,8 +112,15 @@ mod tests {
     fn odd_values() {
         assert_eq!(boolean(b"True"), Read::Noted(true, Code::BoolWord));
         assert_eq!(boolean(b"2"), Read::Noted(true, Code::BoolNumber));
+        assert_eq!(boolean(b"1e0"), Read::Value(true));
+        assert_eq!(boolean(b"10e-1"), Read::Value(true));
+        assert_eq!(boolean(b"0.1e1"), Read::Noted(true, Code::IntegerExponent));
+        assert_eq!(boolean(b"2e0"), Read::Noted(true, Code::BoolNumber));
+        assert_eq!(boolean(b"5e-1"), Read::Bad);
         assert_eq!(boolean(b"maybe"), Read::Bad);
         assert_eq!(integer(b"nan"), Read::Null);
+        assert_eq!(integer_item(b"2147483647"), Read::Value(2_147_483_647));
+        assert_eq!(integer_item(b"-2147483649"), Read::Noted(-2_147_483_649, Code::ItemTooLong));
         assert_eq!(integer(b"inf"), Read::Bad);
         assert_eq!(float(b" 5 "), Read::Value(5.0));
         assert_eq!(float(b"1e400"), Read::Noted(f64::INFINITY, Code::FloatOverflow));
