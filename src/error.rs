@@ -56,11 +56,14 @@ pub enum StarError {
     /// A block or label that was asked for by name is not there.
     MissingBlock {
         name: String,
+        /// What may be meant, as [`crate::near::hint`] has it.
+        hint: String,
         path: Option<PathBuf>,
     },
     MissingLabel {
         label: String,
         block: String,
+        hint: String,
         path: Option<PathBuf>,
     },
     /// An option has a value that means nothing.
@@ -111,13 +114,13 @@ impl fmt::Display for StarError {
                 place(f, path)?;
                 write!(f, ": {error}")
             }
-            Self::MissingBlock { name, path } => {
+            Self::MissingBlock { name, hint, path } => {
                 place(f, path)?;
-                write!(f, ": no block named {name:?}")
+                write!(f, ": no block named {name:?}{hint}")
             }
-            Self::MissingLabel { label, block, path } => {
+            Self::MissingLabel { label, block, hint, path } => {
                 place(f, path)?;
-                write!(f, ": block data_{block} has no label {label:?}")
+                write!(f, ": block data_{block} has no label {label:?}{hint}")
             }
             Self::Option(words) => f.write_str(words),
         }

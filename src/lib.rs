@@ -7,7 +7,9 @@
 
 pub mod archive;
 pub mod error;
+pub mod gzip;
 pub mod memory;
+pub mod near;
 pub mod parallel;
 pub mod relion;
 pub mod source;

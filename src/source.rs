@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use arrow_buffer::Buffer;
 
+use crate::gzip;
 use crate::memory::{Zeroed, borrowed, reserve};
 use crate::parallel;
 use crate::star::text::Text;
@@ -153,7 +154,7 @@ pub fn open_text(path: &Path) -> io::Result<TextFile> {
     if packing != Packing::None || length == 0 {
         let mut spool = tempfile::tempfile()?;
         let copied = match packing {
-            Packing::Gzip => io::copy(&mut flate2::read::MultiGzDecoder::new(&file), &mut spool),
+            Packing::Gzip => io::copy(&mut gzip::unpack(&file), &mut spool),
             Packing::Zstd => io::copy(&mut zstd::stream::read::Decoder::new(&file)?, &mut spool),
             Packing::None => io::copy(&mut &file, &mut spool),
         };
@@ -252,7 +253,7 @@ pub(crate) fn read_exactly(file: &File, bytes: &mut [u8], at: u64) -> io::Result
 fn unpack(from: &mut dyn Read, packing: Packing) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let result = match packing {
-        Packing::Gzip => flate2::read::MultiGzDecoder::new(from).read_to_end(&mut bytes),
+        Packing::Gzip => gzip::unpack(from).read_to_end(&mut bytes),
         Packing::Zstd => zstd::stream::read::Decoder::new(from)?.read_to_end(&mut bytes),
         Packing::None => from.read_to_end(&mut bytes),
     };

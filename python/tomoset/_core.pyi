@@ -17,6 +17,7 @@ __all__ = [
     "catalog_schemas",
     "diagnostic_codes",
     "harvest",
+    "hint",
     "labels",
     "read_bytes",
     "read_path",
@@ -30,6 +31,7 @@ __version__: str
 _DiagnosticRow: TypeAlias = tuple[str, int, int, int, int, str | None, str | None, str | None]
 
 def labels() -> list[tuple[str, str, str, str]]: ...
+def hint(asked: str, prefix: str, known: Sequence[str]) -> str: ...
 def diagnostic_codes() -> list[tuple[str, str, str, str, str]]: ...
 
 @final

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tomoset import _core
 from tomoset.exceptions import MissingLabelError
 from tomoset.frames import block_html, block_text, from_stream, to_pandas, to_polars, to_stream
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-    from tomoset import _core
 
 __all__ = ["StarBlock"]
 
@@ -64,7 +64,7 @@ class StarBlock:
     name : str
         Without ``data_``; may be empty.
     version : int or None
-        From RELION's comment ``# version N`` above the block.
+        From RELION's comment ``# version N``, the last one above the block.
     """
 
     def __init__(self, name: str, version: int | None, parts: tuple[_Part, ...]) -> None:
@@ -192,7 +192,8 @@ class StarBlock:
         """
         table = self.to_arrow()
         if label not in table.column_names:
-            raise MissingLabelError(f"block {self.name!r} has no column {label!r}", label)
+            meant = _core.hint(label, "_", table.column_names) if isinstance(label, str) else ""
+            raise MissingLabelError(f"block {self.name!r} has no column {label!r}{meant}", label)
         column = table.column(label)
         return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 

@@ -229,7 +229,9 @@ class StarFile(Mapping[str, StarBlock]):
         if name not in self._first:
             known = ", ".join(repr(name) for name in list(self)[:8]) or "none at all"
             where = printable(self.path or "<memory>", 1000)
-            raise MissingBlockError(f"{where}: no block named {name!r}; there is {known}", name, self.path)
+            meant = _core.hint(name, "data_", self._names) if isinstance(name, str) else ""
+            message = f"{where}: no block named {name!r}; there is {known}{meant}"
+            raise MissingBlockError(message, name, self.path)
         return self._block(self._first[name])
 
     def __iter__(self) -> Iterator[str]:
@@ -388,6 +390,11 @@ class StarOutline(Mapping[str, OutlineBlock]):
         rows = ((block.name, f"{block.num_rows} rows x {len(block.labels)} columns") for block in self.blocks)
         return blocks_text(self.path, rows, self.diagnostics)
 
+    def __reduce__(self) -> Any:
+        raise TypeError(
+            "a StarOutline cannot be pickled: pass its path on, and call scan_star where it is needed"
+        )
+
     def _block(self, index: int) -> OutlineBlock:
         name, version, start, end = self._entries[index]
         tables = tuple(OutlineTable(*table) for table in self._outline.tables(index))
@@ -397,7 +404,8 @@ class StarOutline(Mapping[str, OutlineBlock]):
         index = block if isinstance(block, int) else self._first.get(block, -1)
         if not 0 <= index < len(self._entries):
             where = printable(self.path or "<memory>", 1000)
-            raise MissingBlockError(f"{where}: no block {block!r}", str(block), self.path)
+            meant = _core.hint(block, "data_", list(self._first)) if isinstance(block, str) else ""
+            raise MissingBlockError(f"{where}: no block {block!r}{meant}", str(block), self.path)
         return index
 
 

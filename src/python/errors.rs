@@ -1,5 +1,6 @@
 //! The core's errors as Python's: faults of the text as tomoset's own, the system's as `OSError`.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use pyo3::exceptions::{PyMemoryError, PyOSError, PyValueError};
@@ -19,7 +20,7 @@ fn raise(py: Python<'_>, error: StarError) -> PyResult<PyErr> {
     match error {
         StarError::Fault { fault, position, path } => faulty(py, &fault, position, path),
         StarError::Io { error, path } => Ok(system(&error, path)),
-        StarError::MissingBlock { ref name, ref path } => missing(py, "MissingBlockError", &error, name, path),
+        StarError::MissingBlock { ref name, ref path, .. } => missing(py, "MissingBlockError", &error, name, path),
         StarError::MissingLabel { ref label, ref path, .. } => missing(py, "MissingLabelError", &error, label, path),
         StarError::Option(words) => Ok(PyValueError::new_err(words)),
     }
@@ -51,6 +52,10 @@ fn missing(py: Python<'_>, class: &str, error: &StarError, name: &str, path: &Op
 fn system(error: &std::io::Error, path: Option<PathBuf>) -> PyErr {
     if error.kind() == std::io::ErrorKind::OutOfMemory {
         return PyMemoryError::new_err("not enough memory to read the text");
+    }
+    if path.as_ref().is_some_and(|path| path.as_os_str().as_bytes().contains(&0)) {
+        // As `open` has it: the system is not even asked.
+        return PyValueError::new_err("embedded null byte in the path");
     }
     let (number, words) = match error.raw_os_error() {
         Some(number) => (number, strerror(error)),

@@ -18,6 +18,8 @@ mod _core {
     #[pymodule_export]
     use super::diagnostic_codes;
     #[pymodule_export]
+    use super::hint;
+    #[pymodule_export]
     use super::labels;
     #[pymodule_export]
     use super::options::ReadOptions;
@@ -42,6 +44,18 @@ mod _core {
 fn labels() -> Vec<(&'static str, &'static str, &'static str, &'static str)> {
     let row = |known: crate::relion::labels::Known| (known.name, known.kind.name(), known.unit, known.canonical);
     crate::relion::labels::all().map(row).collect()
+}
+
+/// What may be meant by a name that is not there.
+///
+/// Returns
+/// -------
+/// str
+///     Words to follow the message, or none; `prefix` is what goes before names in a STAR file.
+#[pyfunction]
+#[allow(clippy::needless_pass_by_value, reason = "extracted for this call")]
+fn hint(asked: &str, prefix: &str, known: Vec<String>) -> String {
+    crate::near::hint(asked, prefix, known.iter().map(String::as_str))
 }
 
 /// Every code a diagnostic can have.

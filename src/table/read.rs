@@ -17,6 +17,7 @@ use super::plan::{Plan, Plans};
 use super::report::{Located, Report};
 use super::stack::stack;
 use crate::error::{Fault, Result, StarError};
+use crate::near;
 use crate::parallel;
 use crate::relion::dialect;
 use crate::source::{self, Bytes, Loaded, Window};
@@ -180,7 +181,8 @@ pub fn select<'a>(outline: &'a Outline, options: &Options) -> Result<Vec<&'a Blo
     let Some(names) = &options.blocks else { return Ok(outline.blocks.iter().collect()) };
     for name in names {
         if !outline.blocks.iter().any(|block| *block.name == **name) {
-            return Err(StarError::MissingBlock { name: name.clone(), path: None });
+            let hint = near::hint(name, "data_", outline.blocks.iter().map(|block| &*block.name));
+            return Err(StarError::MissingBlock { name: name.clone(), hint, path: None });
         }
     }
     Ok(outline.blocks.iter().filter(|block| names.iter().any(|name| **name == *block.name)).collect())
@@ -300,7 +302,9 @@ impl<'r> Reader<'r> {
                     [only] => only.name.to_string(),
                     _ => "*".to_owned(),
                 };
-                return Err(StarError::MissingLabel { label: name.clone(), block, path: None });
+                let labels = blocks.iter().flat_map(|block| &block.parts).flat_map(Part::labels);
+                let hint = near::hint(name, "_", labels.map(|label| &*label.name));
+                return Err(StarError::MissingLabel { label: name.clone(), block, hint, path: None });
             }
         }
         Ok(())

@@ -17,10 +17,11 @@ use super::plan::Plan;
 use super::read::{batch, misfit_fault};
 use super::stack::stack;
 use crate::error::{Result, StarError};
+use crate::near;
 use crate::parallel;
 use crate::source::{self, Bytes, Window};
 use crate::star::diagnostic::Code;
-use crate::star::outline::{Loop, OnError, Outline, Part, outline, raise};
+use crate::star::outline::{Block, Loop, OnError, Outline, Part, outline, raise};
 use crate::star::position::faulty;
 use crate::star::rows::Piece;
 use crate::star::text::Text;
@@ -76,7 +77,8 @@ impl Stream {
         if let Some(wanted) = &options.columns
             && let Some(missing) = wanted.iter().find(|name| !plan.has(name))
         {
-            return Err(StarError::MissingLabel { label: missing.clone(), block: name.to_string(), path: None });
+            let hint = near::hint(missing, "_", part.labels().map(|label| &*label.name));
+            return Err(StarError::MissingLabel { label: missing.clone(), block: name.to_string(), hint, path: None });
         }
         let Part::Loop(table) = part else { return Err(StarError::Option("a list cannot be streamed".into())) };
         let threads = parallel::threads_for(u64::MAX, parallel::SHARE, options.threads);
@@ -187,11 +189,12 @@ fn to_binary(column: ArrayRef) -> ArrayRef {
 }
 
 fn only_loop(outline: Outline, wanted: Option<&str>) -> Result<(Box<str>, Loop)> {
-    let blocks = outline.blocks.into_iter();
-    let mut named = blocks.filter(|block| wanted.is_none_or(|wanted| *block.name == *wanted)).peekable();
-    if let (Some(name), None) = (wanted, named.peek()) {
-        return Err(StarError::MissingBlock { name: name.to_owned(), path: None });
+    let is_wanted = |block: &Block| wanted.is_none_or(|wanted| *block.name == *wanted);
+    if let Some(name) = wanted.filter(|_| !outline.blocks.iter().any(is_wanted)) {
+        let hint = near::hint(name, "data_", outline.blocks.iter().map(|block| &*block.name));
+        return Err(StarError::MissingBlock { name: name.to_owned(), hint, path: None });
     }
+    let named = outline.blocks.into_iter().filter(is_wanted);
     let mut loops = Vec::new();
     for block in named {
         for part in block.parts {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -55,7 +56,7 @@ def test_the_first_of_equal_names_wins(star: tomoset.StarFile) -> None:
 
 
 def test_versions_and_paths(star: tomoset.StarFile, tmp_path: Path) -> None:
-    assert [block.version for block in star.blocks] == [50001, None, None, None, None]
+    assert [block.version for block in star.blocks] == [50001] * 5
     assert star.path is None
     path = tmp_path / "x.star"
     path.write_bytes(TEXT)
@@ -258,7 +259,7 @@ def test_outlines_name_what_files_hold(tmp_path: Path) -> None:
         "optics",
         2,
         ["rlnOpticsGroup", "rlnVoltage"],
-        None,
+        50001,
     )
     assert outline["general"].version == 50001
     assert TEXT[optics.start : optics.end].startswith(b"data_optics\n")
@@ -419,6 +420,23 @@ def wrong(**options: Any) -> Callable[[], Any]:
             ValueError,
             "batch_rows is 0; it must be at least 1",
         ),
+        (
+            lambda: tomoset.read_star(TEXT)["data_optics"],
+            tomoset.MissingBlockError,
+            'names are given without "data_": "optics"',
+        ),
+        (
+            lambda: tomoset.read_star(TEXT)["optics"]["_rlnVoltage"],
+            tomoset.MissingLabelError,
+            'names are given without "_": "rlnVoltage"',
+        ),
+        (lambda: tomoset.scan_star(TEXT)["Optic"], tomoset.MissingBlockError, 'did you mean "optics"'),
+        (wrong(blocks=["data_optics"]), tomoset.MissingBlockError, 'without "data_": "optics"'),
+        (wrong(columns=["rlnvoltage"]), tomoset.MissingLabelError, 'did you mean "rlnVoltage"'),
+        (lambda: tomoset.read_star("x\0.star"), ValueError, "embedded null byte"),
+        (lambda: tomoset.scan_star("x\0.star"), ValueError, "embedded null byte"),
+        (lambda: tomoset.iter_star("x\0.star"), ValueError, "embedded null byte"),
+        (lambda: pickle.dumps(tomoset.scan_star(TEXT)), TypeError, "call scan_star where it is needed"),
         (lambda: tomoset.read_star(5), TypeError, "source must be a path, bytes or a file object, not int"),  # type: ignore[arg-type]
         (
             lambda: tomoset.read_star("none.star"),
