@@ -390,7 +390,7 @@ class StarOutline(Mapping[str, OutlineBlock]):
         rows = ((block.name, f"{block.num_rows} rows x {len(block.labels)} columns") for block in self.blocks)
         return blocks_text(self.path, rows, self.diagnostics)
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[Any, ...]:
         raise TypeError(
             "a StarOutline cannot be pickled: pass its path on, and call scan_star where it is needed"
         )
