@@ -74,6 +74,15 @@ impl<T: ArrowNativeType> Zeroed<T> {
     }
 }
 
+/// Whether addresses are free, so that more may be reserved than will be used; on clusters they may be counted.
+#[must_use]
+pub fn addresses_are_free() -> bool {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` is a valid place for the answer.
+    let known = unsafe { libc::getrlimit(libc::RLIMIT_AS, &raw mut limit) } == 0;
+    known && limit.rlim_cur == libc::RLIM_INFINITY
+}
+
 /// Makes room for `more` values, or says that there is no memory for them.
 ///
 /// # Errors

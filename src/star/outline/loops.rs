@@ -417,7 +417,6 @@ impl<T: Text> Outliner<'_, '_, T> {
     /// A line with too few or too many words: a row over several lines, or a fault.
     fn odd_row(&mut self, line: &Line, rows: &mut Rows) -> Step<u64> {
         let labels = rows.labels;
-        rows.apart = true;
         let at = first_word(line);
         let found = match word_count(&line.text) {
             Err(Unclosed(open)) => {

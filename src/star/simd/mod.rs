@@ -27,8 +27,8 @@ pub struct Masks {
 pub const STEP: usize = 64;
 const STEP_U32: u32 = 64;
 
-/// Masks for every 64 bytes of `text`; the last one is filled up with blanks.
-pub fn classify(text: &[u8], out: &mut Vec<Masks>) {
+/// Masks for every 64 bytes of `text`, the last one filled up with blanks; tells whether there is a CR.
+pub fn classify(text: &[u8], out: &mut Vec<Masks>) -> bool {
     out.clear();
     #[cfg(target_arch = "x86_64")]
     if x86::available() {
@@ -36,6 +36,7 @@ pub fn classify(text: &[u8], out: &mut Vec<Masks>) {
         return unsafe { x86::classify_avx2(text, out) };
     }
     for_steps(text, |step| out.push(masks(step)));
+    text.contains(&b'\r')
 }
 
 /// Offsets where words begin and end, alternately; `text` is taken to follow a blank.
@@ -247,7 +248,8 @@ mod tests {
         #[test]
         fn masks_equal_the_plain_twin(text in proptest::collection::vec(any::<u8>(), 0..300)) {
             let (mut fast, mut plain) = (Vec::new(), Vec::new());
-            classify(&text, &mut fast);
+            let cr = classify(&text, &mut fast);
+            prop_assert_eq!(cr, text.contains(&b'\r'));
             for_steps(&text, |step| plain.push(masks(step)));
             prop_assert_eq!(fast, plain);
             let mut found = Vec::new();

@@ -14,12 +14,24 @@ pub fn available() -> bool {
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
-pub fn classify_avx2(text: &[u8], out: &mut Vec<Masks>) {
+pub fn classify_avx2(text: &[u8], out: &mut Vec<Masks>) -> bool {
     let (steps, rest) = text.as_chunks::<STEP>();
-    out.extend(steps.iter().map(|step| masks(step)));
-    if !rest.is_empty() {
-        out.push(masks(&padded(rest)));
+    let mut returns = _mm256_setzero_si256();
+    out.reserve(steps.len() + 1);
+    let mut take = |step: &[u8; STEP]| {
+        let (low, high) = halves(step);
+        let cr = _mm256_set1_epi8(13);
+        let here = _mm256_or_si256(_mm256_cmpeq_epi8(low, cr), _mm256_cmpeq_epi8(high, cr));
+        returns = _mm256_or_si256(returns, here);
+        out.push(masks(low, high));
+    };
+    for step in steps {
+        take(step);
     }
+    if !rest.is_empty() {
+        take(&padded(rest));
+    }
+    _mm256_testz_si256(returns, returns) == 0
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
@@ -82,8 +94,7 @@ fn blanks(step: &[u8; STEP]) -> u64 {
 
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
-fn masks(step: &[u8; STEP]) -> Masks {
-    let (low, high) = halves(step);
+fn masks(low: __m256i, high: __m256i) -> Masks {
     let newline = _mm256_set1_epi8(10);
     let last_control = _mm256_set1_epi8(31);
     let blank = join(is_blank(low), is_blank(high));
@@ -229,6 +240,7 @@ struct Points {
 
 impl Points {
     /// Nothing when a word has several points, or none but a point at its very end, which may be all of it.
+    #[inline]
     #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
     fn at(marks: [u32; 2]) -> Option<Self> {
         let [first, second] = marks;
