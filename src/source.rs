@@ -341,4 +341,8 @@ impl Text for Window {
         let skip = usize::try_from(at - self.at).unwrap_or(usize::MAX);
         Ok(self.bytes.get(skip..).unwrap_or_default())
     }
+
+    fn again(&self) -> io::Result<impl Text + Send> {
+        Ok(Self { file: self.file()?, length: self.length, bytes: Vec::new(), at: 0 })
+    }
 }

@@ -8,6 +8,7 @@ use pyo3::types::PyBytes;
 use super::options::{ON_ERROR, ReadOptions, choose};
 use super::read::{StarTables, diagnostic_row, shared};
 use crate::error::{Result, StarError};
+use crate::parallel;
 use crate::relion::dialect;
 use crate::source::{self, Bytes, Loaded, Window};
 use crate::star::diagnostic::Code;
@@ -117,7 +118,8 @@ pub fn scan_bytes(
         let mut text = loaded.buffer.as_slice();
         let bytes = Bytes::Memory { text, base: 0 };
         let mut ahead = Ahead::counting(bytes, text.length(), threads, Cut::default());
-        let mut inner = match outline::outline(text, on_error, Some(&mut ahead)) {
+        let threads = parallel::threads_for(text.length(), parallel::SHARE, threads);
+        let mut inner = match outline::outline_shared(&mut text, on_error, Some(&mut ahead), threads) {
             Ok(found) => found,
             Err(stop) => return raise(stop, &mut text),
         };

@@ -12,6 +12,12 @@ pub trait Text {
     /// # Errors
     /// What the operating system says when the bytes cannot be brought in.
     fn view(&mut self, at: u64, want: usize) -> io::Result<&[u8]>;
+
+    /// The same text, to be looked at by another thread.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    fn again(&self) -> io::Result<impl Text + Send>;
 }
 
 impl Text for &[u8] {
@@ -22,6 +28,10 @@ impl Text for &[u8] {
     fn view(&mut self, at: u64, _want: usize) -> io::Result<&[u8]> {
         Ok(usize::try_from(at).ok().and_then(|at| self.get(at..)).unwrap_or_default())
     }
+
+    fn again(&self) -> io::Result<impl Text + Send> {
+        Ok(*self)
+    }
 }
 
 impl<T: Text> Text for &mut T {
@@ -31,6 +41,10 @@ impl<T: Text> Text for &mut T {
 
     fn view(&mut self, at: u64, want: usize) -> io::Result<&[u8]> {
         (**self).view(at, want)
+    }
+
+    fn again(&self) -> io::Result<impl Text + Send> {
+        (**self).again()
     }
 }
 

@@ -22,7 +22,7 @@ use crate::parallel;
 use crate::relion::dialect;
 use crate::source::{self, Bytes, Loaded, Window};
 use crate::star::diagnostic::Code;
-use crate::star::outline::{Block, OnError, Outline, Part, outline, raise};
+use crate::star::outline::{Block, OnError, Outline, Part, outline_shared, raise};
 use crate::star::position::faulty;
 use crate::star::text::Text;
 
@@ -140,7 +140,8 @@ struct Source<'a> {
 fn read_text<T: Text>(text: &mut T, source: Source<'_>, options: &Options, cut: Cut) -> Result<StarTables> {
     let Source { bytes, buffer, cr_only } = source;
     let mut ahead = Ahead::reading(bytes, text.length(), options, cut);
-    let mut found = match outline(&mut *text, options.on_error, Some(&mut ahead)) {
+    let threads = parallel::threads_for(text.length(), cut.share, options.threads);
+    let mut found = match outline_shared(text, options.on_error, Some(&mut ahead), threads) {
         Ok(found) => found,
         Err(stop) => return raise(stop, text),
     };

@@ -21,7 +21,7 @@ use crate::near;
 use crate::parallel;
 use crate::source::{self, Bytes, Window};
 use crate::star::diagnostic::Code;
-use crate::star::outline::{Block, Loop, OnError, Outline, Part, outline, raise};
+use crate::star::outline::{Block, Loop, OnError, Outline, Part, outline_shared, raise};
 use crate::star::position::faulty;
 use crate::star::rows::Piece;
 use crate::star::text::Text;
@@ -39,7 +39,8 @@ pub fn scan_path(path: &Path, on_error: OnError, threads: Option<usize>) -> Resu
     let mut window = Window::new(text);
     let file = window.file()?;
     let mut ahead = Ahead::counting(Bytes::File(&file), window.length(), threads, Cut::default());
-    match outline(&mut window, on_error, Some(&mut ahead)) {
+    let threads = parallel::threads_for(window.length(), parallel::SHARE, threads);
+    match outline_shared(&mut window, on_error, Some(&mut ahead), threads) {
         Ok(mut found) => {
             if cr_only {
                 found.events.add(Code::CrOnly, 0);

@@ -4,7 +4,7 @@
 
 use proptest::prelude::*;
 use tomoset::source::{Bytes, Loaded};
-use tomoset::star::outline::{OnError, Outline, Part, outline};
+use tomoset::star::outline::{OnError, Outline, Part, Stop, outline, outline_shared};
 use tomoset::star::text::Text;
 use tomoset::table::ahead::{Ahead, Cut};
 use tomoset::table::dtype::{Dtypes, Options};
@@ -22,6 +22,10 @@ impl Text for Narrow<'_> {
     fn view(&mut self, at: u64, want: usize) -> std::io::Result<&[u8]> {
         let rest = self.0.get(usize::try_from(at).expect("small")..).unwrap_or_default();
         Ok(rest.get(..want).unwrap_or(rest))
+    }
+
+    fn again(&self) -> std::io::Result<impl Text + Send> {
+        Ok(Narrow(self.0))
     }
 }
 
@@ -48,6 +52,7 @@ fn outlined(text: &[u8], cut: Option<Cut>) -> Outline {
 /// How the rows are cut into pieces may differ; what they are may not.
 fn same_structure(one: &Outline, other: &Outline) {
     assert_eq!(one.faults, other.faults);
+    assert_eq!(one.events, other.events);
     assert_eq!(one.blocks.len(), other.blocks.len());
     for (a, b) in one.blocks.iter().zip(&other.blocks) {
         assert_eq!((&a.name, a.start, a.end, a.version), (&b.name, b.start, b.end, b.version));
@@ -91,6 +96,18 @@ fn grids_agree(text: &[u8], found: &Outline) {
 fn check(text: &[u8]) {
     let whole = outlined(text, None);
     same_structure(&whole, &outline(Narrow(text), OnError::Collect, None).expect("collected"));
+    for threads in [2, 3, 7] {
+        let shared = outline_shared(&mut &*text, OnError::Collect, None, threads);
+        same_structure(&whole, &shared.expect("collected"));
+        let raised = |found: Result<Outline, Stop>| match found {
+            Ok(found) => Ok(found),
+            Err(Stop::Fault(fault)) => Err(fault),
+            Err(Stop::Error(error)) => panic!("{error}"),
+        };
+        let one = raised(outline(text, OnError::Raise, None));
+        let shared = raised(outline_shared(&mut &*text, OnError::Raise, None, threads));
+        assert_eq!(one.map(|found| found.blocks.len()), shared.map(|found| found.blocks.len()));
+    }
     for segment in [1, 3, 16, 64, 100, 1000] {
         same_structure(&whole, &outlined(text, Some(Cut { segment, after: 0, share: 1 })));
     }

@@ -5,8 +5,10 @@ mod fields;
 mod lists;
 mod loops;
 mod seek;
+mod shares;
 mod wrapped;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::diagnostic::{Code, Events};
@@ -16,6 +18,7 @@ use super::text::{Line, Text, read_line};
 use crate::error::{Fault, Result, StarError};
 
 pub use ahead::{Ahead, OpenLoop};
+pub use shares::outline_shared;
 
 /// A label as it stands in a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -173,22 +176,11 @@ pub fn outline_with<T: Text>(
     ahead: Option<&mut dyn Ahead>,
     memory: &mut Memory,
 ) -> std::result::Result<Outline, Stop> {
-    let mut outliner = Outliner {
-        length: text.length(),
-        text,
-        at: 0,
-        on_error,
-        ahead,
-        found: Outline::default(),
-        faults_before: 0,
-        version: None,
-        memory,
-        sought: Vec::new(),
-        no_wrap_before: 0,
-        field_end: fields::FieldEnd::default(),
-    };
+    let end = text.length();
+    let mut outliner = Outliner::new(text, 0..end, on_error, memory);
+    outliner.ahead = ahead;
+    outliner.skip_byte_order_mark()?;
     outliner.run()?;
-    outliner.found.length = outliner.length;
     Ok(outliner.found)
 }
 
@@ -245,6 +237,8 @@ struct Outliner<'a, 'm, T: Text> {
     text: T,
     length: u64,
     at: u64,
+    /// Where to stop: at the end, or at the header of a block that somebody else begins with.
+    until: u64,
     on_error: OnError,
     ahead: Option<&'a mut dyn Ahead>,
     found: Outline,
@@ -258,10 +252,30 @@ struct Outliner<'a, 'm, T: Text> {
     field_end: fields::FieldEnd,
 }
 
-impl<T: Text> Outliner<'_, '_, T> {
+impl<'m, T: Text> Outliner<'_, 'm, T> {
+    fn new(text: T, range: Range<u64>, on_error: OnError, memory: &'m mut Memory) -> Self {
+        let length = text.length();
+        Self {
+            length,
+            text,
+            at: range.start,
+            until: range.end,
+            on_error,
+            ahead: None,
+            found: Outline { length, ..Outline::default() },
+            faults_before: 0,
+            version: None,
+            memory,
+            sought: Vec::new(),
+            no_wrap_before: 0,
+            field_end: fields::FieldEnd::default(),
+        }
+    }
+
     fn run(&mut self) -> Step<()> {
-        self.skip_byte_order_mark()?;
-        while let Some(line) = self.line(self.at)? {
+        while self.at < self.until
+            && let Some(line) = self.line(self.at)?
+        {
             let kind = kind(&line.text);
             if !matches!(kind, Kind::Keyword(Keyword::Data | Keyword::Loop | Keyword::Label)) {
                 self.returns(&line, false);
@@ -291,8 +305,10 @@ impl<T: Text> Outliner<'_, '_, T> {
             };
             self.recycle(line);
         }
-        self.close_block(self.length);
-        self.end_search();
+        self.close_block(self.at.max(self.until));
+        if self.at >= self.length {
+            self.end_search();
+        }
         Ok(())
     }
 
