@@ -178,7 +178,7 @@ def tomoset_blocks(path: str) -> list[Any]:
 
 
 def tomoset_file(path: str) -> Any:
-    """The StarFile, before any of its blocks is asked for."""
+    """The StarFile: all values decoded, no Python object for a block yet."""
     import tomoset
 
     return tomoset.read_star(path)
@@ -332,8 +332,8 @@ TASKS = (
         "Every block of a trajectory file",
         "motion",
         (
-            Contender("tomoset", "tomoset", tomoset_blocks, _look_at_arrow),
-            Contender("tomoset-untouched", "tomoset", tomoset_file, _look_at_file),
+            Contender("tomoset", "tomoset", tomoset_file, _look_at_file),
+            Contender("tomoset-tables", "tomoset", tomoset_blocks, _look_at_arrow),
             Contender("gemmi", "gemmi", gemmi_document, of_gemmi),
             Contender("starfile-rs", "starfile_rs", starfile_rs_blocks, _look_at_polars, rounds=3),
             Contender("starfile", "starfile", starfile_blocks, _look_at_pandas, rounds=1),

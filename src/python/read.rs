@@ -1,10 +1,12 @@
 //! Whole texts: from a path or from bytes to tables.
 #![allow(unsafe_code)]
 
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
@@ -23,6 +25,8 @@ use crate::table::report::Located;
 #[pyclass(frozen, module = "tomoset._core")]
 pub struct StarTables {
     inner: read::StarTables,
+    /// Stacks as pyarrow tables, by their address: of thousands of blocks alike each is a slice of one.
+    exported: Mutex<HashMap<usize, Py<PyAny>>>,
 }
 
 /// code, offset, line, column, count, block, label, detail
@@ -51,7 +55,12 @@ impl StarTables {
     fn table<'py>(&self, py: Python<'py>, block: usize, index: usize) -> PyResult<Bound<'py, PyAny>> {
         let tables = &self.block(block)?.tables;
         let table = tables.get(index).ok_or_else(|| PyIndexError::new_err("no such table"))?;
-        to_table(py, &table.batch())
+        let (stack, first) = table.stack();
+        let whole = self.export(py, stack)?;
+        if table.rows() == stack.num_rows() {
+            return Ok(whole);
+        }
+        whole.call_method1("slice", (first, table.rows()))
     }
 
     /// (code, offset, line, column, count, block, label, detail) of each diagnostic.
@@ -62,11 +71,22 @@ impl StarTables {
 
 impl From<read::StarTables> for StarTables {
     fn from(inner: read::StarTables) -> Self {
-        Self { inner }
+        Self { inner, exported: Mutex::default() }
     }
 }
 
 impl StarTables {
+    fn export<'py>(&self, py: Python<'py>, stack: &Arc<RecordBatch>) -> PyResult<Bound<'py, PyAny>> {
+        let key = Arc::as_ptr(stack).addr();
+        let known = || self.exported.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(table) = known().get(&key) {
+            return Ok(table.bind(py).clone());
+        }
+        // Not under the lock: Python may run another thread meanwhile. Two that export at once share one table.
+        let table = to_table(py, stack)?;
+        Ok(known().entry(key).or_insert_with(|| table.unbind()).bind(py).clone())
+    }
+
     fn block(&self, index: usize) -> PyResult<&read::BlockTables> {
         self.inner.blocks.get(index).ok_or_else(|| PyIndexError::new_err("no such block"))
     }
@@ -91,7 +111,7 @@ pub fn diagnostic_row(located: &Located) -> DiagnosticRow {
 pub fn read_path(py: Python<'_>, path: PathBuf, options: &ReadOptions) -> PyResult<StarTables> {
     let options = &options.inner;
     let inner = py.detach(|| read::read_path(&path, options)).map_err(|error| error.at_path(Some(&path)))?;
-    Ok(StarTables { inner })
+    Ok(inner.into())
 }
 
 /// Reads bytes that are in memory; `name` stands for a path in errors.
@@ -107,7 +127,7 @@ pub fn read_bytes(
     let options = &options.inner;
     let read = || load_and_read(buffer, options);
     let inner = py.detach(read).map_err(|error| error.at_path(name.as_deref()))?;
-    Ok(StarTables { inner })
+    Ok(inner.into())
 }
 
 fn load_and_read(buffer: Buffer, options: &Options) -> Result<read::StarTables, StarError> {

@@ -15,7 +15,6 @@ use crate::star::text::Text;
 /// # Errors
 /// As [`Text::view`].
 pub fn examine<T: Text>(outline: &mut Outline, text: &mut T) -> io::Result<()> {
-    duplicate_blocks(outline);
     let mut last: Option<(Arc<[Label]>, Events, u64)> = None;
     for block in &mut outline.blocks {
         let mut noted = Events::default();
@@ -52,23 +51,37 @@ pub fn examine<T: Text>(outline: &mut Outline, text: &mut T) -> io::Result<()> {
         }
         block.events.extend(&noted);
     }
-    keywords_in_values(outline, text)
+    compare_names(outline, text)
 }
 
-fn duplicate_blocks(outline: &mut Outline) {
-    let mut seen: HashMap<Box<str>, usize> = HashMap::with_capacity(outline.blocks.len());
-    let mut again = Vec::new();
+/// What the names of blocks do to one another: the same name twice, and lines that end in `data_` and the name of a
+/// later block, at which RELION stops when it looks for that block.
+fn compare_names<T: Text>(outline: &mut Outline, text: &mut T) -> io::Result<()> {
+    let mut noted: Vec<(usize, Code, u64)> = Vec::new();
+    // The first and the last block of each name.
+    let mut places: HashMap<&str, (usize, usize)> = HashMap::with_capacity(outline.blocks.len());
     for (index, block) in outline.blocks.iter().enumerate() {
-        match seen.get(&block.name) {
-            Some(&first) => again.push((first, block.start)),
-            None => drop(seen.insert(block.name.clone(), index)),
+        let (first, last) = places.entry(&block.name).or_insert((index, index));
+        if *last < index {
+            *last = index;
+            noted.push((*first, Code::DuplicateBlock, block.start));
         }
     }
-    for (first, offset) in again {
-        if let Some(block) = outline.blocks.get_mut(first) {
-            block.events.add(Code::DuplicateBlock, offset);
+    let keyword = memchr::memmem::Finder::new(KEYWORD);
+    let but_last = outline.blocks.len().saturating_sub(1);
+    for (index, block) in outline.blocks.iter().take(but_last).enumerate() {
+        let is_later = |name: &str| places.get(name).is_some_and(|&(_, last)| last > index);
+        let mut note = |offset| noted.push((index, Code::KeywordInValue, offset));
+        for part in &block.parts {
+            search(text, part.start(), part.end(), &keyword, &is_later, &mut note)?;
         }
     }
+    for (index, code, offset) in noted {
+        if let Some(block) = outline.blocks.get_mut(index) {
+            block.events.add(code, offset);
+        }
+    }
+    Ok(())
 }
 
 fn examine_labels<'a>(labels: impl Iterator<Item = (&'a str, u64)>, events: &mut Events) {
@@ -116,25 +129,6 @@ fn rewritten_unquoted<T: Text>(item: &Item, text: &mut T, events: &mut Events) -
     let is_opener = matches!(value.first().copied(), None | Some(b'"' | b'\'' | b'#' | BELL));
     if is_opener || value.iter().any(|byte| matches!(byte, b' ' | b'\t' | b'\n')) {
         events.add(Code::RewrittenUnquoted, start);
-    }
-    Ok(())
-}
-
-/// Lines that end in `data_` and the name of a later block: RELION, looking for that block, stops at them.
-fn keywords_in_values<T: Text>(outline: &mut Outline, text: &mut T) -> io::Result<()> {
-    let mut last: HashMap<Box<str>, usize> = HashMap::with_capacity(outline.blocks.len());
-    for (index, block) in outline.blocks.iter().enumerate() {
-        last.insert(block.name.clone(), index);
-    }
-    let keyword = memchr::memmem::Finder::new(KEYWORD);
-    let end = outline.blocks.len().saturating_sub(1);
-    for (index, block) in outline.blocks.iter_mut().take(end).enumerate() {
-        let is_later = |name: &str| last.get(name).is_some_and(|&last| last > index);
-        for part in &block.parts {
-            let events = &mut block.events;
-            let mut note = |offset| events.add(Code::KeywordInValue, offset);
-            search(text, part.start(), part.end(), &keyword, &is_later, &mut note)?;
-        }
     }
     Ok(())
 }

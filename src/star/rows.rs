@@ -173,22 +173,34 @@ impl Scan<'_> {
         if may_be_keyword(text, first - start) {
             return false;
         }
-        let mut words = line.words;
-        let mut events = Events::default();
         if line.odd {
-            match count(text, self.base + start as u64, &mut events) {
-                Ok(counted) if counted > 0 => words = counted,
-                _ => return false,
-            }
+            return self.close_odd(text, start);
         }
+        self.row(line.words)
+    }
+
+    /// As [`Self::close`], for a line with quotes, comments or control characters.
+    #[cold]
+    fn close_odd(&mut self, text: &[u8], start: usize) -> bool {
+        let mut events = Events::default();
+        match count(text, self.base + start as u64, &mut events) {
+            Ok(counted) if counted > 0 && self.row(counted) => {}
+            _ => return false,
+        }
+        self.run.events.extend(&events);
+        self.run.plain = false;
+        true
+    }
+
+    /// Takes a row of so many words, if they are as many as in the others.
+    #[inline]
+    fn row(&mut self, words: u32) -> bool {
         if words != self.run.words {
             if self.run.words != 0 {
                 return false;
             }
             self.run.words = words;
         }
-        self.run.events.extend(&events);
-        self.run.plain &= !line.odd;
         self.run.rows += 1;
         true
     }

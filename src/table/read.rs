@@ -47,6 +47,12 @@ impl Table {
         self.rows
     }
 
+    /// The rows of all tables that share its columns, and which of them is the table's first.
+    #[must_use]
+    pub fn stack(&self) -> (&Arc<RecordBatch>, usize) {
+        (&self.stack, self.first)
+    }
+
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
         self.stack.schema()

@@ -241,8 +241,3 @@ def test_field_metadata() -> None:
             {b"relion_type": b"double", b"canonical": b"rlnKullbackLeiblerDivergence"},
             None,
         ]
-        assert [list(field.metadata) for field in schema if field.metadata] == [
-            [b"relion_type", b"unit"],
-            [b"relion_type"],
-            [b"canonical", b"relion_type"],
-        ]
