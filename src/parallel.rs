@@ -9,8 +9,11 @@ pub const SHARE: u64 = 2 << 20;
 /// How many threads to use for so many bytes of work: one for each `share`, up to the limit.
 #[must_use]
 pub fn threads_for(bytes: u64, share: u64, limit: Option<usize>) -> usize {
-    let limit = limit.filter(|&limit| limit > 0).unwrap_or_else(available);
-    usize::try_from(bytes / share.max(1)).unwrap_or(usize::MAX).clamp(1, limit)
+    match usize::try_from(bytes / share.max(1)).unwrap_or(usize::MAX) {
+        // Asking the system how many processors there are takes longer than reading a small table.
+        0 | 1 => 1,
+        shares => shares.min(limit.filter(|&limit| limit > 0).unwrap_or_else(available)),
+    }
 }
 
 /// The processors this process may use.

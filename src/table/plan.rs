@@ -47,14 +47,15 @@ impl Plan {
         let columns = match &options.columns {
             None => (0..labels.len()).filter_map(planned).collect(),
             Some(wanted) => {
+                let mut called: HashMap<&str, Vec<usize>> = HashMap::new();
+                for (index, (label, name)) in labels.iter().zip(&names).enumerate() {
+                    called.entry(canonical(label)).or_default().push(index);
+                    if name != label {
+                        called.entry(name).or_default().push(index);
+                    }
+                }
                 let mut taken = HashSet::new();
-                let sources = wanted.iter().flat_map(|wanted| {
-                    let named = |index: &usize| {
-                        labels.get(*index).is_some_and(|label| is_called(label, wanted))
-                            || names.get(*index).is_some_and(|name| name == wanted)
-                    };
-                    (0..labels.len()).filter(named).collect::<Vec<_>>()
-                });
+                let sources = wanted.iter().flat_map(|wanted| called.get(canonical(wanted))).flatten().copied();
                 sources.filter(|source| taken.insert(*source)).filter_map(planned).collect()
             }
         };
@@ -73,17 +74,16 @@ impl Plan {
         self.columns.iter().all(|column| column.kind.is_some())
     }
 
-    /// Whether a column answers to a name.
-    #[must_use]
-    pub fn has(&self, name: &str) -> bool {
-        self.columns.iter().any(|column| column.name == name || is_called(&column.label, name))
+    /// The names that the columns answer to, each as [`canonical`] has it.
+    pub fn answers(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().flat_map(|column| [canonical(&column.label), &*column.name])
     }
 }
 
-/// Whether a label answers to a name: its own, or the one RELION has for it.
-fn is_called(label: &str, name: &str) -> bool {
-    let canonical = |label| labels::known(label).map_or(label, |known| known.canonical);
-    label == name || canonical(label) == canonical(name)
+/// The name that RELION has for a label, whatever its spelling; an unknown label's own.
+#[must_use]
+pub fn canonical(label: &str) -> &str {
+    labels::known(label).map_or(label, |known| known.canonical)
 }
 
 /// Names for labels that may repeat: the first of a loop and the last of a list keep the plain name, as RELION
@@ -113,16 +113,27 @@ fn unique_names(labels: &[&str], is_list: bool) -> Vec<String> {
     names
 }
 
-/// Plans of loops, made once for all that share their labels.
+/// Plans, made once for all loops that share their labels, and for lists below one another whose labels are the same.
 #[derive(Default)]
 pub struct Plans {
     known: HashMap<*const Label, Arc<Plan>>,
+    last_list: Option<(Vec<Box<str>>, Arc<Plan>)>,
 }
 
 impl Plans {
     pub fn of(&mut self, part: &Part, options: &Options) -> Arc<Plan> {
         match part {
-            Part::List(_) => Arc::new(Plan::new(part, options)),
+            Part::List(list) => {
+                let names = list.items.iter().map(|item| &item.label.name);
+                if let Some((known, plan)) = &self.last_list
+                    && known.iter().eq(names.clone())
+                {
+                    return Arc::clone(plan);
+                }
+                let plan = Arc::new(Plan::new(part, options));
+                self.last_list = Some((names.cloned().collect(), Arc::clone(&plan)));
+                plan
+            }
             Part::Loop(table) => {
                 let plan = || Arc::new(Plan::new(part, options));
                 Arc::clone(self.known.entry(table.labels.as_ptr()).or_insert_with(plan))
@@ -143,7 +154,7 @@ mod tests {
 
     #[test]
     fn old_spellings_answer_to_the_new_name() {
-        assert!(is_called("rlnKullbackLeibnerDivergence", "rlnKullbackLeiblerDivergence"));
-        assert!(!is_called("rlnVoltage", "rlnTomoName"));
+        assert_eq!(canonical("rlnKullbackLeibnerDivergence"), "rlnKullbackLeiblerDivergence");
+        assert_eq!(canonical("a"), "a");
     }
 }

@@ -1,6 +1,6 @@
 //! A whole text into tables: outline, plans, types, values, diagnostics.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::decode::{self, Content, Layout, Member, Met, Misfit, OnMisfit};
 use super::dtype::{Options, Strings, Type, field};
 use super::fill::VIEW_WINDOW;
 use super::infer::Guesses;
-use super::plan::{Plan, Plans};
+use super::plan::{Plan, Plans, canonical};
 use super::report::{Located, Report};
 use super::stack::stack;
 use crate::error::{Fault, Result, StarError};
@@ -186,13 +186,15 @@ pub fn read_block<T: Text>(
 /// A name that no block has.
 pub fn select<'a>(outline: &'a Outline, options: &Options) -> Result<Vec<&'a Block>> {
     let Some(names) = &options.blocks else { return Ok(outline.blocks.iter().collect()) };
+    let known: HashSet<&str> = outline.blocks.iter().map(|block| &*block.name).collect();
     for name in names {
-        if !outline.blocks.iter().any(|block| *block.name == **name) {
+        if !known.contains(&**name) {
             let hint = near::hint(name, "data_", outline.blocks.iter().map(|block| &*block.name));
             return Err(StarError::MissingBlock { name: name.clone(), hint, path: None });
         }
     }
-    Ok(outline.blocks.iter().filter(|block| names.iter().any(|name| **name == *block.name)).collect())
+    let wanted: HashSet<&str> = names.iter().map(|name| &**name).collect();
+    Ok(outline.blocks.iter().filter(|block| wanted.contains(&*block.name)).collect())
 }
 
 /// A table of a text, named by its block's and its own index.
@@ -303,8 +305,9 @@ impl<'r> Reader<'r> {
     /// Every column that was asked for must be somewhere.
     fn check_columns(&self, blocks: &[&Block], groups: &[Group]) -> Result<()> {
         let Some(wanted) = &self.options.columns else { return Ok(()) };
+        let answers: HashSet<&str> = groups.iter().flat_map(|group| group.plan.answers()).collect();
         for name in wanted {
-            if !groups.iter().any(|group| group.plan.has(name)) {
+            if !answers.contains(canonical(name)) {
                 let block = match blocks {
                     [only] => only.name.to_string(),
                     _ => "*".to_owned(),

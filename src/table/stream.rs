@@ -1,5 +1,6 @@
 //! A loop as record batches in bounded memory, from a file that may be larger than memory.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use super::columns::data_type;
 use super::decode::{Content, Layout, Member, OnMisfit};
 use super::dtype::{InvalidUtf8, Options, Strings, Type, field};
 use super::infer::Guesses;
-use super::plan::Plan;
+use super::plan::{Plan, canonical};
 use super::read::{batch, misfit_fault};
 use super::stack::stack;
 use crate::error::{Result, StarError};
@@ -75,8 +76,9 @@ impl Stream {
         let (name, table) = only_loop(found, block)?;
         let part = Part::Loop(table);
         let plan = Plan::new(&part, options);
+        let answers: HashSet<&str> = plan.answers().collect();
         if let Some(wanted) = &options.columns
-            && let Some(missing) = wanted.iter().find(|name| !plan.has(name))
+            && let Some(missing) = wanted.iter().find(|name| !answers.contains(canonical(name)))
         {
             let hint = near::hint(missing, "_", part.labels().map(|label| &*label.name));
             return Err(StarError::MissingLabel { label: missing.clone(), block: name.to_string(), hint, path: None });
