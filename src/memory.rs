@@ -4,7 +4,7 @@
 use std::io;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow_buffer::{ArrowNativeType, Buffer};
 use memmap2::{MmapMut, MmapOptions};
@@ -50,8 +50,8 @@ impl<T: ArrowNativeType> Zeroed<T> {
         self.into_buffer_of(length)
     }
 
-    /// The first `length` values as an Arrow buffer. Pages that were never touched cost nothing, so a store may be
-    /// made as large as its values could ever be.
+    /// The first `length` values as an Arrow buffer. Pages that were never touched cost nothing but addresses, so a
+    /// store may be made as large as its values could ever be; few values are copied, lest each keep a huge page.
     #[must_use]
     pub fn into_buffer_of(self, length: usize) -> Buffer {
         let length = length.min(self.length);
@@ -63,6 +63,11 @@ impl<T: ArrowNativeType> Zeroed<T> {
             }
             Place::Pages { map, offset } => {
                 let bytes = length * size_of::<T>();
+                if bytes < LARGE {
+                    // SAFETY: as in `deref`, for fewer values.
+                    let values = unsafe { std::slice::from_raw_parts(map.as_ptr().add(offset).cast::<T>(), length) };
+                    return Buffer::from_vec(values.to_vec());
+                }
                 let Some(start) = NonNull::new(map.as_ptr().wrapping_add(offset).cast_mut()) else {
                     return Buffer::from_vec(Vec::<T>::new());
                 };
@@ -77,10 +82,16 @@ impl<T: ArrowNativeType> Zeroed<T> {
 /// Whether addresses are free, so that more may be reserved than will be used; on clusters they may be counted.
 #[must_use]
 pub fn addresses_are_free() -> bool {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: `limit` is a valid place for the answer.
-    let known = unsafe { libc::getrlimit(libc::RLIMIT_AS, &raw mut limit) } == 0;
-    known && limit.rlim_cur == libc::RLIM_INFINITY
+    static STRICT: OnceLock<bool> = OnceLock::new();
+    // With 2 the system hands out no more than it has.
+    let is_strict = || std::fs::read("/proc/sys/vm/overcommit_memory").is_ok_and(|mode| mode.starts_with(b"2"));
+    let is_free = |resource| {
+        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: `limit` is a valid place for the answer.
+        let known = unsafe { libc::getrlimit(resource, &raw mut limit) } == 0;
+        known && limit.rlim_cur == libc::RLIM_INFINITY
+    };
+    is_free(libc::RLIMIT_AS) && is_free(libc::RLIMIT_DATA) && !*STRICT.get_or_init(is_strict)
 }
 
 /// Makes room for `more` values, or says that there is no memory for them.

@@ -24,7 +24,12 @@ pub fn available() -> usize {
 
 /// Calls `work` for every index below `count`; results come in the order of the indices.
 pub fn map<R: Send>(count: usize, threads: usize, work: impl Fn(usize) -> R + Sync) -> Vec<R> {
-    map_with(count, threads, |_| (), |(), index| work(index)).0
+    map_below(&AtomicUsize::new(count), threads, work)
+}
+
+/// As [`map`], for as many indices as there are until `work` lowers the limit; those below are all worked on.
+pub fn map_below<R: Send>(limit: &AtomicUsize, threads: usize, work: impl Fn(usize) -> R + Sync) -> Vec<R> {
+    map_threads(limit, threads, |_| (), |(), index| work(index)).0
 }
 
 /// As [`map`], each thread having something of its own, which `begin` makes for its number; gives these things as
@@ -35,17 +40,22 @@ pub fn map_with<S: Send, R: Send>(
     begin: impl Fn(usize) -> S + Sync,
     work: impl Fn(&mut S, usize) -> R + Sync,
 ) -> (Vec<R>, Vec<S>) {
-    if threads <= 1 || count <= 1 {
-        let mut own = begin(0);
-        return ((0..count).map(|index| work(&mut own, index)).collect(), vec![own]);
-    }
+    map_threads(&AtomicUsize::new(count), threads, begin, work)
+}
+
+fn map_threads<S: Send, R: Send>(
+    limit: &AtomicUsize,
+    threads: usize,
+    begin: impl Fn(usize) -> S + Sync,
+    work: impl Fn(&mut S, usize) -> R + Sync,
+) -> (Vec<R>, Vec<S>) {
     let next = AtomicUsize::new(0);
-    let done = Mutex::new((Vec::with_capacity(count), Vec::with_capacity(threads)));
+    let done = Mutex::new((Vec::new(), Vec::with_capacity(threads)));
     let run = |thread: usize| {
         let (mut own, mut results) = (begin(thread), Vec::new());
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            if index >= count {
+            if index >= limit.load(Ordering::Relaxed) {
                 break;
             }
             results.push((index, work(&mut own, index)));
@@ -56,8 +66,11 @@ pub fn map_with<S: Send, R: Send>(
     };
     std::thread::scope(|scope| {
         let run = &run;
-        for thread in 1..threads.min(count) {
-            scope.spawn(move || run(thread));
+        for thread in 1..threads.min(limit.load(Ordering::Relaxed)) {
+            // Where the system gives no more threads, those there are do the work.
+            if std::thread::Builder::new().spawn_scoped(scope, move || run(thread)).is_err() {
+                break;
+            }
         }
         run(0);
     });
@@ -79,6 +92,21 @@ pub fn consume<T: Send, R: Send>(tasks: Vec<T>, threads: usize, work: impl Fn(T)
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn work_may_stop_early() {
+        for threads in [1, 2, 7] {
+            let limit = AtomicUsize::new(1000);
+            let found = map_below(&limit, threads, |index| {
+                if index % 10 == 5 {
+                    limit.fetch_min(index + 1, Ordering::Relaxed);
+                }
+                index
+            });
+            assert_eq!(found.get(..6), Some(&[0, 1, 2, 3, 4, 5][..]));
+            assert!(found.len() < 6 + threads);
+        }
+    }
 
     #[test]
     fn each_thread_has_its_own() {

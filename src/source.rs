@@ -41,7 +41,11 @@ impl<'a> Bytes<'a> {
         'a: 'm,
     {
         match self {
-            Self::Memory { text, base } => Ok((text, base)),
+            Self::Memory { text, base } => {
+                let within = |offset: u64| usize::try_from(offset.checked_sub(base)?).ok();
+                let range = within(start).zip(within(end)).and_then(|(start, end)| text.get(start..end));
+                range.map(|text| (text, start)).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+            }
             Self::File(file) => {
                 resize(memory, usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX))?;
                 read_exactly(file, memory, start)?;
@@ -133,11 +137,30 @@ pub fn open(path: &Path) -> io::Result<(File, u64)> {
     Ok((file, facts.len()))
 }
 
+/// What differs when a file was written to, or is another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    length: u64,
+    inode: u64,
+    modified: (i64, i64),
+}
+
+impl Stamp {
+    fn of(file: &File) -> io::Result<Self> {
+        let facts = file.metadata()?;
+        Ok(Self { length: facts.len(), inode: facts.ino(), modified: (facts.mtime(), facts.mtime_nsec()) })
+    }
+}
+
 /// A file whose text can be read piece by piece.
 pub struct TextFile {
     pub file: File,
     pub length: u64,
-    /// As [`Loaded::cr_only`]; the file is then a nameless copy.
+    /// What the file at the path was when it was opened.
+    pub origin: Stamp,
+    /// It is a nameless copy: unpacked, or mended.
+    is_copy: bool,
+    /// As [`Loaded::cr_only`].
     pub cr_only: bool,
 }
 
@@ -147,11 +170,13 @@ pub struct TextFile {
 /// As [`load_path`].
 pub fn open_text(path: &Path) -> io::Result<TextFile> {
     let (mut file, length) = open(path)?;
+    let origin = Stamp::of(&file)?;
     let mut head = [0; 4];
     let known = file.read_at(&mut head, 0)?;
     let packing = packing(head.get(..known).unwrap_or_default());
     // Some systems' virtual files have no size; they are copied to have one.
-    if packing != Packing::None || length == 0 {
+    let is_copy = packing != Packing::None || length == 0;
+    if is_copy {
         let mut spool = tempfile::tempfile()?;
         let copied = match packing {
             Packing::Gzip => io::copy(&mut gzip::unpack(&file), &mut spool),
@@ -163,8 +188,8 @@ pub fn open_text(path: &Path) -> io::Result<TextFile> {
     }
     let length = file.metadata()?.len();
     match lone_cr(&file, length)? {
-        true => mended(&file, length),
-        false => Ok(TextFile { file, length, cr_only: false }),
+        true => mended(&file, length, origin),
+        false => Ok(TextFile { file, length, origin, is_copy, cr_only: false }),
     }
 }
 
@@ -186,7 +211,7 @@ fn lone_cr(file: &File, length: u64) -> io::Result<bool> {
 }
 
 /// A nameless copy of a file with line feeds for its CRs.
-fn mended(file: &File, length: u64) -> io::Result<TextFile> {
+fn mended(file: &File, length: u64, origin: Stamp) -> io::Result<TextFile> {
     let mut spool = tempfile::tempfile()?;
     let mut at = 0;
     let mut part = vec![0; AHEAD];
@@ -200,7 +225,7 @@ fn mended(file: &File, length: u64) -> io::Result<TextFile> {
         spool.write_all(read)?;
         at += size as u64;
     }
-    Ok(TextFile { file: spool, length: at, cr_only: true })
+    Ok(TextFile { file: spool, length: at, origin, is_copy: true, cr_only: true })
 }
 
 /// Bytes looked at first for a line feed.
@@ -292,6 +317,8 @@ fn mend_line_ends(bytes: &mut [u8]) -> bool {
 pub struct Window {
     file: File,
     length: u64,
+    origin: Stamp,
+    is_copy: bool,
     bytes: Vec<u8>,
     at: u64,
 }
@@ -302,7 +329,8 @@ const AHEAD: usize = 1 << 18;
 impl Window {
     #[must_use]
     pub fn new(text: TextFile) -> Self {
-        Self { file: text.file, length: text.length, bytes: Vec::new(), at: 0 }
+        let TextFile { file, length, origin, is_copy, .. } = text;
+        Self { file, length, origin, is_copy, bytes: Vec::new(), at: 0 }
     }
 
     /// The file behind the window.
@@ -313,13 +341,18 @@ impl Window {
         self.file.try_clone()
     }
 
-    /// Something that differs when the file was written to.
+    /// What the file at the path was when it was opened.
+    #[must_use]
+    pub fn origin(&self) -> Stamp {
+        self.origin
+    }
+
+    /// Whether nobody has written to the file since it was opened.
     ///
     /// # Errors
     /// What the operating system says.
-    pub fn stamp(&self) -> io::Result<(u64, i64, i64)> {
-        let facts = self.file.metadata()?;
-        Ok((facts.len(), facts.mtime(), facts.mtime_nsec()))
+    pub fn is_untouched(&self) -> io::Result<bool> {
+        Ok(self.is_copy || Stamp::of(&self.file)? == self.origin)
     }
 }
 
@@ -343,6 +376,6 @@ impl Text for Window {
     }
 
     fn again(&self) -> io::Result<impl Text + Send> {
-        Ok(Self { file: self.file()?, length: self.length, bytes: Vec::new(), at: 0 })
+        Ok(Self { file: self.file()?, bytes: Vec::new(), at: 0, ..*self })
     }
 }

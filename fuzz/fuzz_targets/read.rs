@@ -27,7 +27,7 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(loaded) = load_bytes(text.to_vec().into()) else { return };
     let one = read(&loaded, &options).expect("faults are collected");
     let segment = 1 + u64::from(choice);
-    let cut = Cut { segment, after: u64::from(choice % 2), share: 1 };
+    let cut = Cut { segment, after: u64::from(choice % 2), share: 1, loops: 9, column: 0 };
     let two = read_cut(&loaded, &Options { threads: Some(2), ..options.clone() }, cut).expect("faults are collected");
     assert!(same(&one, &two));
     let _ = read(&loaded, &Options { on_error: OnError::Raise, ..options });

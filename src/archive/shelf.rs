@@ -65,11 +65,11 @@ impl Shelf {
     /// # Errors
     /// As [`source::load_path`].
     pub fn load(&mut self, path: &Path, memory_map: bool) -> io::Result<Shelved> {
-        let alone = || Ok(Shelved::Alone(source::load_path(path, memory_map, Some(1))?.buffer));
-        if memory_map {
-            return alone();
-        }
         let (file, length) = source::open(path)?;
+        // A mapped file has no place here; some systems' virtual files have no size.
+        if memory_map || length == 0 {
+            return Ok(Shelved::Alone(source::load_path(path, memory_map, Some(1))?.buffer));
+        }
         let length = usize::try_from(length).map_err(|_| io::ErrorKind::FileTooLarge)?;
         if self.pieces.last().is_none_or(|piece| piece.len() - self.used < length) {
             self.pieces.push(Zeroed::new(length.max(PIECE))?);
@@ -79,7 +79,7 @@ impl Shelf {
         let bytes = self.pieces.last_mut().and_then(|piece| piece.get_mut(range.clone())).unwrap_or_default();
         source::read_exactly(&file, bytes, 0)?;
         if !source::is_plain(bytes) {
-            return alone();
+            return Ok(Shelved::Alone(source::load_bytes(Buffer::from(&*bytes))?.buffer));
         }
         self.used += length;
         Ok(Shelved::On { thread: self.thread, piece: self.pieces.len() - 1, range })

@@ -12,7 +12,7 @@ use crate::error::{Result, StarError};
 use crate::parallel;
 use crate::source::Bytes;
 use crate::star::diagnostic::Code;
-use crate::star::outline::{Label, Memory, Outline, Part, outline_with, raise};
+use crate::star::outline::{Label, Memory, OnError, Outline, Part, outline_with, raise};
 use crate::star::position::faulty;
 use crate::table::decode::{Layout, Member, OnMisfit};
 use crate::table::dtype::{Options, Type, field};
@@ -29,8 +29,11 @@ const SOURCE: &str = "source";
 /// null for the others; unknown labels are inferred over all files together.
 ///
 /// # Errors
-/// The first fault in the order of the files.
+/// The first fault in the order of the files; faults cannot be collected.
 pub fn read_stack(paths: &[PathBuf], options: &Options) -> Result<RecordBatch> {
+    if options.on_error == OnError::Collect {
+        return Err(StarError::Option("many files as one table are read with on_error=\"raise\"".into()));
+    }
     let threads = options.threads.unwrap_or_else(parallel::available).min(paths.len().max(1));
     let begin = |thread| (Shelf::new(thread), Memory::default());
     let load = |(shelf, memory): &mut (Shelf, Memory), index: usize| {

@@ -8,13 +8,11 @@ use pyo3::types::PyBytes;
 use super::options::{ON_ERROR, ReadOptions, choose};
 use super::read::{StarTables, diagnostic_row, shared};
 use crate::error::{Result, StarError};
-use crate::parallel;
 use crate::relion::dialect;
-use crate::source::{self, Bytes, Loaded, Window};
-use crate::star::diagnostic::Code;
-use crate::star::outline::{self, Part, raise};
+use crate::source::{self, Bytes, Loaded, Stamp, Window};
+use crate::star::outline::{self, Part};
 use crate::star::text::Text;
-use crate::table::ahead::{Ahead, Cut};
+use crate::table::decode::changed;
 use crate::table::read;
 use crate::table::report::{Located, Report};
 use crate::table::stream;
@@ -29,7 +27,8 @@ pub struct Outline {
 }
 
 enum Origin {
-    Path(PathBuf),
+    /// With what the file was when its outline was made.
+    Path(PathBuf, Stamp),
     Memory(Loaded),
 }
 
@@ -66,7 +65,7 @@ impl Outline {
 impl Outline {
     fn path(&self) -> Option<&Path> {
         match &self.origin {
-            Origin::Path(path) => Some(path),
+            Origin::Path(path, _) => Some(path),
             Origin::Memory(_) => None,
         }
     }
@@ -79,10 +78,15 @@ impl Outline {
                 let bytes = Bytes::Memory { text, base: 0 };
                 read::read_block(outline, block, &mut text, bytes, Some(&loaded.buffer), options)
             }
-            Origin::Path(path) => {
+            Origin::Path(path, stamp) => {
                 let mut window = Window::new(source::open_text(path)?);
                 let file = window.file()?;
-                read::read_block(outline, block, &mut window, Bytes::File(&file), None, options)
+                let found = read::read_block(outline, block, &mut window, Bytes::File(&file), None, options);
+                // Whatever was read of another text means nothing, an error neither.
+                if window.origin() != *stamp || !window.is_untouched()? {
+                    return Err(changed().into());
+                }
+                found
             }
         }
     }
@@ -96,7 +100,8 @@ pub fn scan_path(py: Python<'_>, path: PathBuf, on_error: &str, threads: Option<
     let scan = || {
         let (mut inner, mut window): (_, Window) = stream::scan_path(&path, on_error, threads)?;
         let diagnostics = report(&mut inner, &mut window)?;
-        Ok(Outline { inner, diagnostics, origin: Origin::Path(path.clone()) })
+        let origin = Origin::Path(path.clone(), window.origin());
+        Ok(Outline { inner, diagnostics, origin })
     };
     py.detach(scan).map_err(|error: StarError| error.at_path(Some(&path)).into())
 }
@@ -115,17 +120,8 @@ pub fn scan_bytes(
     let buffer = shared(&data);
     let scan = || {
         let loaded = source::load_bytes(buffer)?;
+        let mut inner = stream::scan(&loaded, on_error, threads)?;
         let mut text = loaded.buffer.as_slice();
-        let bytes = Bytes::Memory { text, base: 0 };
-        let mut ahead = Ahead::counting(bytes, text.length(), threads, Cut::default());
-        let threads = parallel::threads_for(text.length(), parallel::SHARE, threads);
-        let mut inner = match outline::outline_shared(&mut text, on_error, Some(&mut ahead), threads) {
-            Ok(found) => found,
-            Err(stop) => return raise(stop, &mut text),
-        };
-        if loaded.cr_only {
-            inner.events.add(Code::CrOnly, 0);
-        }
         let diagnostics = report(&mut inner, &mut text)?;
         Ok(Outline { inner, diagnostics, origin: Origin::Memory(loaded.clone()) })
     };

@@ -8,18 +8,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::columns::Slot;
-use super::decode::{Content, Done, Layout, Member, Met, OnMisfit, Source, Stretch, Task, changed, run as decode};
+use super::decode::{
+    Content, Done, Layout, Member, Met, OnMisfit, Source, Stretch, Task, changed, keep_small, run as decode,
+};
 use super::dtype::{Options, Strings, Type};
 use super::plan::Plan;
 use super::stack::{Extent, Free, Stack};
 use super::turn::{Seat, Turn};
+use crate::error::Result;
 use crate::memory::addresses_are_free;
 use crate::parallel;
 use crate::source::Bytes;
-use crate::star::outline::{self, OpenLoop, Part};
+use crate::star::diagnostic::Code;
+use crate::star::outline::{self, OnError, OpenLoop, Outline, Part, outline_shared, raise};
 use crate::star::rows::{Piece, Run, Shape, scan};
+use crate::star::text::Text;
 
-/// How a text is cut for several threads; it changes nothing but the time.
+/// How a text is cut for several threads; it changes nothing but time and memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Cut {
     /// Bytes read at once: they should fit a processor's own cache, and be worth a system call.
@@ -28,11 +33,15 @@ pub struct Cut {
     pub after: u64,
     /// Bytes that are worth a thread.
     pub share: u64,
+    /// Loops whose values are read ahead, at most, and bytes of text that there must be for each of their columns:
+    /// room for all rows that there could be is reserved, and each column takes a huge page at least.
+    pub loops: usize,
+    pub column: usize,
 }
 
 impl Default for Cut {
     fn default() -> Self {
-        Self { segment: 1 << 18, after: 1 << 20, share: parallel::SHARE }
+        Self { segment: 1 << 18, after: 1 << 20, share: parallel::SHARE, loops: 2, column: 2 << 20 }
     }
 }
 
@@ -71,6 +80,23 @@ impl<'r> Ahead<'r> {
         Self { text, length, options: None, threads, cut, begun: HashMap::new() }
     }
 
+    /// The outline of the text, long loops being read on the way.
+    ///
+    /// # Errors
+    /// The first fault, unless faults are collected; what the operating system says.
+    pub fn outline<T: Text>(&mut self, text: &mut T, on_error: OnError, cr_only: bool) -> Result<Outline> {
+        let threads = self.threads;
+        match outline_shared(text, on_error, Some(self), threads) {
+            Ok(mut found) => {
+                if cr_only {
+                    found.events.add(Code::CrOnly, 0);
+                }
+                Ok(found)
+            }
+            Err(stop) => raise(stop, text),
+        }
+    }
+
     /// The loops that were begun, by where they start.
     #[must_use]
     pub fn into_begun(self) -> HashMap<u64, Begun> {
@@ -81,13 +107,17 @@ impl<'r> Ahead<'r> {
     fn begin(&self, table: OpenLoop<'_>) -> Option<Begun> {
         let options = self.options?;
         let wanted = options.blocks.as_ref().is_none_or(|names| names.iter().any(|name| **name == *table.block));
+        let full = self.begun.values().flatten().count() >= self.cut.loops;
         // What could be needed is reserved; where addresses are counted, the rows are counted first instead.
-        if !wanted || options.strings == Strings::View || !addresses_are_free() {
+        if !wanted || full || options.strings == Strings::View || !addresses_are_free() {
             return None;
         }
         let plan = Arc::new(Plan::of(table.labels.iter(), false, options));
         let types: Vec<Type> = plan.columns.iter().map(|column| column.kind).collect::<Option<_>>()?;
         let bytes = usize::try_from(self.length - table.start).ok()?;
+        if bytes / plan.words.max(1) < self.cut.column {
+            return None;
+        }
         // A word and what parts it from the next take two bytes at least.
         let extent = Extent { rows: bytes / (2 * plan.words.max(1)) + 1, bytes, words: plan.words };
         let (strings, invalid_utf8) = (options.strings, options.invalid_utf8);
@@ -184,8 +214,8 @@ thread_local! {
     static TEXT: RefCell<Vec<u8>> = RefCell::default();
 }
 
-/// Bytes beyond a segment that are brought in with it, for the end of its last line.
-const OVERLAP: u64 = 1 << 10;
+/// Of a segment such a part is brought in beyond it, for the end of its last line.
+const OVERLAP: u64 = 1 << 8;
 
 impl Rows<'_> {
     fn segments(&self) -> usize {
@@ -199,16 +229,14 @@ impl Rows<'_> {
         // A line begins after a line feed, which may be the last byte of the segment before.
         let from = if index == 0 { start } else { start - 1 };
         let within = |offset: u64| usize::try_from(offset - from).unwrap_or(usize::MAX);
-        let mut overlap = OVERLAP;
-        TEXT.with_borrow_mut(|memory| {
+        let mut overlap = self.segment.div_ceil(OVERLAP);
+        let done = TEXT.with_borrow_mut(|memory| {
             loop {
                 let to = end.saturating_add(overlap).min(self.length);
-                let (text, base) = self.text.range(from, to, memory)?;
-                let skip = usize::try_from(from - base).unwrap_or(usize::MAX);
-                let text = text.get(skip..).and_then(|text| text.get(..within(to))).ok_or_else(changed)?;
+                let (text, _) = self.text.range(from, to, memory)?;
                 let before_last = text.get(..within(end) - 1).unwrap_or_default();
                 let first = if index == 0 { Some(0) } else { memchr::memchr(b'\n', before_last).map(|at| at + 1) };
-                let Some(first) = first else { return Ok(work(&[], end)) };
+                let Some(first) = first else { break Ok(work(&[], end)) };
                 let last = text.get(within(end) - 1..).and_then(|rest| memchr::memchr(b'\n', rest));
                 let close = match last {
                     Some(at) => within(end) + at,
@@ -218,9 +246,11 @@ impl Rows<'_> {
                         continue;
                     }
                 };
-                return Ok(work(text.get(first..close).unwrap_or_default(), from + first as u64));
+                break Ok(work(text.get(first..close).unwrap_or_default(), from + first as u64));
             }
-        })
+        });
+        TEXT.with_borrow_mut(keep_small);
+        done
     }
 
     fn scan(&self, text: &[u8], base: u64) -> Run {
@@ -230,20 +260,17 @@ impl Rows<'_> {
 
     /// Counts rows, by several threads, up to a line that needs a decision.
     fn count(&self, threads: usize) -> io::Result<Vec<Run>> {
-        let stop = AtomicUsize::new(usize::MAX);
+        let limit = AtomicUsize::new(self.segments());
         let look = |index: usize| {
-            if index > stop.load(Ordering::Relaxed) {
-                return Ok(Run::default());
-            }
             let run = self.with_lines(index, |text, base| self.scan(text, base))?;
             if run.stopped {
-                stop.fetch_min(index, Ordering::Relaxed);
+                limit.fetch_min(index + 1, Ordering::Relaxed);
             }
             Ok(run)
         };
-        let runs: io::Result<Vec<Run>> = parallel::map(self.segments(), threads, look).into_iter().collect();
+        let runs: io::Result<Vec<Run>> = parallel::map_below(&limit, threads, look).into_iter().collect();
         let mut runs = runs?;
-        runs.truncate(stop.into_inner().saturating_add(1));
+        runs.truncate(limit.into_inner());
         Ok(runs)
     }
 
@@ -253,17 +280,14 @@ impl Rows<'_> {
         let Free { slots, values, rows, room } = stack.free();
         let places = Turn::new(Places { slots, rows, room, runs: Vec::new(), stopped: false });
         let values = Turn::new(values);
-        let stop = AtomicUsize::new(usize::MAX);
+        let limit = AtomicUsize::new(self.segments());
         let work = |index: usize| {
             // Whatever happens, the tasks behind this one must not wait for ever: the seats see to it.
             let (place, seat) = (places.seat(index), values.seat(index));
-            if index > stop.load(Ordering::Relaxed) {
-                return Ok(Done::default());
-            }
             self.with_lines(index, |text, base| {
                 let run = self.scan(text, base);
                 if run.stopped {
-                    stop.fetch_min(index, Ordering::Relaxed);
+                    limit.fetch_min(index + 1, Ordering::Relaxed);
                 }
                 let Some(taken) = take(place, run, base)? else { return Ok(Done::default()) };
                 let Taken { piece, first_row, rows, slots } = taken;
@@ -273,7 +297,7 @@ impl Rows<'_> {
                 decode(task, &types, layout, seat)
             })?
         };
-        let done: io::Result<Vec<Done>> = parallel::map(self.segments(), layout.threads, work).into_iter().collect();
+        let done: io::Result<Vec<Done>> = parallel::map_below(&limit, layout.threads, work).into_iter().collect();
         let Places { rows, runs, .. } = places.into_inner();
         let taken = values.into_inner().taken;
         stack.took(rows, taken);

@@ -10,7 +10,7 @@ use arrow_array::{
     LargeStringArray, PrimitiveArray, StringViewArray,
 };
 use arrow_buffer::{ArrowNativeType, BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow_schema::{DataType, Field};
+use arrow_schema::{ArrowError, DataType, Field};
 
 use super::decode::Layout;
 use super::dtype::{InvalidUtf8, Strings, Type};
@@ -247,7 +247,9 @@ impl Store {
 }
 
 /// Makes the array of a column out of its store, in which `length` values of varying size were put.
-#[must_use]
+///
+/// # Errors
+/// What Arrow has against the buffers, which would be a defect of ours.
 pub fn finish(
     store: Store,
     length: usize,
@@ -256,13 +258,15 @@ pub fn finish(
     binary: bool,
     layout: Layout,
     text: &[Buffer],
-) -> ArrayRef {
+) -> Result<ArrayRef, ArrowError> {
     let nulls = null_buffer(&nulls, rows);
-    match store {
+    Ok(match store {
         Store::Float(values) => {
-            Arc::new(Float64Array::new(ScalarBuffer::new(values.into_buffer_of(rows), 0, rows), nulls))
+            Arc::new(Float64Array::try_new(ScalarBuffer::new(values.into_buffer_of(rows), 0, rows), nulls)?)
         }
-        Store::Int(values) => Arc::new(Int64Array::new(ScalarBuffer::new(values.into_buffer_of(rows), 0, rows), nulls)),
+        Store::Int(values) => {
+            Arc::new(Int64Array::try_new(ScalarBuffer::new(values.into_buffer_of(rows), 0, rows), nulls)?)
+        }
         Store::Bool(values) => {
             let bits = BooleanBuffer::collect_bool(rows, |row| values.get(row).is_some_and(|&value| value != 0));
             Arc::new(BooleanArray::new(bits, nulls))
@@ -276,17 +280,17 @@ pub fn finish(
             }
         }
         Store::Text(ends, bytes) => {
-            text_array(offsets(ends, rows), bytes.into_values(length).into_inner(), nulls, binary, layout.strings)
+            text_array(offsets(ends, rows), bytes.into_values(length).into_inner(), nulls, binary, layout.strings)?
         }
         Store::FloatList(ends, items) => {
             let items = Float64Array::new(items.into_values(length), None);
-            list_array(offsets(ends, rows), Arc::new(items), nulls)
+            list_array(offsets(ends, rows), Arc::new(items), nulls)?
         }
         Store::IntList(ends, items) => {
             let items = Int64Array::new(items.into_values(length), None);
-            list_array(offsets(ends, rows), Arc::new(items), nulls)
+            list_array(offsets(ends, rows), Arc::new(items), nulls)?
         }
-    }
+    })
 }
 
 fn null_buffer(nulls: &[usize], rows: usize) -> Option<NullBuffer> {
@@ -312,22 +316,15 @@ fn text_array(
     nulls: Option<NullBuffer>,
     binary: bool,
     strings: Strings,
-) -> ArrayRef {
-    let rows = offsets.len() - 1;
+) -> Result<ArrayRef, ArrowError> {
     if binary {
-        return match LargeBinaryArray::try_new(offsets, bytes, nulls) {
-            Ok(array) => Arc::new(array),
-            Err(_) => Arc::new(LargeBinaryArray::new_null(rows)),
-        };
+        return Ok(Arc::new(LargeBinaryArray::try_new(offsets, bytes, nulls)?));
     }
-    let array = match LargeStringArray::try_new(offsets, bytes, nulls) {
-        Ok(array) => array,
-        Err(_) => LargeStringArray::new_null(rows),
-    };
-    match strings {
+    let array = LargeStringArray::try_new(offsets, bytes, nulls)?;
+    Ok(match strings {
         Strings::Dictionary => Arc::new(dictionary(&array)),
         Strings::Large | Strings::View => Arc::new(array),
-    }
+    })
 }
 
 /// Each distinct value once, in order of first appearance.
@@ -349,9 +346,9 @@ fn dictionary(array: &LargeStringArray) -> DictionaryArray<Int32Type> {
     DictionaryArray::new(keys, values)
 }
 
-fn list_array(offsets: OffsetBuffer<i64>, values: ArrayRef, nulls: Option<NullBuffer>) -> ArrayRef {
+fn list_array(offsets: OffsetBuffer<i64>, values: ArrayRef, nulls: Option<NullBuffer>) -> Result<ArrayRef, ArrowError> {
     let item = Arc::new(Field::new("item", values.data_type().clone(), true));
-    Arc::new(LargeListArray::new(item, offsets, values, nulls))
+    Ok(Arc::new(LargeListArray::try_new(item, offsets, values, nulls)?))
 }
 
 /// The Arrow type of a column of this type, as [`finish`] makes it, save that bytes which are not UTF-8 may make it binary.

@@ -200,8 +200,18 @@ pub fn run(task: Task<'_, '_>, types: &[Type], layout: Layout, seat: Seat<'_, Va
         }
         scratch.added.push(fill.added);
     }
+    keep_small(&mut scratch.text);
+    keep_small(&mut scratch.apart);
     SCRATCH.set(scratch);
     committed.map(|()| done)
+}
+
+/// Gives back memory that one long line took.
+pub fn keep_small(memory: &mut Vec<u8>) {
+    const MOST: usize = 4 << 20;
+    if memory.capacity() > MOST {
+        *memory = Vec::new();
+    }
 }
 
 fn fills<'s>(slots: Vec<Slot<'s>>, types: &[Type], layout: Layout, memory: &mut Vec<Added>) -> Vec<Fill<'s>> {
@@ -270,6 +280,9 @@ fn read_stretch(
     let mut seen = 0;
     let mut take = |grid: &Grid<'_>, row: usize| fills.iter_mut().for_each(|fill| fill.take(grid, row, first_row));
     let (start, end) = stretch.source.range();
+    if end - start > u64::from(u32::MAX) {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "a row of more than 4 GiB cannot be read"));
+    }
     let (text, base) = stretch.text.range(start, end, memory)?;
     match stretch.source {
         Source::List { items, .. } => {

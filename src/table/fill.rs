@@ -189,7 +189,7 @@ fn checked_texts(grid: &Grid<'_>, source: usize, lengths: &mut [i64], invalid: I
     }
 }
 
-/// Bits of a view's offset within its window; windows overlap by a gigabyte, so no value is cut.
+/// Bytes from one window to the next; windows overlap by a gigabyte, so no value is cut.
 pub const VIEW_WINDOW: u64 = 1 << 30;
 const INLINE: usize = 12;
 

@@ -1,4 +1,4 @@
-//! Words of consecutive rows as offsets, some thirty kilobytes of text at a time, so that all of it stays in cache.
+//! Words of consecutive rows as offsets, some 24 KiB of text at a time, so that all of it stays in cache.
 
 use crate::star::lex::{Form, Words, is_blank};
 use crate::star::outline::Item;

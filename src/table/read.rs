@@ -22,7 +22,7 @@ use crate::parallel;
 use crate::relion::dialect;
 use crate::source::{self, Bytes, Loaded, Window};
 use crate::star::diagnostic::Code;
-use crate::star::outline::{Block, OnError, Outline, Part, outline_shared, raise};
+use crate::star::outline::{Block, OnError, Outline, Part};
 use crate::star::position::faulty;
 use crate::star::text::Text;
 
@@ -86,28 +86,31 @@ const TRIES: usize = 3;
 /// The first fault, unless faults are collected; a block or column that was asked for and is not there; what the
 /// operating system says, and [`io::ErrorKind::UnexpectedEof`] for a file that keeps changing.
 pub fn read_path(path: &Path, options: &Options) -> Result<StarTables> {
+    let cut = Cut::default();
     let in_memory = options.memory_map || options.strings == Strings::View;
     if in_memory || source::open(path)?.1 < LARGE {
         return read(&source::load_path(path, options.memory_map, options.threads)?, options);
     }
     for _ in 1..TRIES {
-        if let Some(found) = read_pieces(path, options)? {
+        if let Some(found) = read_pieces(path, options, cut)? {
             return Ok(found);
         }
     }
-    read_pieces(path, options)?.ok_or_else(|| decode::changed().into())
+    read_pieces(path, options, cut)?.ok_or_else(|| decode::changed().into())
 }
 
-/// Reads a large file; nothing when it was written to meanwhile.
-fn read_pieces(path: &Path, options: &Options) -> Result<Option<StarTables>> {
+/// Reads a file piece by piece; nothing when it was written to meanwhile.
+///
+/// # Errors
+/// As [`read_path`].
+pub fn read_pieces(path: &Path, options: &Options, cut: Cut) -> Result<Option<StarTables>> {
     let text = source::open_text(path)?;
     let cr_only = text.cr_only;
     let mut window = Window::new(text);
-    let before = window.stamp()?;
     let file = window.file()?;
-    let found =
-        read_text(&mut window, Source { bytes: Bytes::File(&file), buffer: None, cr_only }, options, Cut::default());
-    let untouched = before == window.stamp()?;
+    let source = Source { bytes: Bytes::File(&file), buffer: None, cr_only };
+    let found = read_text(&mut window, source, options, cut);
+    let untouched = window.is_untouched()?;
     match found {
         Err(_) if !untouched => Ok(None),
         Err(error) => Err(error),
@@ -146,14 +149,7 @@ struct Source<'a> {
 fn read_text<T: Text>(text: &mut T, source: Source<'_>, options: &Options, cut: Cut) -> Result<StarTables> {
     let Source { bytes, buffer, cr_only } = source;
     let mut ahead = Ahead::reading(bytes, text.length(), options, cut);
-    let threads = parallel::threads_for(text.length(), cut.share, options.threads);
-    let mut found = match outline_shared(text, options.on_error, Some(&mut ahead), threads) {
-        Ok(found) => found,
-        Err(stop) => return raise(stop, text),
-    };
-    if cr_only {
-        found.events.add(Code::CrOnly, 0);
-    }
+    let mut found = ahead.outline(text, options.on_error, cr_only)?;
     dialect::examine(&mut found, text)?;
     let mut report = Report::default();
     report.add_outline(&found);
@@ -368,7 +364,8 @@ impl<'r> Reader<'r> {
             }
             faults.iter().for_each(|fault| self.report.add_fault(fault, 1));
             let alone = Group { plan: Arc::clone(&group.plan), types, places: vec![*place], begun: None };
-            let (batch, _) = self.read_members(&alone, std::slice::from_ref(member), 0)?;
+            let size = member.range().1 - member.range().0;
+            let (batch, _) = self.read_members(&alone, std::slice::from_ref(member), size)?;
             tables.push((*place, Table { is_list, stack: Arc::new(batch), first: 0, rows: member.rows }));
         }
         Ok(())
@@ -395,7 +392,7 @@ fn complete(mut begun: Begun, part: &Part, bytes: Bytes<'_>) -> Result<(RecordBa
     if rows as u64 != part.rows() {
         return Err(decode::changed().into());
     }
-    Ok((batch(&begun.plan, begun.stack.finish(&[]), rows)?, vec![met]))
+    Ok((batch(&begun.plan, begun.stack.finish(&[])?, rows)?, vec![met]))
 }
 
 fn member<'a>(part: &'a Part, plan: &Plan, bytes: Bytes<'a>) -> Member<'a> {

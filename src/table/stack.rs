@@ -121,13 +121,16 @@ impl Stack {
     }
 
     /// The columns as Arrow arrays; `views` as for [`stack`].
-    #[must_use]
-    pub fn finish(self, views: &[Buffer]) -> Vec<ArrayRef> {
+    ///
+    /// # Errors
+    /// As [`columns::finish`].
+    pub fn finish(self, views: &[Buffer]) -> io::Result<Vec<ArrayRef>> {
         let Self { layout, stores, rows, values, nulls, binary, .. } = self;
         let columns: Vec<_> = stores.into_iter().zip(values).zip(nulls).zip(binary).collect();
-        let make =
-            |(((store, values), nulls), binary)| columns::finish(store, values, rows, nulls, binary, layout, views);
-        parallel::consume(columns, layout.threads, make)
+        let make = |(((store, values), nulls), binary)| {
+            columns::finish(store, values, rows, nulls, binary, layout, views).map_err(io::Error::other)
+        };
+        parallel::consume(columns, layout.threads, make).into_iter().collect()
     }
 }
 
@@ -190,7 +193,7 @@ pub fn stack(types: &[Type], members: &[Member<'_>], layout: Layout, views: &[Bu
     let mut stack = Stack::new(types, extent, layout, by_view)?;
     let mut met = stack.add(members)?;
     let binary = stack.binary.clone();
-    let mut columns = stack.finish(views);
+    let mut columns = stack.finish(views)?;
     if by_view {
         for index in (0..types.len()).filter(|&index| binary.get(index) == Some(&true)) {
             let copied = stack_copied(index, types, members, layout)?;

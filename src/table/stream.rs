@@ -11,7 +11,7 @@ use arrow_schema::{DataType, Schema, SchemaRef};
 
 use super::ahead::{Ahead, Cut};
 use super::columns::data_type;
-use super::decode::{Content, Layout, Member, OnMisfit};
+use super::decode::{self, Content, Layout, Member, OnMisfit};
 use super::dtype::{InvalidUtf8, Options, Strings, Type, field};
 use super::infer::Guesses;
 use super::plan::{Plan, canonical};
@@ -20,9 +20,9 @@ use super::stack::stack;
 use crate::error::{Result, StarError};
 use crate::near;
 use crate::parallel;
-use crate::source::{self, Bytes, Window};
+use crate::source::{self, Bytes, Loaded, Window};
 use crate::star::diagnostic::Code;
-use crate::star::outline::{Block, Loop, OnError, Outline, Part, outline_shared, raise};
+use crate::star::outline::{Block, Loop, OnError, Outline, Part};
 use crate::star::position::faulty;
 use crate::star::rows::Piece;
 use crate::star::text::Text;
@@ -40,16 +40,18 @@ pub fn scan_path(path: &Path, on_error: OnError, threads: Option<usize>) -> Resu
     let mut window = Window::new(text);
     let file = window.file()?;
     let mut ahead = Ahead::counting(Bytes::File(&file), window.length(), threads, Cut::default());
-    let threads = parallel::threads_for(window.length(), parallel::SHARE, threads);
-    match outline_shared(&mut window, on_error, Some(&mut ahead), threads) {
-        Ok(mut found) => {
-            if cr_only {
-                found.events.add(Code::CrOnly, 0);
-            }
-            Ok((found, window))
-        }
-        Err(stop) => raise(stop, &mut window),
-    }
+    let found = ahead.outline(&mut window, on_error, cr_only)?;
+    Ok((found, window))
+}
+
+/// The outline of a text in memory.
+///
+/// # Errors
+/// As [`scan_path`].
+pub fn scan(loaded: &Loaded, on_error: OnError, threads: Option<usize>) -> Result<Outline> {
+    let mut text = loaded.buffer.as_slice();
+    let bytes = Bytes::Memory { text, base: 0 };
+    Ahead::counting(bytes, text.length(), threads, Cut::default()).outline(&mut text, on_error, loaded.cr_only)
 }
 
 /// Batches of one loop of a file.
@@ -149,6 +151,9 @@ impl Stream {
         }
         let member = member(&self.file, &pieces, &self.plan);
         let stacked = stack(&self.types, std::slice::from_ref(&member), self.layout, &[])?;
+        if !self.window.is_untouched()? {
+            return Err(decode::changed().into());
+        }
         let met = stacked.met.iter().flatten().zip(self.plan.columns.iter().zip(&self.types));
         let misfits = met.filter_map(|(met, column)| Some((met.misfit.as_ref()?, column)));
         if let Some((misfit, (column, &kind))) = misfits.min_by_key(|(misfit, _)| misfit.offset) {

@@ -53,11 +53,10 @@ impl<S> Seat<'_, S> {
         self.taken = true;
         let waits = |state: &mut State<S>| state.next < self.index;
         let mut state = self.turn.moved.wait_while(self.turn.lock(), waits).unwrap_or_else(PoisonError::into_inner);
+        // Before it takes, lest those who wait wait for ever when that fails; they need the lock to go on.
         state.next += 1;
-        let taken = take(&mut state.shared);
-        drop(state);
         self.turn.moved.notify_all();
-        taken
+        take(&mut state.shared)
     }
 }
 

@@ -235,6 +235,30 @@ def test_a_file_that_shrinks_and_grows_while_it_is_read(tmp_path: Path) -> None:
         shaker.join()
 
 
+def test_an_outline_is_not_used_for_another_text(tmp_path: Path) -> None:
+    """Columns swapped, sizes equal: read by the old outline, values would come under wrong labels."""
+    path = tmp_path / "a.star"
+    path.write_bytes(b"data_a\nloop_\n_rlnVoltage\n_rlnTomoSizeX\n300 100\n")
+    outline = tomoset.scan_star(path)
+    assert outline.read("a")["rlnVoltage"].to_pylist() == [300.0]
+    path.write_bytes(b"data_a\nloop_\n_rlnTomoSizeX\n_rlnVoltage\n100 300\n")
+    os.utime(path, ns=(1, 1))
+    with pytest.raises(OSError, match="changed"):
+        outline.read("a")
+
+
+def test_a_stream_ends_when_its_file_is_written_to(tmp_path: Path) -> None:
+    path = tmp_path / "a.star"
+    path.write_bytes(HEADER + b"TS_1 300\n" * 4_000_000)
+    batches = tomoset.iter_star(path, batch_rows=1000)
+    batches.read_next_batch()
+    with path.open("r+b") as file:
+        file.seek(len(HEADER))
+        file.write(b"TS_2")
+    with pytest.raises(OSError, match="changed"):
+        batches.read_all()
+
+
 class Reader:
     """Something with a `read`, which gives what it was told to give."""
 

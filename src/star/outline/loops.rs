@@ -59,6 +59,7 @@ impl<T: Text> Outliner<'_, '_, T> {
         // RELION is no longer looking, or does not know this keyword at all.
         self.sought.clear();
         let start = line.start;
+        self.no_wrap_before = 0;
         let labels = match self.cached_header(line)? {
             Some(labels) => labels,
             None => self.header(line)?,

@@ -2,6 +2,7 @@
 
 mod ahead;
 mod fields;
+mod found;
 mod lists;
 mod loops;
 mod seek;
@@ -9,131 +10,16 @@ mod shares;
 mod wrapped;
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use super::diagnostic::{Code, Events};
-use super::lex::{self, Form, Keyword, Words};
-use super::rows::{self, Piece};
+use super::lex::{self, Keyword, Words};
+use super::rows;
 use super::text::{Line, Text, read_line};
 use crate::error::{Fault, Result, StarError};
 
 pub use ahead::{Ahead, OpenLoop};
+pub use found::{Block, Collected, Item, Label, List, Loop, Outline, Part, Span};
 pub use shares::outline_shared;
-
-/// A label as it stands in a header.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Label {
-    /// Without the underscore; bytes that are not UTF-8 replaced.
-    pub name: Box<str>,
-    /// Bytes from the start of the loop or list that it belongs to.
-    pub at: u64,
-}
-
-/// A value's place in the text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span {
-    pub start: u64,
-    pub end: u64,
-    pub form: Form,
-}
-
-/// One `_label value` of a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Item {
-    pub label: Label,
-    pub value: Span,
-}
-
-/// Consecutive `_label value` lines.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct List {
-    pub start: u64,
-    pub end: u64,
-    pub items: Vec<Item>,
-}
-
-/// A `loop_` with its labels and rows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Loop {
-    pub start: u64,
-    pub end: u64,
-    /// Shared by loops whose headers are the same bytes.
-    pub labels: Arc<[Label]>,
-    pub pieces: Vec<Piece>,
-    pub rows: u64,
-}
-
-/// A table of a block.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
-    List(List),
-    Loop(Loop),
-}
-
-impl Part {
-    /// The labels in file order.
-    pub fn labels(&self) -> Box<dyn Iterator<Item = &Label> + '_> {
-        match self {
-            Self::List(list) => Box::new(list.items.iter().map(|item| &item.label)),
-            Self::Loop(table) => Box::new(table.labels.iter()),
-        }
-    }
-
-    #[must_use]
-    pub fn rows(&self) -> u64 {
-        match self {
-            Self::List(_) => 1,
-            Self::Loop(table) => table.rows,
-        }
-    }
-
-    #[must_use]
-    pub fn start(&self) -> u64 {
-        match self {
-            Self::List(list) => list.start,
-            Self::Loop(table) => table.start,
-        }
-    }
-
-    #[must_use]
-    pub fn end(&self) -> u64 {
-        match self {
-            Self::List(list) => list.end,
-            Self::Loop(table) => table.end,
-        }
-    }
-}
-
-/// A `data_` block.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Block {
-    pub name: Box<str>,
-    /// Where the header line begins.
-    pub start: u64,
-    pub end: u64,
-    /// From the last `# version N` comment above the block's header.
-    pub version: Option<i64>,
-    pub parts: Vec<Part>,
-    pub events: Events,
-}
-
-/// The first fault of its code in a block, and how many there are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Collected {
-    pub fault: Fault,
-    pub count: u64,
-}
-
-/// All blocks of a text, in file order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Outline {
-    pub blocks: Vec<Block>,
-    /// What is odd about the text outside of any block.
-    pub events: Events,
-    /// Faults that were collected instead of raised.
-    pub faults: Vec<Collected>,
-    pub length: u64,
-}
 
 /// What to do at a fault.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -247,7 +133,7 @@ struct Outliner<'a, 'm, T: Text> {
     version: Option<i64>,
     memory: &'m mut Memory,
     sought: Vec<seek::Sought>,
-    /// No line before this one begins a row over several lines.
+    /// Of this loop, no line before this one begins a row over several lines.
     no_wrap_before: u64,
     field_end: fields::FieldEnd,
 }
@@ -502,6 +388,8 @@ pub fn raise<T: Text, O>(stop: Stop, text: &mut T) -> Result<O> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn read(text: &str) -> Outline {

@@ -20,18 +20,28 @@ impl<T: Text> Outliner<'_, '_, T> {
         if start < self.no_wrap_before {
             return Ok(None);
         }
-        let found = self.try_wrapped(start, labels)?;
+        let mut field = None;
+        let found = self.try_wrapped(start, labels, &mut field)?;
         if let Err(reached) = found {
-            self.no_wrap_before = reached;
+            // The lines below the start of a text field may be rows all the same, if it is none.
+            self.no_wrap_before = field.map_or(reached, |field| reached.min(field));
+        }
+        if let (Ok(_), Some(field)) = (found, field) {
+            self.event(Code::TextField, field);
         }
         Ok(found.ok())
     }
 
-    /// As [`Self::wrapped`]; where it fails, it tells the line that it failed at. The lines up to there are not tried
-    /// again as the first of a row, lest time grow with the square of their number.
-    fn try_wrapped(&mut self, start: u64, labels: u64) -> Step<std::result::Result<u64, u64>> {
+    /// As [`Self::wrapped`]; where it fails, it tells the line that it failed at. A row that began on one of the lines
+    /// up to there would fail at the same line, so they are not tried again, lest time grow with the square of their
+    /// number. `field_start` is where the first text field begins.
+    fn try_wrapped(
+        &mut self,
+        start: u64,
+        labels: u64,
+        field_start: &mut Option<u64>,
+    ) -> Step<std::result::Result<u64, u64>> {
         let (mut at, mut last, mut total) = (start, start, 0);
-        let mut field_start = None;
         // Right after a text field the rest of its closing line is read, which may be empty.
         let mut after_field = false;
         while total < labels {
@@ -69,9 +79,6 @@ impl<T: Text> Outliner<'_, '_, T> {
                 return Ok(Err(last));
             }
             at = next;
-        }
-        if let Some(field) = field_start {
-            self.event(Code::TextField, field);
         }
         Ok(Ok(at))
     }

@@ -364,8 +364,9 @@ impl<'a> Spans<'a> {
     #[inline(always)]
     fn four(self, row: usize) -> Option<[[u32; 2]; 4]> {
         let at = self.first + row * self.stride;
-        let rows = self.all.get(at..=at + 3 * self.stride)?;
-        // SAFETY: the last of these is the last of `rows`.
+        let last = self.stride.checked_mul(3)?.checked_add(at)?;
+        let rows = self.all.get(at..=last)?;
+        // SAFETY: these are at most 3 * stride, the last of `rows`.
         let span = |index: usize| unsafe { *rows.get_unchecked(index * self.stride) };
         Some([span(0), span(1), span(2), span(3)])
     }
