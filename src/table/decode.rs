@@ -293,7 +293,9 @@ fn read_stretch(
         }
         Source::Piece(piece) => {
             let mut grid = Grid::with(std::mem::take(grid_memory));
-            if let Some(mut grids) = Grids::new(text, base, piece, stretch.words, CHUNK) {
+            let wanted = stretch.sources.iter().flatten().max().map_or(0, |last| last + 1);
+            let grids = Grids::new(text, base, piece, stretch.words, CHUNK).map(|grids| grids.of_first(wanted));
+            if let Some(mut grids) = grids {
                 while grids.next(&mut grid) && seen + grid.rows <= stretch.rows {
                     take(&grid, row + seen);
                     seen += grid.rows;

@@ -86,6 +86,8 @@ pub struct Grids<'a> {
     at: usize,
     end: usize,
     words: usize,
+    /// Words of each row that are wanted: so many of the first.
+    wanted: usize,
     shape: Shape,
     chunk: usize,
 }
@@ -98,7 +100,13 @@ impl<'a> Grids<'a> {
     pub fn new(text: &'a [u8], base: u64, piece: &Piece, words: usize, chunk: usize) -> Option<Self> {
         let at = usize::try_from(piece.start.checked_sub(base)?).ok()?;
         let end = usize::try_from(piece.end.checked_sub(base)?).ok()?;
-        (end <= text.len()).then_some(Self { text, base, at, end, words, shape: piece.shape, chunk })
+        (end <= text.len()).then_some(Self { text, base, at, end, words, wanted: words, shape: piece.shape, chunk })
+    }
+
+    /// The same, where of each row only the first `wanted` words are of interest; the grids may have more.
+    #[must_use]
+    pub fn of_first(self, wanted: usize) -> Self {
+        Self { wanted: wanted.clamp(1, self.words.max(1)), ..self }
     }
 
     /// The next rows; false when there are no more, or when the text is not as the outline found it.
@@ -107,6 +115,7 @@ impl<'a> Grids<'a> {
             return false;
         }
         match self.shape {
+            Shape::Plain if self.wanted < self.words => self.first_words(grid),
             Shape::Plain => self.plain(grid),
             Shape::Lines => self.lines(grid),
             Shape::Wrapped => self.wrapped(grid),
@@ -139,6 +148,19 @@ impl<'a> Grids<'a> {
             }
             return;
         }
+    }
+
+    /// As [`Self::plain`], of the first words of each row alone.
+    fn first_words(&mut self, grid: &mut Grid<'a>) {
+        let rest = self.text.get(self.at..self.end).unwrap_or_default();
+        // Up to the end of the row that the chunk would cut.
+        let whole = |from: usize| memchr::memchr(b'\n', rest.get(from..)?).map(|at| from + at + 1);
+        let length = whole(self.chunk.saturating_sub(1)).unwrap_or(rest.len());
+        let chunk = rest.get(..length).unwrap_or_default();
+        grid.reset(chunk, self.base + self.at as u64, self.wanted);
+        simd::first_edges(chunk, self.wanted, &mut grid.edges);
+        grid.rows = grid.edges.len() / 2 / self.wanted;
+        self.at += length;
     }
 
     fn lines(&mut self, grid: &mut Grid<'a>) {

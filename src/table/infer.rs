@@ -163,7 +163,8 @@ fn guess_piece(member: &Member<'_>, piece: &Piece, columns: &[usize]) -> io::Res
     let mut guesses = vec![Guess::OPEN; columns.len()];
     let mut memory = Vec::new();
     let (text, base) = member.text.range(piece.start, piece.end, &mut memory)?;
-    if let Some(mut grids) = Grids::new(text, base, piece, member.words, CHUNK) {
+    let wanted = columns.iter().max().map_or(0, |last| last + 1);
+    if let Some(mut grids) = Grids::new(text, base, piece, member.words, CHUNK).map(|grids| grids.of_first(wanted)) {
         let mut grid = Grid::default();
         while guesses.iter().any(|guess| !guess.is_text()) && grids.next(&mut grid) {
             look(&grid, columns, &mut guesses);

@@ -54,6 +54,22 @@ pub fn edges(text: &[u8], out: &mut Vec<u32>) {
     writer.finish(text.len());
 }
 
+/// As [`edges`], of the first `words` words of each line alone; each line must have so many.
+pub fn first_edges(text: &[u8], words: usize, out: &mut Vec<u32>) {
+    out.clear();
+    #[cfg(target_arch = "x86_64")]
+    if x86::available() {
+        // SAFETY: the processor has the instructions, as `available` just found.
+        return unsafe { x86::first_edges_avx2(text, words, out) };
+    }
+    let mut writer = FirstEdgeWriter::new(out, words);
+    for_steps(text, |step| {
+        let masks = masks(step);
+        writer.step(masks.blank, masks.newline);
+    });
+    writer.finish(text.len());
+}
+
 /// Spans of one column: the words of `edges` at `first`, `first + stride`, ...
 #[derive(Clone, Copy, Debug)]
 pub struct Column<'a> {
@@ -212,6 +228,67 @@ impl<'a> EdgeWriter<'a> {
     }
 }
 
+/// Turns masks into edges of the first words of each line.
+struct FirstEdgeWriter<'a> {
+    out: &'a mut Vec<u32>,
+    at: u32,
+    carry: u64,
+    /// Edges of each line, and how many this line still wants; none left means that its end is waited for.
+    each: usize,
+    left: usize,
+}
+
+impl<'a> FirstEdgeWriter<'a> {
+    #[inline(always)]
+    fn new(out: &'a mut Vec<u32>, words: usize) -> Self {
+        Self { out, at: 0, carry: 1, each: 2 * words, left: 2 * words }
+    }
+
+    /// Passes a step by that lies within a line of which nothing more is wanted; false when it does not.
+    #[inline(always)]
+    fn skip(&mut self, newline: u64) -> bool {
+        let skip = self.left == 0 && newline == 0;
+        self.at += if skip { STEP_U32 } else { 0 };
+        skip
+    }
+
+    #[inline(always)]
+    fn step(&mut self, blank: u64, mut newline: u64) {
+        let mut changes = blank ^ ((blank << 1) | self.carry);
+        self.carry = blank >> (STEP - 1);
+        loop {
+            if self.left == 0 {
+                if newline == 0 {
+                    break;
+                }
+                // What lies before the line's end is of the line before; a word may end right there.
+                let through = newline ^ newline.wrapping_sub(1);
+                newline &= !through;
+                changes &= !through;
+                self.left = self.each;
+            } else if changes == 0 {
+                break;
+            } else {
+                let bit = changes.trailing_zeros();
+                changes &= changes - 1;
+                self.left -= 1;
+                self.out.push(self.at + bit);
+                // Line ends before a line's last wanted word are of lines without words.
+                newline &= !((1u64 << bit) - 1);
+            }
+        }
+        self.at += STEP_U32;
+    }
+
+    /// A word that reaches the end of the text ends there.
+    #[inline(always)]
+    fn finish(self, length: usize) {
+        if self.out.len() % 2 == 1 {
+            self.out.push(u32::try_from(length).unwrap_or(u32::MAX));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -244,7 +321,37 @@ mod tests {
         ]
     }
 
+    #[test]
+    fn edges_of_first_words() {
+        let mut out = Vec::new();
+        first_edges(b"  ab c\n\tdef g\nh i", 1, &mut out);
+        assert_eq!(out, [2, 4, 8, 11, 14, 15]);
+    }
+
     proptest! {
+        #[test]
+        fn first_edges_are_the_first_of_all(
+            lines in proptest::collection::vec("([ \t]{0,3}[a-z]{1,40}){3}[ \t]{0,90}\r?", 0..20).prop_map(|lines| {
+                lines.into_iter().filter(|line| line.split_ascii_whitespace().count() == 3).collect::<Vec<_>>()
+            }),
+            words in 1..=3usize,
+        ) {
+            let text = lines.join("\n");
+            let (mut all, mut first) = (Vec::new(), Vec::new());
+            edges(text.as_bytes(), &mut all);
+            first_edges(text.as_bytes(), words, &mut first);
+            let wanted: Vec<u32> = all.chunks(6).flat_map(|line| &line[..2 * words]).copied().collect();
+            prop_assert_eq!(&first, &wanted);
+            let mut plain = Vec::new();
+            let mut writer = FirstEdgeWriter::new(&mut plain, words);
+            for_steps(text.as_bytes(), |step| {
+                let masks = masks(step);
+                writer.step(masks.blank, masks.newline);
+            });
+            writer.finish(text.len());
+            prop_assert_eq!(plain, wanted);
+        }
+
         #[test]
         fn masks_equal_the_plain_twin(text in proptest::collection::vec(any::<u8>(), 0..300)) {
             let (mut fast, mut plain) = (Vec::new(), Vec::new());

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Column, EdgeWriter, Masks, STEP, finite, padded, plain_integer};
+use super::{Column, EdgeWriter, FirstEdgeWriter, Masks, STEP, finite, padded, plain_integer};
 use crate::star::number::POWERS;
 
 #[inline]
@@ -45,6 +45,31 @@ pub fn edges_avx2(text: &[u8], out: &mut Vec<u32>) {
         writer.step(blanks(&padded(rest)));
     }
     writer.finish(text.len());
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+pub fn first_edges_avx2(text: &[u8], words: usize, out: &mut Vec<u32>) {
+    let mut writer = FirstEdgeWriter::new(out, words);
+    let (steps, rest) = text.as_chunks::<STEP>();
+    for step in steps {
+        let newline = newlines(step);
+        if !writer.skip(newline) {
+            writer.step(blanks(step), newline);
+        }
+    }
+    if !rest.is_empty() {
+        let step = padded(rest);
+        writer.step(blanks(&step), newlines(&step));
+    }
+    writer.finish(text.len());
+}
+
+#[inline]
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+fn newlines(step: &[u8; STEP]) -> u64 {
+    let (low, high) = halves(step);
+    let newline = _mm256_set1_epi8(10);
+    join(_mm256_cmpeq_epi8(low, newline), _mm256_cmpeq_epi8(high, newline))
 }
 
 #[inline]
