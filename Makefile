@@ -10,10 +10,13 @@ FUZZ_SECONDS ?= 60
 RUST_SOURCES   := Cargo.toml Cargo.lock $(shell find src -type f 2>/dev/null)
 PYTHON_SOURCES := pyproject.toml README.md LICENSE $(shell find python -type f -not -name '*.so' -not -path '*__pycache__*' 2>/dev/null)
 
+RUST_TESTS     := $(shell find tests/rust benches/reader.rs -type f 2>/dev/null)
+PYTHON_TESTS   := $(shell find tests/python tests/data docs examples benches README.md CHANGELOG.md Makefile -type f -not -path '*__pycache__*' 2>/dev/null)
+
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python check format bench fuzz develop clean prerequisites
+.PHONY: help demo test retest check format bench fuzz develop clean prerequisites
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,13 +33,20 @@ demo: $(BUILD)/installed  ## build, make an example archive, index it, ask three
 		$(BIN)/tomoset query --catalog $(DEMO)/catalog - < $$query || exit 1; \
 	done
 
-test: test-rust test-python  ## run all tests: the Rust core without Python, the Python package, the examples in the docs
+test: $(BUILD)/tested-rust $(BUILD)/tested-python  ## run all tests, if anything changed: Rust core, Python package, examples in the docs
+	@echo "All tests pass. (\"make retest\" runs them though nothing changed.)"
 
-test-rust: prerequisites
+retest:  ## run all tests, whether anything changed or not
+	@rm -f $(BUILD)/tested-rust $(BUILD)/tested-python
+	@$(MAKE) test
+
+$(BUILD)/tested-rust: $(RUST_SOURCES) $(RUST_TESTS) | prerequisites
 	cargo test --locked
+	@mkdir -p $(BUILD) && touch $@
 
-test-python: $(BUILD)/installed
+$(BUILD)/tested-python: $(BUILD)/installed $(PYTHON_TESTS)
 	$(BIN)/python -m pytest -q -n 2
+	@touch $@
 
 check: $(BUILD)/installed  ## formatting, lints and types of everything
 	cargo fmt --check

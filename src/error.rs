@@ -43,16 +43,9 @@ pub struct Position {
 #[derive(Debug)]
 pub enum StarError {
     /// The text breaks the grammar or a value does not fit its column's type.
-    Fault {
-        fault: Box<Fault>,
-        position: Position,
-        path: Option<PathBuf>,
-    },
+    Fault { fault: Box<Fault>, position: Position, path: Option<PathBuf> },
     /// The operating system refused, or the bytes could not be brought in.
-    Io {
-        error: io::Error,
-        path: Option<PathBuf>,
-    },
+    Io { error: io::Error, path: Option<PathBuf> },
     /// A block or label that was asked for by name is not there.
     MissingBlock {
         name: String,
@@ -62,7 +55,8 @@ pub enum StarError {
     },
     MissingLabel {
         label: String,
-        block: String,
+        /// Nothing when several were looked through.
+        block: Option<String>,
         hint: String,
         path: Option<PathBuf>,
     },
@@ -120,7 +114,10 @@ impl fmt::Display for StarError {
             }
             Self::MissingLabel { label, block, hint, path } => {
                 place(f, path)?;
-                write!(f, ": block data_{block} has no label {label:?}{hint}")
+                match block {
+                    Some(block) => write!(f, ": block data_{block} has no label {label:?}{hint}"),
+                    None => write!(f, ": no block has a label {label:?}{hint}"),
+                }
             }
             Self::Option(words) => f.write_str(words),
         }

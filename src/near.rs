@@ -6,18 +6,20 @@ const LONGEST: usize = 100;
 /// A hint to follow the message that there is no `asked`, or nothing; `prefix` is what goes before names in a text.
 #[must_use]
 pub fn hint<'a>(asked: &str, prefix: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let known: Vec<&str> = known.into_iter().collect();
     let bare = asked.strip_prefix(prefix);
-    let mut best: Option<(usize, &str)> = None;
-    for name in known {
-        if bare == Some(name) {
-            return format!("; names are given without {prefix:?}: {name:?}");
-        }
-        let far = distance(bare.unwrap_or(asked), name);
-        if far <= name.chars().count() / 3 && far <= 2 && best.is_none_or(|(least, _)| far < least) {
-            best = Some((far, name));
-        }
+    if let Some(name) = bare.and_then(|bare| known.iter().find(|&&name| name == bare)) {
+        return format!("; names are given without {prefix:?}: {name:?}");
     }
-    best.map_or_else(String::new, |(_, name)| format!("; did you mean {name:?}?"))
+    nearest(bare.unwrap_or(asked), known).map_or_else(String::new, |name| format!("; did you mean {name:?}?"))
+}
+
+/// The name that is nearest to one that is not there, if it is near enough to be meant.
+#[must_use]
+pub fn nearest<'a>(asked: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let far = known.into_iter().map(|name| (distance(asked, name), name));
+    let near = far.filter(|&(far, name)| far <= name.chars().count() / 3 && far <= 2);
+    near.min_by_key(|&(far, _)| far).map(|(_, name)| name)
 }
 
 /// How many letters must be changed, put in or left out to make one name of the other; case alone counts nothing.

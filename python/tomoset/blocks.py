@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from tomoset import _core
 from tomoset.exceptions import MissingLabelError
@@ -208,6 +208,13 @@ class StarBlock:
 
     def __bool__(self) -> bool:
         return bool(self._parts)
+
+    def __array__(self, *_: object, **__: object) -> NoReturn:
+        """Refuse to be an array, lest NumPy and pandas make one of the labels."""
+        raise TypeError(
+            f"block {self.name!r} is a table, not an array: take block.to_pandas(), block.to_polars() or"
+            " a column, as in block['rlnVoltage'].to_numpy()"
+        )
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """Hand the block's table to another library."""

@@ -191,6 +191,11 @@ def iter_star(
 
     if batch_rows < 1:
         raise ValueError(f"batch_rows is {batch_rows}; it must be at least 1")
+    if not isinstance(path, str | os.PathLike):
+        what = type(path).__name__
+        raise TypeError(
+            f"iter_star streams a file by its path, not {what!r}; what is in memory, read_star reads"
+        )
     options = _options(None, columns, dtypes, strings, "raise", invalid_utf8, False, threads)
     batches = _core.stream_path(os.fspath(path), block, options, batch_rows)
     return pa.RecordBatchReader.from_batches(batches.schema(), batches)

@@ -9,6 +9,9 @@ use crate::relion::labels;
 use crate::table::columns::data_type;
 use crate::table::dtype::{Strings, Type};
 
+const KINDS: &str = "what the file is, by its blocks and labels: tomogram_set, tilt_series, particles, trajectories, \
+    optimisation_set, annotations, pipeline, job, micrograph, model, optimiser, other, empty, unknown";
+
 /// A column that comes from a label.
 #[derive(Clone, Copy, Debug)]
 pub struct FromLabel {
@@ -71,7 +74,7 @@ pub const TOMOGRAM_COLUMNS: &[FromLabel] = from_labels! {
     reconstructed_tomogram rlnTomoReconstructedTomogram "file of the reconstruction"
     reconstructed_half1 rlnTomoReconstructedTomogramHalf1 "reconstruction of the even frames"
     reconstructed_half2 rlnTomoReconstructedTomogramHalf2 "reconstruction of the odd frames"
-    denoised_tomogram rlnTomoReconstructedTomogramDenoised "file of the denoised reconstruction"
+    denoised_tomogram rlnTomoReconstructedTomogramDenoised "file of the denoised reconstruction; RELION writes this label, though its dictionary lacks it"
     ctf_bfactor_per_dose rlnCtfBfactorPerElectronDose "B-factor for each unit of dose"
     fiducials_file rlnTomoFiducialsStarFile "file of the fiducials' positions"
     defocus_slope rlnTomoDefocusSlope "factor on the change of defocus with depth; absent means 1"
@@ -126,7 +129,10 @@ fn origin() -> Vec<Field> {
     vec![
         text("path", "file, relative to the root, with / between folders; bytes that are not UTF-8 replaced"),
         text("root", "folder that was indexed"),
-        text("project", "folder of the RELION project, relative to the root; empty for the root itself"),
+        text(
+            "project",
+            "folder of the RELION project, relative to the root; empty for the root itself, null outside of projects",
+        ),
     ]
 }
 
@@ -148,7 +154,7 @@ pub fn files() -> SchemaRef {
         described("mtime", utc(), "time of the last change"),
         described("mtime_ns", DataType::Int64, "the same in nanoseconds since 1970"),
         described("inode", DataType::Int64, "inode number"),
-        text("kind", "what the file is, by its blocks and labels"),
+        text("kind", KINDS),
         described("blocks", DataType::Int64, "data_ blocks"),
         described("rows", DataType::Int64, "rows of all loops"),
         described("problems", DataType::Int64, "rows of the table problems that are about this file"),

@@ -9,7 +9,7 @@ use ignore::{DirEntry, WalkBuilder};
 
 /// The file that marks a RELION project's folder.
 const PROJECT_MARK: &str = "default_pipeline.star";
-/// Names that STAR files end in.
+/// Names that STAR files end in, in letters of either case.
 const ENDINGS: [&[u8]; 4] = [b".star", b".tomostar", b".star.gz", b".star.zst"];
 
 /// What lies at a path, as the folder's listing says.
@@ -58,7 +58,11 @@ pub fn walk(root: &Path, exclude: &[PathBuf]) -> io::Result<impl Iterator<Item =
 fn star_entry(entry: &DirEntry) -> Option<Sort> {
     let name = entry.file_name().as_encoded_bytes();
     let kind = entry.file_type()?;
-    if kind.is_dir() || !ENDINGS.iter().any(|ending| name.ends_with(ending)) {
+    let ends_in = |ending: &&[u8]| {
+        let end = name.len().checked_sub(ending.len()).and_then(|from| name.get(from..));
+        end.is_some_and(|end| end.eq_ignore_ascii_case(ending))
+    };
+    if kind.is_dir() || !ENDINGS.iter().any(ends_in) {
         return None;
     }
     Some(match () {

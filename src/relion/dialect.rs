@@ -5,9 +5,9 @@ use std::io;
 use std::sync::Arc;
 
 use super::labels::{self, RelionType};
-use crate::star::diagnostic::{Code, Event, Events};
+use crate::star::diagnostic::{Code, Events};
 use crate::star::lex::{BELL, Form};
-use crate::star::outline::{Item, Label, Outline, Part, Span};
+use crate::star::outline::{Item, Label, LabelEvent, Outline, Part, Span};
 use crate::star::text::Text;
 
 /// Adds to an outline what RELION makes of its labels and block names.
@@ -15,19 +15,17 @@ use crate::star::text::Text;
 /// # Errors
 /// As [`Text::view`].
 pub fn examine<T: Text>(outline: &mut Outline, text: &mut T) -> io::Result<()> {
-    let mut last: Option<(Arc<[Label]>, Events, u64)> = None;
+    let mut last: Option<(Arc<[Label]>, Vec<LabelEvent>, u64)> = None;
     for block in &mut outline.blocks {
-        let mut noted = Events::default();
         for part in &block.parts {
             match part {
                 Part::List(list) => {
                     if block.events.has(Code::CrLfHarmless) && keeps_cr(&list.items, text)? {
                         block.events.turn(Code::CrLfHarmless, Code::CrLf);
                     }
-                    let items = list.items.iter();
-                    examine_labels(items.map(|item| (&*item.label.name, list.start + item.label.at)), &mut noted);
+                    block.labels.extend(examine_labels(list.items.iter().map(|item| &item.label), list.start));
                     for item in &list.items {
-                        rewritten_unquoted(item, text, &mut noted)?;
+                        rewritten_unquoted(item, text, &mut block.events)?;
                     }
                 }
                 Part::Loop(table) => {
@@ -35,21 +33,19 @@ pub fn examine<T: Text>(outline: &mut Outline, text: &mut T) -> io::Result<()> {
                     if let Some((labels, events, start)) = &last
                         && Arc::ptr_eq(labels, &table.labels)
                     {
-                        let moved = |event: &Event| Event { offset: event.offset - start + table.start, ..*event };
-                        events.iter().map(moved).for_each(|event| noted.add_many(event));
+                        let moved = |event: &LabelEvent| LabelEvent {
+                            offset: event.offset - start + table.start,
+                            ..event.clone()
+                        };
+                        block.labels.extend(events.iter().map(moved));
                         continue;
                     }
-                    let mut events = Events::default();
-                    examine_labels(
-                        table.labels.iter().map(|label| (&*label.name, table.start + label.at)),
-                        &mut events,
-                    );
-                    noted.extend(&events);
+                    let events = examine_labels(table.labels.iter(), table.start);
+                    block.labels.extend(events.iter().cloned());
                     last = Some((Arc::clone(&table.labels), events, table.start));
                 }
             }
         }
-        block.events.extend(&noted);
     }
     compare_names(outline, text)
 }
@@ -84,23 +80,30 @@ fn compare_names<T: Text>(outline: &mut Outline, text: &mut T) -> io::Result<()>
     Ok(())
 }
 
-fn examine_labels<'a>(labels: impl Iterator<Item = (&'a str, u64)>, events: &mut Events) {
+/// What is odd about the labels of a table that begins at `start`.
+fn examine_labels<'a>(labels: impl Iterator<Item = &'a Label>, start: u64) -> Vec<LabelEvent> {
     let mut seen = HashSet::new();
-    for (name, offset) in labels {
+    let mut events: Vec<LabelEvent> = Vec::new();
+    for label in labels {
+        let name = &*label.name;
         let known = labels::known(name);
+        let mut add = |code| match events.iter_mut().find(|event| event.code == code && *event.label == *name) {
+            Some(event) => event.count += 1,
+            None => events.push(LabelEvent { code, offset: start + label.at, count: 1, label: name.into() }),
+        };
         if !seen.insert(known.map_or(name, |known| known.canonical)) {
-            let code = if known.is_some() { Code::DuplicateLabel } else { Code::RepeatedUnknown };
-            events.add(code, offset);
+            add(if known.is_some() { Code::DuplicateLabel } else { Code::RepeatedUnknown });
         }
         match (known, name) {
-            (_, "rlnComment") => events.add(Code::CommentColumn, offset),
-            (_, "rlnSortedIndex") => events.add(Code::SortedIndex, offset),
+            (_, "rlnComment") => add(Code::CommentColumn),
+            (_, "rlnSortedIndex") => add(Code::SortedIndex),
             (Some(_), _) => {}
-            (None, _) if labels::known_in_other_case(name).is_some() => events.add(Code::LabelCase, offset),
-            (None, _) if name.starts_with("rln") => events.add(Code::UnknownLabel, offset),
+            (None, _) if labels::known_in_other_case(name).is_some() => add(Code::LabelCase),
+            (None, _) if name.starts_with("rln") => add(Code::UnknownLabel),
             (None, _) => {}
         }
     }
+    events
 }
 
 /// Whether RELION takes a CR at a line's end into a value: numbers end before it, text does not, and no quote closes.

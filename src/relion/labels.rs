@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use crate::near;
+
 /// The type RELION gives a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RelionType {
@@ -81,6 +83,12 @@ pub fn known_in_other_case(label: &str) -> Option<Known> {
     static LOWER: OnceLock<HashMap<String, Known>> = OnceLock::new();
     let lower = LOWER.get_or_init(|| all().map(|known| (known.name.to_ascii_lowercase(), known)).collect());
     lower.get(&label.to_ascii_lowercase()).copied().filter(|known| known.name != label)
+}
+
+/// The name of the entry that may be meant by a label that is none.
+#[must_use]
+pub fn nearest(label: &str) -> Option<&'static str> {
+    near::nearest(label, all().map(|known| known.name))
 }
 
 #[cfg(test)]

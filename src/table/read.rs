@@ -305,8 +305,8 @@ impl<'r> Reader<'r> {
         for name in wanted {
             if !answers.contains(canonical(name)) {
                 let block = match blocks {
-                    [only] => only.name.to_string(),
-                    _ => "*".to_owned(),
+                    [only] => Some(only.name.to_string()),
+                    _ => None,
                 };
                 let labels = blocks.iter().flat_map(|block| &block.parts).flat_map(Part::labels);
                 let hint = near::hint(name, "_", labels.map(|label| &*label.name));

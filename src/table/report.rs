@@ -1,9 +1,11 @@
 //! Diagnostics as people get them: sorted, counted, with line and column.
 
+use std::collections::HashMap;
 use std::io;
 
 use super::decode::Met;
 use crate::error::{Fault, Position};
+use crate::relion::labels;
 use crate::star::diagnostic::{Code, Diagnostic, Events};
 use crate::star::outline::{Collected, Outline};
 use crate::star::position::locate;
@@ -20,6 +22,8 @@ pub struct Located {
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     all: Vec<Diagnostic>,
+    /// Labels that were looked for among RELION's, and what was found.
+    meant: HashMap<Box<str>, Option<String>>,
 }
 
 impl Report {
@@ -28,10 +32,30 @@ impl Report {
         self.add_events(&outline.events, None, None);
         for block in &outline.blocks {
             self.add_events(&block.events, Some(&block.name), None);
+            for event in &block.labels {
+                let detail = match event.code {
+                    Code::UnknownLabel | Code::LabelCase => self.meant(&event.label),
+                    _ => None,
+                };
+                self.all.push(Diagnostic {
+                    code: event.code,
+                    offset: event.offset,
+                    count: event.count,
+                    block: Some(block.name.to_string()),
+                    label: Some(event.label.to_string()),
+                    detail,
+                });
+            }
         }
         for Collected { fault, count } in &outline.faults {
             self.add_fault(fault, *count);
         }
+    }
+
+    /// Words for the label of RELION's that may be meant.
+    fn meant(&mut self, label: &str) -> Option<String> {
+        let find = || labels::nearest(label).map(|name| format!("perhaps {name} is meant"));
+        self.meant.entry(label.into()).or_insert_with(find).clone()
     }
 
     /// What was met in the values of one column.

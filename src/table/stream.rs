@@ -83,7 +83,12 @@ impl Stream {
             && let Some(missing) = wanted.iter().find(|name| !answers.contains(canonical(name)))
         {
             let hint = near::hint(missing, "_", part.labels().map(|label| &*label.name));
-            return Err(StarError::MissingLabel { label: missing.clone(), block: name.to_string(), hint, path: None });
+            return Err(StarError::MissingLabel {
+                label: missing.clone(),
+                block: Some(name.to_string()),
+                hint,
+                path: None,
+            });
         }
         let Part::Loop(table) = part else { return Err(StarError::Option("a list cannot be streamed".into())) };
         let threads = parallel::threads_for(u64::MAX, parallel::SHARE, options.threads);
@@ -219,11 +224,17 @@ fn only_loop(outline: Outline, wanted: Option<&str>) -> Result<(Box<str>, Loop)>
     let names = loops.iter().take(5).map(|(name, _)| &**name).collect::<Vec<_>>().join(", ");
     match (loops.pop(), count) {
         (Some(only), 1) => Ok(only),
-        (None, _) => Err(StarError::Option("there is no loop to stream".into())),
+        (None, _) => {
+            let place = wanted.map_or_else(|| "the file".to_owned(), |name| format!("block {name}"));
+            Err(StarError::Option(format!("{place} has no loop that could be streamed")))
+        }
         _ if wanted.is_some() => {
             Err(StarError::Option(format!("block {names} has {count} loops; only one can be streamed")))
         }
-        _ => Err(StarError::Option(format!("there are {count} loops ({names}, ...): name the block to stream"))),
+        _ => {
+            let more = if count > 5 { ", ..." } else { "" };
+            Err(StarError::Option(format!("there are {count} loops ({names}{more}): name the block to stream")))
+        }
     }
 }
 

@@ -189,3 +189,13 @@ def test_a_real_project(tmp_path: Path) -> None:
         assert 1.35 in sets[0].to_pylist()
         tilts = "SELECT count(*) FROM tilts WHERE path LIKE '%/CtfFind/job003/tilt_series/TS_01.star'"
         assert one(catalog, tilts) == 41
+
+
+def test_names_in_letters_of_either_case(tmp_path: Path) -> None:
+    for name in ("a.star", "B.STAR", "c.Star.GZ", "d.tomostar", "star", "e.star.bak", ".star"):
+        (tmp_path / "archive").mkdir(exist_ok=True)
+        (tmp_path / "archive" / name).write_bytes(b"data_\n")
+    with tomoset.Catalog.create(tmp_path / "catalog") as catalog:
+        catalog.index(tmp_path / "archive")
+        paths = catalog.sql("SELECT path FROM files ORDER BY path")["path"].to_pylist()
+    assert paths == [".star", "B.STAR", "a.star", "c.Star.GZ", "d.tomostar"]

@@ -190,3 +190,16 @@ def test_half_a_number_is_never_shown() -> None:
 
 def test_without_columns_or_rows() -> None:
     assert list(table_lines(pa.table({"a": pa.array([], pa.int64())}), 80)) == ["a", "-"]
+
+
+def test_a_name_without_a_format(capfd: pytest.CaptureFixture[str], catalog: Path, tmp_path: Path) -> None:
+    done = run(capfd, "query", "SELECT 1", "--catalog", catalog, "-o", tmp_path / "a.xlsx")
+    assert (done.code, "known are .csv" in done.err) == (2, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_catalogue_of_the_environment(
+    capfd: pytest.CaptureFixture[str], catalog: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOMOSET_CATALOG", str(catalog))
+    assert run(capfd, "query", "SELECT 7 AS n", "--format", "csv").out.splitlines() == ['"n"', "7"]

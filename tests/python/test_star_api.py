@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import re
 from collections.abc import Mapping
@@ -371,7 +372,7 @@ def wrong(**options: Any) -> Callable[[], Any]:
         ),
         (wrong(columns=[1]), TypeError, "columns must hold names, not 1"),
         (wrong(blocks=["none"]), tomoset.MissingBlockError, r"<memory>: no block named .none."),
-        (wrong(columns=["none"]), tomoset.MissingLabelError, r"<memory>: .* no label .none."),
+        (wrong(columns=["none"]), tomoset.MissingLabelError, r"<memory>: no block has a label .none."),
         (
             wrong(dtypes="bogus"),
             ValueError,
@@ -538,3 +539,27 @@ def test_missing_names_are_key_errors() -> None:
     assert str(caught.value).startswith("<memory>: no block named 'none'")  # A KeyError would quote it.
     with pytest.raises(KeyError):
         star["optics"]["none"]
+
+
+def test_a_block_is_no_array() -> None:
+    """NumPy and pandas would make one of its labels."""
+    block = tomoset.read_star(b"data_a\nloop_\n_rlnVoltage\n300\n")["a"]
+    pandas = pytest.importorskip("pandas")
+    for take in (np.asarray, np.array, pandas.DataFrame):
+        with pytest.raises(TypeError, match=r"a table, not an array: take block\.to_pandas"):
+            take(block)
+
+
+def test_unknown_labels_are_named_and_meant() -> None:
+    found = tomoset.read_star(b"data_a\nloop_\n_rlnVoltge\n_rlnFoo\n_rlnvoltage\n1 2 3\n").diagnostics
+    assert [(note.code, note.label, note.message.partition(": ")[2]) for note in found] == [
+        ("H106", "rlnVoltge", "perhaps rlnVoltage is meant"),
+        ("H106", "rlnFoo", ""),
+        ("H105", "rlnvoltage", "perhaps rlnVoltage is meant"),
+    ]
+
+
+@pytest.mark.parametrize("source", [b"data_a", io.BytesIO(b"data_a")])
+def test_only_files_are_streamed(source: Any) -> None:
+    with pytest.raises(TypeError, match=r"iter_star streams a file by its path, not '(bytes|BytesIO)'"):
+        tomoset.iter_star(source)

@@ -27,6 +27,8 @@ class Catalog:
     """
 
     def __init__(self, store: "Store") -> None:
+        if isinstance(store, str | os.PathLike):
+            raise TypeError("a catalogue is had from Catalog.open(folder) or Catalog.create(folder)")
         self._store = store
         self._session: QuerySession | None = None
         self._seen: tuple[int, ...] = ()
@@ -79,7 +81,10 @@ class Catalog:
         KeyError
             There is no table of that name.
         """
-        return self._store.snapshot().tables[name].schema
+        tables = self._store.snapshot().tables
+        if name not in tables:
+            raise KeyError(f"no table {name!r}; there are {', '.join(tables)}")
+        return tables[name].schema
 
     def index(
         self,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tomoset import _core
 from tomoset.cli.blocks import block_tables
 from tomoset.cli.output import FORMAT_BY_SUFFIX, STDOUT, binary_output, refuse_existing
 from tomoset.cli.words import counted
@@ -97,7 +98,8 @@ def _choose(tables: list[_BlockTable], source: str, target: str, wanted: str | N
     if wanted is not None:
         tables_of_block = [table for table in tables if table.block == wanted]
         if not tables_of_block:
-            raise click.UsageError(f"no block {wanted!r} in {_listing(tables, source)}")
+            meant = _core.hint(wanted, "data_", [table.block for table in tables])
+            raise click.UsageError(f"no block {wanted!r}{meant}\n{_listing(tables, source)}")
         tables = tables_of_block
     if _PLACEHOLDER in target and tables:
         return tables

@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("root", metavar="ROOT", type=click.Path())
 @click.option(
-    "--catalog", "folder", metavar="DIR", required=True, type=click.Path(), help="Folder of the catalogue."
+    "--catalog",
+    "folder",
+    metavar="DIR",
+    required=True,
+    envvar="TOMOSET_CATALOG",
+    type=click.Path(),
+    help="Folder of the catalogue; else TOMOSET_CATALOG says.",
 )
 @click.option(
     "--threads", metavar="N", type=click.IntRange(min=1), help="Reading threads; all cores by default."

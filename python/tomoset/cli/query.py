@@ -12,20 +12,32 @@ from tomoset.cli.output import FORMAT_BY_SUFFIX, STDOUT, binary_output, echo_lin
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_FORMATS = ("table", "csv", "json", "parquet")
+_FORMATS = ("table", "csv", "json", "parquet", "arrow")
 _ROWS_ON_TERMINAL = 50
 
 
 @click.command()
 @click.argument("sql", metavar="SQL")
 @click.option(
-    "--catalog", "folder", metavar="DIR", required=True, type=click.Path(), help="Folder of the catalogue."
+    "--catalog",
+    "folder",
+    metavar="DIR",
+    required=True,
+    envvar="TOMOSET_CATALOG",
+    type=click.Path(),
+    help="Folder of the catalogue; else TOMOSET_CATALOG says.",
 )
 @click.option(
     "--format", "form", type=click.Choice(_FORMATS), help="By default from the name of FILE, else table."
 )
 @click.option(
-    "-o", "--output", "target", metavar="FILE", default=STDOUT, type=click.Path(), help="Write to FILE."
+    "-o",
+    "--output",
+    "target",
+    metavar="FILE",
+    default=STDOUT,
+    type=click.Path(),
+    help="Write to FILE, in place of what it was.",
 )
 @click.option(
     "--rows",
@@ -48,8 +60,8 @@ def query(sql: str, folder: str, form: str | None, target: str, limit: int | Non
     from tomoset.catalog import Catalog
 
     form = form or _form_of(target)
-    if form == "parquet" and target == STDOUT and sys.stdout.isatty():
-        raise click.UsageError("Parquet is not for a terminal: add -o FILE")
+    if form in ("parquet", "arrow") and target == STDOUT and sys.stdout.isatty():
+        raise click.UsageError(f"{form} is not for a terminal: add -o FILE")
     if sql == "-":
         sql = sys.stdin.read()
     with Catalog.open(folder) as catalog:
@@ -64,9 +76,14 @@ def query(sql: str, folder: str, form: str | None, target: str, limit: int | Non
 
 
 def _form_of(target: str) -> str:
-    """Return the format that the name of a file asks for."""
-    form = FORMAT_BY_SUFFIX.get(Path(target).suffix.lower(), "table")
-    return form if form in _FORMATS else "table"
+    """Return the format that the name of a file asks for; a table for standard output and for text files."""
+    suffix = Path(target).suffix.lower() if target != STDOUT else ""
+    if suffix in ("", ".txt"):
+        return "table"
+    if suffix not in FORMAT_BY_SUFFIX:
+        known = ", ".join([*FORMAT_BY_SUFFIX, ".txt"])
+        raise click.UsageError(f"{suffix} says no format; known are {known}, or add --format")
+    return FORMAT_BY_SUFFIX[suffix]
 
 
 def _write_table(answer: "pa.RecordBatchReader", target: str, limit: int | None) -> None:

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::Fault;
-use crate::star::diagnostic::Events;
+use crate::star::diagnostic::{Code, Events};
 use crate::star::lex::Form;
 use crate::star::rows::Piece;
 
@@ -102,6 +102,17 @@ pub struct Block {
     pub version: Option<i64>,
     pub parts: Vec<Part>,
     pub events: Events,
+    /// What is odd about its labels.
+    pub labels: Vec<LabelEvent>,
+}
+
+/// Something odd about a label: where it is so first, and how often in its table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabelEvent {
+    pub code: Code,
+    pub offset: u64,
+    pub count: u64,
+    pub label: Box<str>,
 }
 
 /// The first fault of its code in a block, and how many there are.

@@ -18,7 +18,7 @@ use super::text::{Line, Text, read_line};
 use crate::error::{Fault, Result, StarError};
 
 pub use ahead::{Ahead, OpenLoop};
-pub use found::{Block, Collected, Item, Label, List, Loop, Outline, Part, Span};
+pub use found::{Block, Collected, Item, Label, LabelEvent, List, Loop, Outline, Part, Span};
 pub use shares::outline_shared;
 
 /// What to do at a fault.
@@ -258,6 +258,7 @@ impl<'m, T: Text> Outliner<'_, 'm, T> {
             version: self.version,
             parts: Vec::new(),
             events,
+            labels: Vec::new(),
         });
     }
 
