@@ -1,6 +1,7 @@
 //! Zeroed memory for columns and texts: allocated once at its final size, on huge pages when it is large.
 #![allow(unsafe_code)]
 
+use std::alloc::{Layout, alloc_zeroed};
 use std::io;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
@@ -37,10 +38,7 @@ impl<T: ArrowNativeType> Zeroed<T> {
             let place = pages(bytes).ok_or(io::ErrorKind::OutOfMemory)?;
             return Ok(Self { place, length });
         }
-        let mut values = Vec::new();
-        reserve(&mut values, length)?;
-        values.resize(length, T::default());
-        Ok(Self { place: Place::Heap(values), length })
+        Ok(Self { place: Place::Heap(zeros(length)?), length })
     }
 
     /// The values as an Arrow buffer; nothing is copied.
@@ -92,6 +90,21 @@ pub fn addresses_are_free() -> bool {
         known && limit.rlim_cur == libc::RLIM_INFINITY
     };
     is_free(libc::RLIMIT_AS) && is_free(libc::RLIMIT_DATA) && !*STRICT.get_or_init(is_strict)
+}
+
+/// Zeros from the allocator, which need not be written again when they are fresh from the system.
+fn zeros<T: ArrowNativeType>(length: usize) -> io::Result<Vec<T>> {
+    let layout = Layout::array::<T>(length).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    if layout.size() == 0 {
+        return Ok(Vec::new());
+    }
+    // SAFETY: the layout has a size.
+    let start = unsafe { alloc_zeroed(layout) };
+    if start.is_null() {
+        return Err(io::ErrorKind::OutOfMemory.into());
+    }
+    // SAFETY: so many values were allocated with their own layout, and zeros are a value of every native type.
+    Ok(unsafe { Vec::from_raw_parts(start.cast(), length, length) })
 }
 
 /// Makes room for `more` values, or says that there is no memory for them.

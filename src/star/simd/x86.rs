@@ -247,8 +247,6 @@ struct Four {
     low: __m128i,
     /// Ten to the number of digits behind each one's point.
     divisors: __m256d,
-    /// Whether any has a point.
-    points: bool,
     /// A bit for each that is negative.
     signs: usize,
 }
@@ -357,7 +355,7 @@ fn four(text: &[u8], spans: [[u32; 2]; 4], points: &mut Option<Points>) -> Optio
     let eights = _mm256_madd_epi16(packed, _mm256_set1_epi32(0x0001_2710));
     let sorted = _mm256_permutevar8x32_epi32(eights, _mm256_setr_epi32(0, 4, 2, 6, 1, 5, 3, 7));
     let (high, low) = (_mm256_castsi256_si128(sorted), _mm256_extracti128_si256::<1>(sorted));
-    Some(Four { high, low, divisors, points: marks != [0, 0], signs })
+    Some(Four { high, low, divisors, signs })
 }
 
 /// Each four digits as one number.
@@ -429,7 +427,7 @@ pub fn floats_avx2(column: Column<'_>, row: usize, out: &mut [f64]) -> usize {
 fn four_floats(text: &[u8], spans: [[u32; 2]; 4], slots: &mut [f64; 4], points: &mut Option<Points>) -> bool {
     /// Up to here the sum below is exact.
     const EXACT: i32 = 90_071_991;
-    let Some(Four { high, low, divisors, signs, .. }) = four(text, spans, points) else { return false };
+    let Some(Four { high, low, divisors, signs }) = four(text, spans, points) else { return false };
     if _mm_movemask_epi8(_mm_cmpgt_epi32(high, _mm_set1_epi32(EXACT))) != 0 {
         return false;
     }
@@ -487,19 +485,18 @@ pub fn integers_avx2(column: Column<'_>, row: usize, out: &mut [i64]) -> usize {
     }
 }
 
+/// Whole numbers by way of doubles, which hold them exactly as far as [`four_floats`] goes.
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
 fn four_integers(text: &[u8], spans: [[u32; 2]; 4], slots: &mut [i64; 4], points: &mut Option<Points>) -> bool {
-    let Some(Four { high, low, points: false, signs, .. }) = four(text, spans, points) else { return false };
-    let eight = _mm256_set1_epi64x(100_000_000);
-    let values = _mm256_add_epi64(_mm256_mul_epu32(_mm256_cvtepu32_epi64(high), eight), _mm256_cvtepu32_epi64(low));
-    // SAFETY: `signs` has four bits, a row of `SIGNS`.
-    let signs = unsafe { _mm256_loadu_si256(SIGNS.get_unchecked(signs).as_ptr().cast()) };
-    // All ones where negative: (x ^ -1) - -1 is -x.
-    let signs = _mm256_cmpgt_epi64(_mm256_setzero_si256(), signs);
-    let values = _mm256_sub_epi64(_mm256_xor_si256(values, signs), signs);
-    // SAFETY: `slots` is four numbers.
-    unsafe { _mm256_storeu_si256(slots.as_mut_ptr().cast(), values) };
+    let mut found = [0.0; 4];
+    if !four_floats(text, spans, &mut found, points) || points.is_none_or(|points| points.marks != [0, 0]) {
+        return false;
+    }
+    #[allow(clippy::cast_possible_truncation, reason = "whole numbers below 2^53")]
+    for (slot, value) in slots.iter_mut().zip(found) {
+        *slot = value as i64;
+    }
     true
 }
 
