@@ -1,5 +1,6 @@
 """The columns of the generated tables: RELION label -> kind of value, in file order."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 Kind = Literal["float", "int", "string"]
@@ -95,7 +96,8 @@ PICKED: dict[str, Kind] = {label: PARTICLES[label] for label in PARTICLES if "Co
 CHECKED = ("rlnCoordinateX", "rlnDefocusU", "rlnOriginXAngst")
 
 
-def count_kinds(kinds: dict[str, Kind]) -> str:
+def count_kinds(kinds: Iterable[str]) -> str:
     """Words such as ``20 float, 6 int, 4 string``."""
-    found = list(kinds.values())
-    return ", ".join(f"{found.count(kind)} {kind}" for kind in ("float", "int", "string") if kind in found)
+    found = list(kinds)
+    names = ["float", "int", "string", *sorted(set(found) - {"float", "int", "string"})]
+    return ", ".join(f"{found.count(name)} {name}" for name in names if name in found)

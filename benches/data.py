@@ -74,7 +74,7 @@ def make(folder: Path, sizes: Sizes) -> Path:
 def _picked(particles: dict[str, Any]) -> dict[str, Any]:
     """What is found when only some columns of the particles are asked for."""
     sums = {label: total for label, total in particles["sums"].items() if label in PICKED}
-    return particles | {"columns": len(PICKED), "kinds": count_kinds(PICKED), "sums": sums}
+    return particles | {"columns": len(PICKED), "kinds": count_kinds(PICKED.values()), "sums": sums}
 
 
 def _cached(folder: Path, name: str, build: Build, sizes: Sizes) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def _describe(
     home: Path, files: dict[str, list[str]], rows: int, kinds: dict[str, Kind], sums: dict[str, float]
 ) -> Dataset:
     num_bytes = {kind: sum((home / name).stat().st_size for name in names) for kind, names in files.items()}
-    return Dataset(files, num_bytes, rows, len(kinds), count_kinds(kinds), sums)
+    return Dataset(files, num_bytes, rows, len(kinds), count_kinds(kinds.values()), sums)
 
 
 # Particles: one table as STAR and as CSV

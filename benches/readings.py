@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from columns import CHECKED
+from columns import CHECKED, count_kinds
 
 TEXT = "text"
 
@@ -47,7 +47,7 @@ def of_arrow(table: Any) -> Reading:
 
     kinds = {field.name: _arrow_kind(field.type) for field in table.schema}
     sums = {label: pc.sum(table[label]).as_py() for label in CHECKED if label in kinds}
-    return Reading(table.num_rows, table.num_columns, _count(kinds.values()), sums, table.nbytes)
+    return Reading(table.num_rows, table.num_columns, count_kinds(kinds.values()), sums, table.nbytes)
 
 
 def _arrow_kind(kind: Any) -> str:
@@ -65,7 +65,7 @@ def of_polars(frame: Any) -> Reading:
     """Read off a polars DataFrame."""
     kinds = {label: _polars_kind(kind) for label, kind in frame.schema.items()}
     sums = {label: float(frame[label].sum()) for label in CHECKED if kinds.get(label) == "float"}
-    return Reading(frame.height, frame.width, _count(kinds.values()), sums, frame.estimated_size())
+    return Reading(frame.height, frame.width, count_kinds(kinds.values()), sums, frame.estimated_size())
 
 
 def _polars_kind(kind: Any) -> str:
@@ -83,7 +83,7 @@ def of_pandas(frame: Any) -> Reading:
     kinds = {label: _pandas_kind(kind) for label, kind in frame.dtypes.items()}
     sums = {label: float(frame[label].sum()) for label in CHECKED if kinds.get(label) == "float"}
     num_bytes = int(frame.memory_usage(index=False).sum())
-    return Reading(frame.shape[0], frame.shape[1], _count(kinds.values()), sums, num_bytes)
+    return Reading(frame.shape[0], frame.shape[1], count_kinds(kinds.values()), sums, num_bytes)
 
 
 def _pandas_kind(kind: Any) -> str:
@@ -122,10 +122,3 @@ def of_many(tables: Iterable[Any], look: Callable[[Any], Reading]) -> Reading:
         sums=sums,
         num_bytes=sum(each.num_bytes or 0 for each in readings),
     )
-
-
-def _count(kinds: Iterable[str]) -> str:
-    """Words such as ``20 float, 6 int, 4 string``."""
-    found = list(kinds)
-    names = ["float", "int", "string", *sorted(set(found) - {"float", "int", "string"})]
-    return ", ".join(f"{found.count(name)} {name}" for name in names if name in found)

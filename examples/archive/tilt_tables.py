@@ -81,14 +81,15 @@ def _ctf_quality(tilt: Tilt) -> tuple[float, float, float]:
 
 
 def _ctf(origin: Origin, _: TiltSeries, tilt: Tilt) -> tuple[Cell, ...]:
-    spectrum = f"{origin.ctf_job}/frames/{tilt.image}_PS.ctf:mrc"
-    u, v = tilt.defocus_u, tilt.defocus_v
-    return (spectrum, u, v, abs(u - v), tilt.defocus_angle, *_ctf_quality(tilt))
+    return _ctf_of(origin, tilt, tilt.defocus_u, tilt.defocus_v)
 
 
 def _refined_ctf(origin: Origin, _: TiltSeries, tilt: Tilt) -> tuple[Cell, ...]:
+    return _ctf_of(origin, tilt, tilt.refined_defocus_u, tilt.refined_defocus_v)
+
+
+def _ctf_of(origin: Origin, tilt: Tilt, u: float, v: float) -> tuple[Cell, ...]:
     spectrum = f"{origin.ctf_job}/frames/{tilt.image}_PS.ctf:mrc"
-    u, v = tilt.refined_defocus_u, tilt.refined_defocus_v
     return (spectrum, u, v, abs(u - v), tilt.defocus_angle, *_ctf_quality(tilt))
 
 

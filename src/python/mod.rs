@@ -2,6 +2,7 @@
 
 mod archive;
 mod arrow;
+mod bytes;
 mod errors;
 mod options;
 mod read;

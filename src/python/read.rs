@@ -1,8 +1,6 @@
 //! Whole texts: from a path or from bytes to tables.
-#![allow(unsafe_code)]
 
 use std::collections::HashMap;
-use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,9 +11,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use super::arrow::to_table;
+use super::bytes::shared;
 use super::options::ReadOptions;
 use crate::error::StarError;
-use crate::memory::borrowed;
 use crate::source::{self, Loaded};
 use crate::table::dtype::Options;
 use crate::table::read::{self, Table};
@@ -133,11 +131,4 @@ pub fn read_bytes(
 fn load_and_read(buffer: Buffer, options: &Options) -> Result<read::StarTables, StarError> {
     let loaded: Loaded = source::load_bytes(buffer)?;
     read::read(&loaded, options)
-}
-
-/// The bytes of a `bytes` object as a buffer that keeps the object alive.
-pub fn shared(data: &Bound<'_, PyBytes>) -> Buffer {
-    let owner = Arc::new(AssertUnwindSafe(data.clone().unbind()));
-    // SAFETY: a `bytes` object neither moves nor changes, and the buffer's owner holds a reference to it.
-    unsafe { borrowed(data.as_bytes(), owner) }
 }

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+use super::bytes::shared;
 use super::options::{ON_ERROR, ReadOptions, choose};
-use super::read::{StarTables, diagnostic_row, shared};
+use super::read::{StarTables, diagnostic_row};
 use crate::error::{Result, StarError};
 use crate::relion::dialect;
 use crate::source::{self, Bytes, Loaded, Stamp, Window};

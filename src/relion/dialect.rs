@@ -179,7 +179,10 @@ mod tests {
     fn codes(text: &str) -> Vec<&'static str> {
         let mut found = outline(text.as_bytes(), OnError::Collect, None).expect("collected");
         examine(&mut found, &mut text.as_bytes()).expect("memory");
-        let of = |block: &Block| block.events.iter().map(|event| event.code.id()).collect::<Vec<_>>();
+        let of = |block: &Block| {
+            let labels = block.labels.iter().map(|event| event.code.id());
+            labels.chain(block.events.iter().map(|event| event.code.id())).collect::<Vec<_>>()
+        };
         found.blocks.iter().flat_map(of).collect()
     }
 

@@ -8,9 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::columns::Slot;
-use super::decode::{
-    Content, Done, Layout, Member, Met, OnMisfit, Source, Stretch, Task, changed, keep_small, run as decode,
-};
+use super::decode::{Done, Layout, Member, Met, OnMisfit, Source, Stretch, Task, changed, keep_small, run as decode};
 use super::dtype::{Options, Strings, Type};
 use super::plan::Plan;
 use super::stack::{Extent, Free, Stack};
@@ -163,14 +161,7 @@ impl Begun {
     fn add(&mut self, pieces: &[Piece], text: Bytes<'_>, end: u64) -> io::Result<()> {
         let from = pieces.partition_point(|piece| piece.start < self.reached);
         let pieces = pieces.get(from..).unwrap_or_default();
-        let rows = pieces.iter().map(|piece| piece.rows).sum::<u64>();
-        let member = Member {
-            text,
-            content: Content::Rows(pieces),
-            words: self.plan.words,
-            rows: usize::try_from(rows).unwrap_or(usize::MAX),
-            sources: self.plan.sources(),
-        };
+        let member = Member::of_rows(pieces, self.plan.words, self.plan.sources(), text);
         let met = self.stack.add(&[member])?;
         for (known, met) in self.met.iter_mut().zip(met.into_iter().flatten()) {
             known.add(met);

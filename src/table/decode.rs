@@ -43,6 +43,13 @@ impl<'a> Member<'a> {
         Self { text, content, words, rows: count(part.rows()), sources }
     }
 
+    /// Some rows of a loop.
+    #[must_use]
+    pub fn of_rows(pieces: &'a [Piece], words: usize, sources: Vec<Option<usize>>, text: Bytes<'a>) -> Self {
+        let rows = count(pieces.iter().map(|piece| piece.rows).sum());
+        Self { text, content: Content::Rows(pieces), words, rows, sources }
+    }
+
     /// From where to where its values lie.
     #[must_use]
     pub fn range(&self) -> (u64, u64) {

@@ -5,6 +5,7 @@ use std::io;
 use super::decode::{Content, Member};
 use super::dtype::Type;
 use super::grid::{CHUNK, Grid, Grids, list_grid};
+use super::plan::Plan;
 use super::value::is_null;
 use crate::parallel;
 use crate::star::lex::Form;
@@ -98,6 +99,21 @@ fn is_float(word: &[u8]) -> bool {
 
 fn is_boolean(word: &[u8]) -> bool {
     word.eq_ignore_ascii_case(b"true") || word.eq_ignore_ascii_case(b"false")
+}
+
+/// The types of a table's columns; those that nobody knows are told by the whole of its data.
+///
+/// # Errors
+/// What the operating system says.
+pub fn types(plan: &Plan, member: &Member<'_>, threads: usize) -> io::Result<Vec<Type>> {
+    let unknown = plan.columns.iter().filter(|column| column.kind.is_none());
+    let mut guesses = Guesses::new(unknown.map(|column| column.source).collect());
+    if !plan.is_settled() {
+        guesses.add(member, threads)?;
+    }
+    let mut guesses = guesses.settle();
+    let kinds = plan.columns.iter().map(|column| column.kind.or_else(|| guesses.next()));
+    Ok(kinds.map(|kind| kind.unwrap_or(Type::Text)).collect())
 }
 
 /// What the columns of a table could be, as far as its rows were looked at.

@@ -12,7 +12,7 @@ use super::ahead::{Ahead, Begun, Cut};
 use super::decode::{self, Content, Layout, Member, Met, Misfit, OnMisfit};
 use super::dtype::{Options, Strings, Type, field};
 use super::fill::VIEW_WINDOW;
-use super::infer::Guesses;
+use super::infer::types;
 use super::plan::{Plan, Plans, canonical};
 use super::report::{Located, Report};
 use super::stack::stack;
@@ -271,7 +271,8 @@ impl<'r> Reader<'r> {
                     group.places.push(place);
                     continue;
                 }
-                let types = self.types(part, &plan)?;
+                let threads = self.threads_for(part.end() - part.start());
+                let types = types(&plan, &member(part, &plan, self.bytes), threads)?;
                 let key = (Arc::as_ptr(&plan), types.clone());
                 match known.get(&key).and_then(|&at| groups.get_mut(at)) {
                     Some(group) => group.places.push(place),
@@ -283,19 +284,6 @@ impl<'r> Reader<'r> {
             }
         }
         Ok(groups)
-    }
-
-    /// The types of a table's columns; those that nobody knows are inferred.
-    fn types(&self, part: &Part, plan: &Plan) -> Result<Vec<Type>> {
-        let unknown = plan.columns.iter().filter(|column| column.kind.is_none()).map(|column| column.source);
-        let mut guesses = Guesses::new(unknown.collect());
-        if plan.columns.iter().any(|column| column.kind.is_none()) {
-            let threads = self.threads_for(part.end() - part.start());
-            guesses.add(&member(part, plan, self.bytes), threads)?;
-        }
-        let mut guesses = guesses.settle();
-        let kinds = plan.columns.iter().map(|column| column.kind.or_else(|| guesses.next()));
-        Ok(kinds.map(|kind| kind.unwrap_or(Type::Text)).collect())
     }
 
     /// Every column that was asked for must be somewhere.

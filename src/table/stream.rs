@@ -11,9 +11,9 @@ use arrow_schema::{DataType, Schema, SchemaRef};
 
 use super::ahead::{Ahead, Cut};
 use super::columns::data_type;
-use super::decode::{self, Content, Layout, Member, OnMisfit};
+use super::decode::{self, Layout, Member, OnMisfit};
 use super::dtype::{InvalidUtf8, Options, Strings, Type, field};
-use super::infer::Guesses;
+use super::infer::types;
 use super::plan::{Plan, canonical};
 use super::read::{batch, misfit_fault};
 use super::stack::stack;
@@ -105,7 +105,7 @@ impl Stream {
             batch_rows: batch_rows.max(1),
             ready: None,
         };
-        stream.types = stream.infer(&table.pieces)?;
+        stream.types = types(&stream.plan, &member(&stream.file, &table.pieces, &stream.plan), threads)?;
         stream.pieces = table.pieces.into_iter();
         Ok(stream)
     }
@@ -176,18 +176,6 @@ impl Stream {
     fn binary(&self) -> bool {
         self.layout.invalid_utf8 == InvalidUtf8::Bytes
     }
-
-    /// The types of all columns; what only the data can tell takes a pass over the rows.
-    fn infer(&self, pieces: &[Piece]) -> Result<Vec<Type>> {
-        let unknown = self.plan.columns.iter().filter(|column| column.kind.is_none());
-        let mut guesses = Guesses::new(unknown.map(|column| column.source).collect());
-        if self.plan.columns.iter().any(|column| column.kind.is_none()) {
-            guesses.add(&member(&self.file, pieces, &self.plan), self.layout.threads)?;
-        }
-        let mut guesses = guesses.settle();
-        let kinds = self.plan.columns.iter().map(|column| column.kind.or_else(|| guesses.next()));
-        Ok(kinds.map(|kind| kind.unwrap_or(Type::Text)).collect())
-    }
 }
 
 /// A text column with its bytes as they are.
@@ -239,12 +227,5 @@ fn only_loop(outline: Outline, wanted: Option<&str>) -> Result<(Box<str>, Loop)>
 }
 
 fn member<'a>(file: &'a File, pieces: &'a [Piece], plan: &Plan) -> Member<'a> {
-    let rows = pieces.iter().map(|piece| piece.rows).sum::<u64>();
-    Member {
-        text: Bytes::File(file),
-        content: Content::Rows(pieces),
-        words: plan.words,
-        rows: usize::try_from(rows).unwrap_or(usize::MAX),
-        sources: plan.sources(),
-    }
+    Member::of_rows(pieces, plan.words, plan.sources(), Bytes::File(file))
 }
