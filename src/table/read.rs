@@ -1,6 +1,6 @@
 //! A whole text into tables: outline, plans, types, values, diagnostics.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use arrow_schema::{Schema, SchemaRef};
 
 use super::ahead::{Ahead, Begun, Cut};
 use super::decode::{self, Content, Layout, Member, Met, Misfit, OnMisfit};
-use super::dtype::{Options, Strings, Type, field};
+use super::dtype::{InvalidUtf8, Options, Strings, Type, field};
 use super::fill::VIEW_WINDOW;
 use super::infer::types;
 use super::plan::{Plan, Plans, canonical};
@@ -322,6 +322,15 @@ impl<'r> Reader<'r> {
                 self.read_members(&group, &members, size)?
             }
         };
+        let kinds = self.kinds(&met);
+        if kinds.len() > 1 {
+            for (_, indices) in kinds {
+                let places = indices.iter().filter_map(|&index| group.places.get(index).copied()).collect();
+                let (plan, types) = (Arc::clone(&group.plan), group.types.clone());
+                self.read_group(blocks, Group { plan, types, places, begun: None }, tables, misfits)?;
+            }
+            return Ok(());
+        }
         let batch = Arc::new(batch);
         let mut first = 0;
         for ((place, member), met) in group.places.iter().zip(&members).zip(&met) {
@@ -357,6 +366,20 @@ impl<'r> Reader<'r> {
             tables.push((*place, Table { is_list, stack: Arc::new(batch), first: 0, rows: member.rows }));
         }
         Ok(())
+    }
+
+    /// Tables by which of their columns are binary, where bytes that are no text are kept: a table's types are its own,
+    /// and do not come of what other blocks hold.
+    fn kinds(&self, met: &[Vec<Met>]) -> BTreeMap<Vec<usize>, Vec<usize>> {
+        let mut kinds: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
+        if self.options.invalid_utf8 == InvalidUtf8::Bytes {
+            for (index, met) in met.iter().enumerate() {
+                let is_binary = |met: &Met| met.events.has(Code::InvalidUtf8);
+                let binary = met.iter().enumerate().filter(|(_, met)| is_binary(met)).map(|(column, _)| column);
+                kinds.entry(binary.collect()).or_default().push(index);
+            }
+        }
+        kinds
     }
 
     fn read_members(&self, group: &Group, members: &[Member<'_>], size: u64) -> Result<(RecordBatch, Vec<Vec<Met>>)> {

@@ -563,3 +563,12 @@ def test_unknown_labels_are_named_and_meant() -> None:
 def test_only_files_are_streamed(source: Any) -> None:
     with pytest.raises(TypeError, match=r"iter_star streams a file by its path, not '(bytes|BytesIO)'"):
         tomoset.iter_star(source)
+
+
+def test_other_blocks_do_not_make_a_column_binary() -> None:
+    block = b"data_\nloop_\n_rlnTomoName\n%s\n\n"
+    text = b"".join(block % name for name in (b"TS_1", b"TS_\xff", b"TS_3"))
+    star = tomoset.read_star(text, invalid_utf8="bytes")
+    kinds = [block["rlnTomoName"].type for block in star.blocks]
+    assert kinds == [pa.large_string(), pa.large_binary(), pa.large_string()]
+    assert [block["rlnTomoName"].to_pylist() for block in star.blocks] == [["TS_1"], [b"TS_\xff"], ["TS_3"]]
