@@ -7,7 +7,7 @@ use tomoset::source::{Bytes, Loaded};
 use tomoset::star::outline::{OnError, Outline, Part, Stop, outline, outline_shared};
 use tomoset::star::text::Text;
 use tomoset::table::ahead::{Ahead, Cut};
-use tomoset::table::dtype::{Dtypes, InvalidUtf8, Options};
+use tomoset::table::dtype::{Dtypes, InvalidUtf8, Options, Strings};
 use tomoset::table::grid::{Grid, Grids};
 use tomoset::table::read::{StarTables, read, read_cut, read_pieces};
 
@@ -118,7 +118,8 @@ fn check(text: &[u8]) {
     for dtypes in [Dtypes::Relion, Dtypes::Infer, Dtypes::Text] {
         let invalid_utf8 = if dtypes == Dtypes::Text { InvalidUtf8::Bytes } else { InvalidUtf8::Replace };
         let on_error = OnError::Collect;
-        let mut options = Options { dtypes, invalid_utf8, on_error, threads: Some(1), ..Options::default() };
+        let strings = if dtypes == Dtypes::Infer { Strings::View } else { Strings::Large };
+        let mut options = Options { dtypes, strings, invalid_utf8, on_error, threads: Some(1), ..Options::default() };
         let loaded = loaded(text);
         let one = read(&loaded, &options).expect("collected");
         for (threads, segment, after) in [(1, 30, 0), (2, 50, 0), (2, 7, 20), (7, 1, 0)] {

@@ -8,7 +8,7 @@ use crate::star::lex::Form;
 use crate::star::rows::Piece;
 
 /// A label as it stands in a header.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Label {
     /// Without the underscore; bytes that are not UTF-8 replaced.
     pub name: Box<str>,

@@ -164,7 +164,7 @@ impl<T: Text> Outliner<'_, '_, T> {
             self.at = line.next;
             self.recycle(line);
         }
-        let labels: Arc<[Label]> = labels.into();
+        let labels = self.memory.shared(labels.into());
         let length = usize::try_from(self.at - start).unwrap_or(usize::MAX);
         if !commented && *self.events() == events_before && length < 1 << 16 {
             let view = self.text.view(start, length)?;

@@ -9,7 +9,9 @@ mod seek;
 mod shares;
 mod wrapped;
 
+use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::diagnostic::{Code, Events};
 use super::lex::{self, Keyword, Words};
@@ -49,10 +51,22 @@ pub fn outline<T: Text>(
 #[derive(Default)]
 pub struct Memory {
     header: loops::HeaderCache,
+    labels: HashSet<Arc<[Label]>>,
     spare: Line,
 }
 
-/// As [`outline`]; loops whose headers are the same bytes as one that is remembered share its labels.
+impl Memory {
+    /// Labels like these that are known already, so that loops with equal labels share them.
+    fn shared(&mut self, labels: Arc<[Label]>) -> Arc<[Label]> {
+        if let Some(known) = self.labels.get(&labels) {
+            return Arc::clone(known);
+        }
+        self.labels.insert(Arc::clone(&labels));
+        labels
+    }
+}
+
+/// As [`outline`]; loops whose labels are like some that are remembered share these.
 ///
 /// # Errors
 /// As [`outline`].
@@ -389,8 +403,6 @@ pub fn raise<T: Text, O>(stop: Stop, text: &mut T) -> Result<O> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     fn read(text: &str) -> Outline {

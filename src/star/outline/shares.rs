@@ -1,8 +1,9 @@
 //! Texts of many blocks, outlined by several threads: each begins at the header of a block.
 
 use std::io;
+use std::sync::Arc;
 
-use super::{Ahead, Memory, OnError, Outline, Outliner, Step, Stop, outline};
+use super::{Ahead, Label, Memory, OnError, Outline, Outliner, Part, Step, Stop, outline};
 use crate::parallel;
 use crate::star::diagnostic::Code;
 use crate::star::text::Text;
@@ -47,6 +48,8 @@ fn cuts<T: Text>(text: &mut T, threads: usize) -> io::Result<Vec<u64>> {
     Ok(cuts)
 }
 
+type Labels = Arc<[Label]>;
+
 /// What the outline of one share left.
 struct Share {
     found: Outline,
@@ -75,15 +78,26 @@ fn share<T: Text>(text: &T, on_error: OnError, cuts: &[u64]) -> Step<Option<Outl
     });
     let mut all = Outline { length, ..Outline::default() };
     let (mut version, mut closed) = (None, true);
+    let mut memory = Memory::default();
+    // The labels of the loop before, as its share had them and as all have them.
+    let mut last: Option<(Labels, Labels)> = None;
     for share in shares {
         // What a share has found, a fault among it, counts only if it rightly began where it did.
         if !closed {
             return Ok(None);
         }
-        let Share { mut found, version: last, closed: as_well } = share?;
+        let Share { mut found, version: latest, closed: as_well } = share?;
         // A version comment holds for all blocks below it.
         found.blocks.iter_mut().for_each(|block| block.version = block.version.or(version));
-        version = last.or(version);
+        for part in found.blocks.iter_mut().flat_map(|block| &mut block.parts) {
+            let Part::Loop(table) = part else { continue };
+            let shared = match last.take().filter(|(own, _)| Arc::ptr_eq(own, &table.labels)) {
+                Some((_, shared)) => shared,
+                None => memory.shared(Arc::clone(&table.labels)),
+            };
+            last = Some((std::mem::replace(&mut table.labels, Arc::clone(&shared)), shared));
+        }
+        version = latest.or(version);
         closed = as_well;
         all.blocks.append(&mut found.blocks);
         all.faults.append(&mut found.faults);
