@@ -17,8 +17,11 @@ pub fn hint<'a>(asked: &str, prefix: &str, known: impl IntoIterator<Item = &'a s
 /// The name that is nearest to one that is not there, if it is near enough to be meant.
 #[must_use]
 pub fn nearest<'a>(asked: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let far = known.into_iter().map(|name| (distance(asked, name), name));
-    let near = far.filter(|&(far, name)| far <= name.chars().count() / 3 && far <= 2);
+    const FAR: usize = 2;
+    let length = asked.chars().count();
+    let alike = known.into_iter().filter(|name| name.chars().count().abs_diff(length) <= FAR);
+    let far = alike.map(|name| (distance(asked, name), name));
+    let near = far.filter(|&(far, name)| far <= FAR && far <= name.chars().count() / 3);
     near.min_by_key(|&(far, _)| far).map(|(_, name)| name)
 }
 

@@ -1,7 +1,7 @@
 //! RELION 5's label dictionary: name, type, unit and alias of all 611 labels.
 
-use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::near;
 
@@ -88,7 +88,19 @@ pub fn known_in_other_case(label: &str) -> Option<Known> {
 /// The name of the entry that may be meant by a label that is none.
 #[must_use]
 pub fn nearest(label: &str) -> Option<&'static str> {
-    near::nearest(label, all().map(|known| known.name))
+    /// An archive has the same few unknown labels in thousands of files; hostile ones are not all kept.
+    const KEPT: usize = 1000;
+    static FOUND: Mutex<BTreeMap<String, Option<&'static str>>> = Mutex::new(BTreeMap::new());
+    let found = || FOUND.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(&known) = found().get(label) {
+        return known;
+    }
+    let nearest = near::nearest(label, all().map(|known| known.name));
+    let mut found = found();
+    if found.len() < KEPT {
+        found.insert(label.to_owned(), nearest);
+    }
+    nearest
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! Diagnostics as people get them: sorted, counted, with line and column.
 
-use std::collections::HashMap;
 use std::io;
 
 use super::decode::Met;
@@ -22,8 +21,6 @@ pub struct Located {
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     all: Vec<Diagnostic>,
-    /// Labels that were looked for among RELION's, and what was found.
-    meant: HashMap<Box<str>, Option<String>>,
 }
 
 impl Report {
@@ -33,8 +30,8 @@ impl Report {
         for block in &outline.blocks {
             self.add_events(&block.events, Some(&block.name), None);
             for event in &block.labels {
-                let detail = match event.code {
-                    Code::UnknownLabel | Code::LabelCase => self.meant(&event.label),
+                let meant = match event.code {
+                    Code::UnknownLabel | Code::LabelCase => labels::nearest(&event.label),
                     _ => None,
                 };
                 self.all.push(Diagnostic {
@@ -43,19 +40,13 @@ impl Report {
                     count: event.count,
                     block: Some(block.name.to_string()),
                     label: Some(event.label.to_string()),
-                    detail,
+                    detail: meant.map(|name| format!("perhaps {name} is meant")),
                 });
             }
         }
         for Collected { fault, count } in &outline.faults {
             self.add_fault(fault, *count);
         }
-    }
-
-    /// Words for the label of RELION's that may be meant.
-    fn meant(&mut self, label: &str) -> Option<String> {
-        let find = || labels::nearest(label).map(|name| format!("perhaps {name} is meant"));
-        self.meant.entry(label.into()).or_insert_with(find).clone()
     }
 
     /// What was met in the values of one column.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tomoset.cli.faults import ExitCode
+from tomoset.cli.options import catalog_option
 from tomoset.cli.words import counted, size_text
 
 if TYPE_CHECKING:
@@ -15,15 +16,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("root", metavar="ROOT", type=click.Path())
-@click.option(
-    "--catalog",
-    "folder",
-    metavar="DIR",
-    required=True,
-    envvar="TOMOSET_CATALOG",
-    type=click.Path(),
-    help="Folder of the catalogue; else TOMOSET_CATALOG says.",
-)
+@catalog_option
 @click.option(
     "--threads", metavar="N", type=click.IntRange(min=1), help="Reading threads; all cores by default."
 )

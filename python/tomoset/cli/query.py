@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tomoset.cli.options import catalog_option
 from tomoset.cli.output import FORMAT_BY_SUFFIX, STDOUT, binary_output, echo_lines, terminal_width
 
 if TYPE_CHECKING:
@@ -18,15 +19,7 @@ _ROWS_ON_TERMINAL = 50
 
 @click.command()
 @click.argument("sql", metavar="SQL")
-@click.option(
-    "--catalog",
-    "folder",
-    metavar="DIR",
-    required=True,
-    envvar="TOMOSET_CATALOG",
-    type=click.Path(),
-    help="Folder of the catalogue; else TOMOSET_CATALOG says.",
-)
+@catalog_option
 @click.option(
     "--format", "form", type=click.Choice(_FORMATS), help="By default from the name of FILE, else table."
 )

@@ -395,32 +395,41 @@ impl<'a> Spans<'a> {
     }
 }
 
-#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
-pub fn floats_avx2(column: Column<'_>, row: usize, out: &mut [f64]) -> usize {
-    let (text, spans) = (column.text, Spans::of(column));
-    let mut points = None;
-    let mut done = row;
-    loop {
-        let slots = out.get_mut(done..).unwrap_or_default();
-        if let Some((slots, _)) = slots.split_first_chunk_mut::<4>()
-            && let Some(words) = spans.four(done)
-            && four_floats(text, words, slots, &mut points)
-        {
-            done += 4;
-            continue;
-        }
-        if slots.is_empty() {
-            return done;
-        }
-        for slot in slots.iter_mut().take(4) {
-            match spans.row(done).and_then(|span| one_float(text, span)) {
-                Some(value) => *slot = value,
-                None => return done,
+/// Fills a column, four words at a time and, where that fails, one. A macro, since closures are not inlined into
+/// generic functions that lack their processor features.
+macro_rules! fill_by_fours {
+    ($name:ident, $number:ty, $four:ident, $one:ident) => {
+        #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+        pub fn $name(column: Column<'_>, row: usize, out: &mut [$number]) -> usize {
+            let (text, spans) = (column.text, Spans::of(column));
+            let mut points = None;
+            let mut done = row;
+            loop {
+                let slots = out.get_mut(done..).unwrap_or_default();
+                if let Some((slots, _)) = slots.split_first_chunk_mut::<4>()
+                    && let Some(words) = spans.four(done)
+                    && $four(text, words, slots, &mut points)
+                {
+                    done += 4;
+                    continue;
+                }
+                if slots.is_empty() {
+                    return done;
+                }
+                for slot in slots.iter_mut().take(4) {
+                    match spans.row(done).and_then(|span| $one(text, span)) {
+                        Some(value) => *slot = value,
+                        None => return done,
+                    }
+                    done += 1;
+                }
             }
-            done += 1;
         }
-    }
+    };
 }
+
+fill_by_fours!(floats_avx2, f64, four_floats, one_float);
+fill_by_fours!(integers_avx2, i64, four_integers, one_integer);
 
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
@@ -455,33 +464,6 @@ fn one_float(text: &[u8], [start, end]: [u32; 2]) -> Option<f64> {
             Some(f64::from_bits(magnitude.to_bits() | (u64::from(negative) << 63)))
         }
         _ => text.get(start..end).and_then(finite),
-    }
-}
-
-#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
-pub fn integers_avx2(column: Column<'_>, row: usize, out: &mut [i64]) -> usize {
-    let (text, spans) = (column.text, Spans::of(column));
-    let mut points = None;
-    let mut done = row;
-    loop {
-        let slots = out.get_mut(done..).unwrap_or_default();
-        if let Some((slots, _)) = slots.split_first_chunk_mut::<4>()
-            && let Some(words) = spans.four(done)
-            && four_integers(text, words, slots, &mut points)
-        {
-            done += 4;
-            continue;
-        }
-        if slots.is_empty() {
-            return done;
-        }
-        for slot in slots.iter_mut().take(4) {
-            match spans.row(done).and_then(|span| one_integer(text, span)) {
-                Some(value) => *slot = value,
-                None => return done,
-            }
-            done += 1;
-        }
     }
 }
 
