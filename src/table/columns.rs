@@ -187,8 +187,6 @@ pub struct Added {
     pub ints: Vec<i64>,
     /// Rows of the whole column that are null.
     pub nulls: Vec<usize>,
-    /// A value is not UTF-8 and its bytes were kept, or it cannot be had as a view.
-    pub binary: bool,
 }
 
 impl Added {
@@ -199,7 +197,6 @@ impl Added {
         self.floats.clear();
         self.ints.clear();
         self.nulls.clear();
-        self.binary = false;
         self
     }
 }

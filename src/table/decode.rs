@@ -96,17 +96,20 @@ pub struct Misfit {
 pub struct Met {
     pub events: Events,
     pub misfit: Option<Misfit>,
+    /// A value is not UTF-8 and its bytes were kept, or it cannot be had as a view.
+    pub binary: bool,
 }
 
 impl Met {
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.events.is_empty() && self.misfit.is_none()
+        self.events.is_empty() && self.misfit.is_none() && !self.binary
     }
 
     /// Adds what was met further below.
     pub fn add(&mut self, later: Self) {
         self.events.extend(&later.events);
+        self.binary |= later.binary;
         match (&mut self.misfit, later.misfit) {
             (Some(first), Some(later)) => first.count += later.count,
             (none @ None, later) => *none = later,
@@ -165,8 +168,8 @@ impl Source<'_> {
 pub struct Done {
     /// What was met, by member and column.
     pub met: Vec<(usize, usize, Met)>,
-    /// Rows that are null, and whether a value is no text, by column.
-    pub left: Vec<(usize, Vec<usize>, bool)>,
+    /// Rows that are null, by column.
+    pub nulls: Vec<(usize, Vec<usize>)>,
 }
 
 /// The free rests of columns whose values vary in size, from which tasks take in turn.
@@ -201,9 +204,8 @@ pub fn run(task: Task<'_, '_>, types: &[Type], layout: Layout, seat: Seat<'_, Va
     let read = read_stretches(&task.stretches, task.first_row, &mut fills, &mut scratch, &mut done);
     let committed = read.map(|()| commit(seat, &mut fills));
     for (index, mut fill) in fills.into_iter().enumerate() {
-        let binary = fill.added.binary;
-        if !fill.added.nulls.is_empty() || binary {
-            done.left.push((index, std::mem::take(&mut fill.added.nulls), binary));
+        if !fill.added.nulls.is_empty() {
+            done.nulls.push((index, std::mem::take(&mut fill.added.nulls)));
         }
         scratch.added.push(fill.added);
     }

@@ -50,7 +50,7 @@ impl Fill<'_> {
             }
             Slot::View(views) => {
                 let views = views.get_mut(rows).unwrap_or_default();
-                text_views(grid, source, views, odd.added);
+                text_views(grid, source, views, odd.met);
             }
             Slot::FloatList(lengths) => {
                 let lengths = lengths.get_mut(rows).unwrap_or_default();
@@ -180,7 +180,7 @@ fn checked_texts(grid: &Grid<'_>, source: usize, lengths: &mut [i64], invalid: I
                     odd.added.bytes.extend_from_slice(text.as_bytes());
                 }
                 InvalidUtf8::Bytes => {
-                    odd.added.binary = true;
+                    odd.met.binary = true;
                     odd.added.bytes.extend_from_slice(word);
                 }
             }
@@ -194,9 +194,9 @@ pub const VIEW_WINDOW: u64 = 1 << 30;
 const INLINE: usize = 12;
 
 /// Values as Arrow's 16-byte views: short ones inline, others as an offset into the text's own buffer.
-fn text_views(grid: &Grid<'_>, source: usize, views: &mut [u128], added: &mut Added) {
+fn text_views(grid: &Grid<'_>, source: usize, views: &mut [u128], met: &mut Met) {
     for ((word, form, offset), view) in grid.values(source, 0).zip(views) {
-        added.binary |= form == Form::Escaped || std::str::from_utf8(word).is_err();
+        met.binary |= form == Form::Escaped || std::str::from_utf8(word).is_err();
         let length = u32::try_from(word.len()).unwrap_or(u32::MAX);
         let mut bytes = [0u8; 16];
         let (head, tail) = bytes.split_at_mut(4);

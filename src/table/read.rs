@@ -10,7 +10,7 @@ use arrow_schema::{Schema, SchemaRef};
 
 use super::ahead::{Ahead, Begun, Cut};
 use super::decode::{self, Content, Layout, Member, Met, Misfit, OnMisfit};
-use super::dtype::{InvalidUtf8, Options, Strings, Type, field};
+use super::dtype::{Options, Strings, Type, field};
 use super::fill::VIEW_WINDOW;
 use super::infer::types;
 use super::plan::{Plan, Plans, canonical};
@@ -322,7 +322,7 @@ impl<'r> Reader<'r> {
                 self.read_members(&group, &members, size)?
             }
         };
-        let kinds = self.kinds(&met);
+        let kinds = kinds(&met);
         if kinds.len() > 1 {
             for (_, indices) in kinds {
                 let places = indices.iter().filter_map(|&index| group.places.get(index).copied()).collect();
@@ -368,20 +368,6 @@ impl<'r> Reader<'r> {
         Ok(())
     }
 
-    /// Tables by which of their columns are binary, where bytes that are no text are kept: a table's types are its own,
-    /// and do not come of what other blocks hold.
-    fn kinds(&self, met: &[Vec<Met>]) -> BTreeMap<Vec<usize>, Vec<usize>> {
-        let mut kinds: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
-        if self.options.invalid_utf8 == InvalidUtf8::Bytes {
-            for (index, met) in met.iter().enumerate() {
-                let is_binary = |met: &Met| met.events.has(Code::InvalidUtf8);
-                let binary = met.iter().enumerate().filter(|(_, met)| is_binary(met)).map(|(column, _)| column);
-                kinds.entry(binary.collect()).or_default().push(index);
-            }
-        }
-        kinds
-    }
-
     fn read_members(&self, group: &Group, members: &[Member<'_>], size: u64) -> Result<(RecordBatch, Vec<Vec<Met>>)> {
         let Options { strings, invalid_utf8, .. } = *self.options;
         let threads = self.threads_for(size);
@@ -394,6 +380,19 @@ impl<'r> Reader<'r> {
         let rows = members.iter().map(|member| member.rows).sum();
         Ok((batch(&group.plan, stacked.columns, rows)?, stacked.met))
     }
+}
+
+/// Tables by which of their columns are binary or cannot be views: a table's types are its own, and do not come of what
+/// other blocks hold.
+fn kinds(met: &[Vec<Met>]) -> BTreeMap<Vec<usize>, Vec<usize>> {
+    let mut kinds: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
+    if met.iter().flatten().any(|met| met.binary) {
+        for (index, met) in met.iter().enumerate() {
+            let binary = met.iter().enumerate().filter(|(_, met)| met.binary).map(|(column, _)| column);
+            kinds.entry(binary.collect()).or_default().push(index);
+        }
+    }
+    kinds
 }
 
 /// Reads what is left of a loop that was read ahead.

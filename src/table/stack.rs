@@ -87,14 +87,16 @@ impl Stack {
     /// Keeps what a task left, and adds what it met: `met[member][column]`.
     pub fn keep(&mut self, done: Done, met: &mut [Vec<Met>]) {
         for (member, column, found) in done.met {
+            if let Some(binary) = self.binary.get_mut(column) {
+                *binary |= found.binary;
+            }
             if let Some(known) = met.get_mut(member).and_then(|met| met.get_mut(column)) {
                 known.add(found);
             }
         }
-        for (column, found, found_binary) in done.left {
-            if let (Some(nulls), Some(binary)) = (self.nulls.get_mut(column), self.binary.get_mut(column)) {
+        for (column, found) in done.nulls {
+            if let Some(nulls) = self.nulls.get_mut(column) {
                 nulls.extend(found);
-                *binary |= found_binary;
             }
         }
     }
@@ -199,7 +201,7 @@ pub fn stack(types: &[Type], members: &[Member<'_>], layout: Layout, views: &[Bu
             let copied = stack_copied(index, types, members, layout)?;
             columns.iter_mut().skip(index).zip(copied.columns).for_each(|(column, copy)| *column = copy);
             for (known, found) in met.iter_mut().zip(copied.met) {
-                known.iter_mut().skip(index).zip(found).for_each(|(known, found)| *known = found);
+                known.iter_mut().skip(index).zip(found).for_each(|(known, found)| *known = Met { binary: known.binary, ..found });
             }
         }
     }

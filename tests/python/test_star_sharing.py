@@ -80,6 +80,17 @@ def test_views_point_into_the_text_itself() -> None:
     assert names.to_pylist() == ["a_rather_long_name"] * 100
 
 
+@pytest.mark.parametrize("odd", [b'"an \x07" escaped name"', b"not_utf_8_\xff_at_all"])
+def test_a_block_is_no_copy_for_what_another_holds(odd: bytes) -> None:
+    block = b"data_%s\n\nloop_\n_rlnTomoName\n_x\n%s 1\n\n"
+    text = block % (b"a", b"a_rather_long_name") + block % (b"b", odd)
+    star = tomoset.read_star(text, strings="view")
+    start = ctypes.cast(ctypes.c_char_p(text), ctypes.c_void_p).value
+    assert [buffer.address for buffer in star["a"]["rlnTomoName"].buffers()[2:]] == [start]
+    assert star["a"]["rlnTomoName"].type == pa.string_view()
+    assert star["b"]["rlnTomoName"].type == pa.large_string()
+
+
 def test_other_libraries_take_blocks(optics: tomoset.StarBlock) -> None:
     table = optics.to_arrow()
     assert pa.table(optics).equals(table, check_metadata=True)
