@@ -402,6 +402,8 @@ impl<T: Text> Outliner<'_, '_, T> {
         if may_be_field && let Some(end) = self.wrapped_row(line, rows)? {
             return Ok(end);
         }
+        // Unlike other comments it must not be part of a piece of rows, where it would be a value.
+        rows.apart = true;
         self.comment(line);
         Ok(line.next)
     }
