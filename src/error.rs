@@ -1,4 +1,4 @@
-//! What can go wrong while reading, and where: a fault carries a byte offset, positions are counted afterwards.
+//! What can go wrong while reading and writing, and where: a fault carries a byte offset, positions are counted afterwards.
 
 use std::fmt;
 use std::io;
@@ -60,8 +60,23 @@ pub enum StarError {
         hint: String,
         path: Option<PathBuf>,
     },
+    /// A value, label or name that a STAR file cannot hold.
+    Unwritable(Box<Unwritable>),
     /// An option has a value that means nothing.
     Option(String),
+}
+
+/// Something that is not written, and why.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unwritable {
+    pub block: String,
+    pub label: Option<String>,
+    /// The row of the table, counted from 0.
+    pub row: Option<u64>,
+    pub expected: String,
+    pub found: String,
+    /// The file that was to be written.
+    pub path: Option<PathBuf>,
 }
 
 impl StarError {
@@ -75,6 +90,11 @@ impl StarError {
             | Self::MissingLabel { path, .. } => {
                 if path.is_none() {
                     *path = to.map(std::path::Path::to_path_buf);
+                }
+            }
+            Self::Unwritable(what) => {
+                if what.path.is_none() {
+                    what.path = to.map(std::path::Path::to_path_buf);
                 }
             }
             Self::Option(_) => {}
@@ -118,6 +138,17 @@ impl fmt::Display for StarError {
                     Some(block) => write!(f, ": block data_{block} has no label {label:?}{hint}"),
                     None => write!(f, ": no block has a label {label:?}{hint}"),
                 }
+            }
+            Self::Unwritable(what) => {
+                place(f, &what.path)?;
+                write!(f, ": block data_{}", what.block)?;
+                if let Some(label) = &what.label {
+                    write!(f, ", label {label}")?;
+                }
+                if let Some(row) = what.row {
+                    write!(f, ", row {row}")?;
+                }
+                write!(f, ": expected {}, found {}", what.expected, what.found)
             }
             Self::Option(words) => f.write_str(words),
         }

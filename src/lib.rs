@@ -12,6 +12,7 @@ pub mod memory;
 pub mod near;
 pub mod parallel;
 pub mod relion;
+pub mod sink;
 pub mod source;
 pub mod star;
 pub mod table;

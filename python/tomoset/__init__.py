@@ -14,6 +14,7 @@ from tomoset.exceptions import (
     MissingLabelError,
     StarSyntaxError,
     StarTypeError,
+    StarWriteError,
     TomosetError,
 )
 from tomoset.star import (
@@ -25,6 +26,7 @@ from tomoset.star import (
     read_star,
     scan_star,
 )
+from tomoset.writing import write_star
 
 if TYPE_CHECKING:
     from tomoset.catalog import Catalog
@@ -40,11 +42,13 @@ __all__ = [
     "StarOutline",
     "StarSyntaxError",
     "StarTypeError",
+    "StarWriteError",
     "TomosetError",
     "__version__",
     "iter_star",
     "read_star",
     "scan_star",
+    "write_star",
 ]
 
 

@@ -1,6 +1,6 @@
 """The compiled part of tomoset."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from os import PathLike
 from typing import TypeAlias, final
 
@@ -8,11 +8,13 @@ import pyarrow as pa
 
 __all__ = [
     "Batches",
+    "Draft",
     "Harvest",
     "HarvestUnit",
     "Outline",
     "ReadOptions",
     "StarTables",
+    "WriteOptions",
     "__version__",
     "catalog_schemas",
     "diagnostic_codes",
@@ -118,3 +120,31 @@ def harvest(
 ) -> Harvest: ...
 def catalog_schemas() -> dict[str, pa.Schema]: ...
 def read_stack(paths: Sequence[str | PathLike[str]], options: ReadOptions | None = None) -> pa.Table: ...
+
+@final
+class WriteOptions:
+    def __new__(
+        cls,
+        *,
+        floats: str,
+        floats_by_label: dict[str, str],
+        na: str,
+        na_by_label: dict[str, str],
+        layout: str,
+        separator: int,
+        booleans: str,
+        any_types: bool,
+        empty_loops: str,
+        threads: int | None,
+    ) -> WriteOptions: ...
+
+@final
+class Draft:
+    def __new__(cls) -> Draft: ...
+    def add_block(self, name: str) -> None: ...
+    def add_table(self, table: pa.Table, is_list: bool) -> None: ...
+    def write_path(
+        self, path: str | PathLike[str], options: WriteOptions, durable: bool, compression: str
+    ) -> None: ...
+    def to_bytes(self, options: WriteOptions) -> bytes: ...
+    def write_to(self, write: Callable[[bytes], object], options: WriteOptions, compression: str) -> None: ...

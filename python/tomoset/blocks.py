@@ -230,5 +230,11 @@ class StarBlock:
     def _repr_html_(self) -> str:
         return block_html(self.name, self.shape_text, [part.table for part in self._parts])
 
+    def _add_to(self, draft: _core.Draft, name: str, *, keep_text: bool) -> None:
+        """Add the block to a draft under a name."""
+        draft.add_block(name)
+        for part in self._parts:
+            draft.add_table(part.table, is_list=part.is_list)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return StarBlock, (self.name, self.version, self._parts)

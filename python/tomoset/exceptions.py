@@ -11,6 +11,7 @@ __all__ = [
     "MissingLabelError",
     "StarSyntaxError",
     "StarTypeError",
+    "StarWriteError",
     "TomosetError",
 ]
 
@@ -25,6 +26,10 @@ def printable(text: str, longest: int = 60) -> str:
 
 class TomosetError(Exception):
     """Base of all errors that are tomoset's own; input and output errors stay `OSError`."""
+
+
+def _rebuild(kind: type[TomosetError], facts: dict[str, Any]) -> TomosetError:
+    return kind(**facts)
 
 
 class _FaultError(TomosetError, ValueError):
@@ -82,16 +87,59 @@ class _FaultError(TomosetError, ValueError):
         return _rebuild, (type(self), dict(self.__dict__))
 
 
-def _rebuild(kind: type[_FaultError], facts: dict[str, Any]) -> _FaultError:
-    return kind(**facts)
-
-
 class StarSyntaxError(_FaultError):
     """The text breaks a rule of the STAR grammar."""
 
 
 class StarTypeError(_FaultError):
     """A value does not fit its column's type."""
+
+
+class StarWriteError(TomosetError, ValueError):
+    """A value, label or name that a STAR file cannot hold, or that RELION would read as something else.
+
+    Attributes
+    ----------
+    path : str or None
+        The file that was to be written, which is as it was.
+    block : str
+        The block it belongs to.
+    label : str or None
+        The column, if it is about one.
+    row : int or None
+        The row of the table, counted from 0, if it is about one value of a loop.
+    expected, found : str
+        What can be written and what is there.
+    """
+
+    def __init__(
+        self,
+        *,
+        path: str | os.PathLike[str] | None = None,
+        block: str,
+        label: str | None = None,
+        row: int | None = None,
+        expected: str,
+        found: str,
+    ) -> None:
+        self.path = None if path is None else os.fspath(path)
+        self.block = block
+        self.label = label
+        self.row = row
+        self.expected = expected
+        self.found = found
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        where = f"{printable(self.path or '<memory>', 1000)}: block data_{printable(self.block)}: "
+        if self.label is not None:
+            where += f"label {printable(self.label)}: "
+        if self.row is not None:
+            where += f"row {self.row}: "
+        return f"{where}expected {self.expected}, found {self.found}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), dict(self.__dict__))
 
 
 class _MissingError(TomosetError, KeyError):

@@ -229,6 +229,12 @@ class StarFile(Mapping[str, StarBlock]):
         """Whatever is odd in the file, in file order; see `Diagnostic`."""
         return located(self._tables.diagnostics())
 
+    def _draft(self, *, keep_text: bool) -> _core.Draft:
+        draft = _core.Draft()
+        for block in self.blocks:
+            block._add_to(draft, block.name, keep_text=keep_text)
+        return draft
+
     def __getitem__(self, name: str) -> StarBlock:
         """Give the first block of this name."""
         if name not in self._first:

@@ -7,7 +7,7 @@ use pyo3::exceptions::{PyMemoryError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::error::{Fault, Position, StarError};
+use crate::error::{Fault, Position, StarError, Unwritable};
 use crate::star::diagnostic::Code;
 
 impl From<StarError> for PyErr {
@@ -22,6 +22,7 @@ fn raise(py: Python<'_>, error: StarError) -> PyResult<PyErr> {
         StarError::Io { error, path } => Ok(system(&error, path)),
         StarError::MissingBlock { ref name, ref path, .. } => missing(py, "MissingBlockError", &error, name, path),
         StarError::MissingLabel { ref label, ref path, .. } => missing(py, "MissingLabelError", &error, label, path),
+        StarError::Unwritable(what) => unwritable(py, *what),
         StarError::Option(words) => Ok(PyValueError::new_err(words)),
     }
 }
@@ -42,6 +43,18 @@ fn faulty(py: Python<'_>, fault: &Fault, position: Position, path: Option<PathBu
     Ok(PyErr::from_value(class.call((), Some(&facts))?))
 }
 
+fn unwritable(py: Python<'_>, what: Unwritable) -> PyResult<PyErr> {
+    let facts = PyDict::new(py);
+    facts.set_item("path", what.path.map(PathBuf::into_os_string))?;
+    facts.set_item("block", what.block)?;
+    facts.set_item("label", what.label)?;
+    facts.set_item("row", what.row)?;
+    facts.set_item("expected", what.expected)?;
+    facts.set_item("found", what.found)?;
+    let class = py.import("tomoset.exceptions")?.getattr("StarWriteError")?;
+    Ok(PyErr::from_value(class.call((), Some(&facts))?))
+}
+
 fn missing(py: Python<'_>, class: &str, error: &StarError, name: &str, path: &Option<PathBuf>) -> PyResult<PyErr> {
     let class = py.import("tomoset.exceptions")?.getattr(class)?;
     let path = path.as_ref().map(|path| path.as_os_str().to_owned());
@@ -51,7 +64,7 @@ fn missing(py: Python<'_>, class: &str, error: &StarError, name: &str, path: &Op
 /// An `OSError` of the subclass that fits its errno, naming the file.
 fn system(error: &std::io::Error, path: Option<PathBuf>) -> PyErr {
     if error.kind() == std::io::ErrorKind::OutOfMemory {
-        return PyMemoryError::new_err("not enough memory to read the text");
+        return PyMemoryError::new_err("not enough memory for the text");
     }
     if path.as_ref().is_some_and(|path| path.as_os_str().as_bytes().contains(&0)) {
         // As `open` has it: the system is not even asked.

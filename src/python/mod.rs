@@ -8,6 +8,7 @@ mod options;
 mod read;
 mod scan;
 mod stream;
+mod write;
 
 use pyo3::prelude::*;
 
@@ -30,6 +31,8 @@ mod _core {
     use super::scan::{Outline, scan_bytes, scan_path};
     #[pymodule_export]
     use super::stream::{Batches, stream_path};
+    #[pymodule_export]
+    use super::write::{Draft, WriteOptions};
 
     #[pymodule_export]
     #[allow(non_upper_case_globals, reason = "the name Python has for it")]

@@ -8,3 +8,4 @@ pub mod position;
 pub mod rows;
 pub mod simd;
 pub mod text;
+pub mod write;

@@ -1,9 +1,10 @@
-//! From words to Arrow columns: which type a column has, and how its values get there.
+//! From words to Arrow columns, and back: which type a column has, and how its values get there.
 
 pub mod ahead;
 pub mod columns;
 pub mod decode;
 pub mod dtype;
+pub mod encode;
 pub mod fill;
 pub mod grid;
 pub mod infer;

@@ -201,7 +201,11 @@ pub fn stack(types: &[Type], members: &[Member<'_>], layout: Layout, views: &[Bu
             let copied = stack_copied(index, types, members, layout)?;
             columns.iter_mut().skip(index).zip(copied.columns).for_each(|(column, copy)| *column = copy);
             for (known, found) in met.iter_mut().zip(copied.met) {
-                known.iter_mut().skip(index).zip(found).for_each(|(known, found)| *known = Met { binary: known.binary, ..found });
+                known
+                    .iter_mut()
+                    .skip(index)
+                    .zip(found)
+                    .for_each(|(known, found)| *known = Met { binary: known.binary, ..found });
             }
         }
     }

@@ -1,0 +1,242 @@
+"""STAR files from tables and dictionaries."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
+
+from tomoset import _core
+from tomoset.blocks import StarBlock
+from tomoset.tables import list_table, to_table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Floats", "Layout", "Na", "StarTarget", "write_star"]
+
+
+class Writable(Protocol):
+    """Anything with a `write` method that takes bytes or text."""
+
+    def write(self, text: Any, /) -> object:  # noqa: ANN401
+        """Take some more."""
+        ...
+
+
+@runtime_checkable
+class Written(Protocol):
+    """Data that knows how to put itself into a draft, such as a `StarFile`."""
+
+    def _draft(self, *, keep_text: bool) -> _core.Draft: ...
+
+
+StarTarget: TypeAlias = str | os.PathLike[str] | Writable
+Floats: TypeAlias = str | Mapping[str, str]
+Na: TypeAlias = str | float | Mapping[str, str | float]
+Layout: TypeAlias = Literal["relion", "starfile"]
+Compression: TypeAlias = Literal["infer", "none", "gzip", "zstd"]
+
+
+def write_star(
+    data: object,
+    path_or_file: StarTarget,
+    *,
+    name: str = "",
+    floats: Floats = "shortest",
+    layout: Layout = "relion",
+    na: Na = "raise",
+    empty_loops: Literal["raise", "keep"] = "raise",
+    keep_text: bool = True,
+    compression: Compression = "infer",
+    durable: bool = True,
+    threads: int | None = None,
+) -> None:
+    """Write a STAR file.
+
+    A file at a path is replaced as a whole: the new one is written beside it, brought to disk and put in its place,
+    so that whatever happens there is the old file or the new one.
+
+    Parameters
+    ----------
+    data : StarFile, StarBlock, mapping or table
+        A `StarFile` or `StarBlock`; a mapping of block names to tables (pyarrow, pandas, polars, or anything with
+        ``__arrow_c_stream__``), to `StarBlock`, or to dictionaries of label to value, which become lists; or one
+        table.
+    path_or_file : str, os.PathLike or file-like
+        Where to; an object with a ``write`` method gets bytes, or text if it is opened for text.
+    name : str
+        The block's name where `data` is one table.
+    floats : str or mapping of label to str
+        ``"shortest"`` writes the fewest digits that read back bit-equal; ``"relion"`` RELION's own field of twelve
+        characters, which keeps some six digits; or a format as in C, such as ``"%.6f"``. A mapping chooses by
+        label; others are shortest, or as its key ``"*"`` says.
+    layout : {"relion", "starfile"}
+        The skeleton around the values.
+    na : {"raise", "keep"}, text or number, or mapping of label to these
+        What becomes of nulls and of ``nan`` and ``inf``. RELION reads them as 0 or as text, so under its labels
+        they raise. ``"keep"`` writes nulls as ``<NA>``, which `read_star` reads as nulls, and the others as they
+        are. Anything else is written for nulls and ``nan``. A mapping chooses by label, ``"*"`` for the others.
+    empty_loops : {"raise", "keep"}
+        Whether a loop without rows may stand above another block, where RELION cannot read it.
+    keep_text : bool
+        Whether what was read from a file and not changed keeps its very text, layout and comments; `floats`,
+        `layout` and `na` are then for the rest. If false, all is written anew.
+    compression : {"infer", "none", "gzip", "zstd"}
+        ``"infer"`` goes by the path's ending, ``.gz`` or ``.zst``.
+    durable : bool
+        Whether to wait until the file is on disk.
+    threads : int, optional
+        How many threads may share the work; all processors when not given. The bytes do not depend on it.
+
+    Raises
+    ------
+    StarWriteError
+        A value, label or name that a STAR file cannot hold or RELION would read otherwise, with block, label, row,
+        what was expected and what was found.
+    TypeError
+        Data of another kind, or a column whose values have no common type.
+    OSError
+        What the system says; the file is then as it was.
+
+    Examples
+    --------
+    >>> tomoset.write_star({"optics": {"rlnOpticsGroup": 1, "rlnVoltage": 300.0}}, "optics.star")
+    >>> tomoset.read_star("optics.star")["optics"].to_dict()
+    {'rlnOpticsGroup': 1, 'rlnVoltage': 300.0}
+    """
+    options = write_options(floats=floats, layout=layout, na=na, empty_loops=empty_loops, threads=threads)
+    write_draft(
+        draft_of(data, name, keep_text=keep_text),
+        path_or_file,
+        options,
+        durable=durable,
+        compression=compression,
+    )
+
+
+def write_options(
+    *,
+    floats: Floats = "shortest",
+    layout: Layout = "relion",
+    na: Na = "raise",
+    empty_loops: Literal["raise", "keep"] = "raise",
+    threads: int | None = None,
+    separator: str = "\t",
+    booleans: Literal["digits", "words"] = "digits",
+    any_types: bool = False,
+) -> _core.WriteOptions:
+    """Check the options of a writer."""
+    floats_all, floats_by_label = _by_label("floats", floats, "shortest")
+    na_all, na_by_label = _by_label("na", na, "raise")
+    return _core.WriteOptions(
+        floats=floats_all,
+        floats_by_label=floats_by_label,
+        na=na_all,
+        na_by_label=na_by_label,
+        layout=layout,
+        separator=ord(separator),
+        booleans=booleans,
+        any_types=any_types,
+        empty_loops=empty_loops,
+        threads=threads,
+    )
+
+
+def _by_label(option: str, choice: object, default: str) -> tuple[str, dict[str, str]]:
+    """Give the choice for all columns, and those for some."""
+    choices = choice if isinstance(choice, Mapping) else {"*": choice}
+    words: dict[str, str] = {}
+    for label, word in choices.items():
+        if isinstance(word, bool) or not isinstance(word, str | int | float) or not isinstance(label, str):
+            raise TypeError(f"{option}: {label!r}: {word!r} is neither text nor a number")
+        words[label] = str(word)
+    return words.pop("*", default), words
+
+
+def write_draft(
+    draft: _core.Draft,
+    target: StarTarget,
+    options: _core.WriteOptions,
+    *,
+    durable: bool = True,
+    compression: Compression = "infer",
+) -> None:
+    """Write a draft to where `write_star` writes to."""
+    if isinstance(target, str | os.PathLike):
+        path = os.fspath(target)
+        if not isinstance(path, str):
+            raise TypeError(f"the path is {type(path).__name__}; it must be text or os.PathLike[str]")
+        draft.write_path(path, options, durable=durable, compression=_compression(compression, path))
+        return
+    if not callable(getattr(target, "write", None)):
+        what = type(target).__name__
+        raise TypeError(f"path_or_file must be a path or have a write method, not {what}")
+    draft.write_to(_writer(target), options, compression=_compression(compression, ""))
+
+
+def _compression(compression: str, path: str) -> str:
+    if compression != "infer":
+        return compression
+    return {".gz": "gzip", ".zst": "zstd"}.get(Path(path).suffix.lower(), "none")
+
+
+def _writer(file: Writable) -> Callable[[bytes], object]:
+    """Give a function that hands all of some bytes to a file, be it one for text."""
+    if isinstance(file, io.TextIOBase) or hasattr(file, "encoding"):
+        return lambda text: file.write(text.decode("utf-8", "surrogateescape"))
+
+    def write(text: bytes) -> None:
+        # Raw files may take a part only.
+        rest = memoryview(text)
+        while rest:
+            taken = file.write(rest)
+            rest = rest[taken:] if isinstance(taken, int) else rest[:0]
+
+    return write
+
+
+def draft_of(data: object, name: str = "", *, keep_text: bool = True) -> _core.Draft:
+    """Put data into a draft."""
+    if isinstance(data, Written):
+        return data._draft(keep_text=keep_text)
+    draft = _core.Draft()
+    blocks: Mapping[Any, Any] = data if isinstance(data, Mapping) else {name: data}
+    for block_name, block in blocks.items():
+        if not isinstance(block_name, str):
+            raise TypeError(f"blocks are named by text, not {block_name!r}")
+        if isinstance(data, Mapping) and _is_value(block):
+            raise TypeError(
+                f"block {block_name!r} is {type(block).__name__}; data maps block names to tables or dictionaries:"
+                " for one list write {'name': {label: value}}"
+            )
+        draft_block(draft, block_name, block, keep_text=keep_text)
+    return draft
+
+
+def _is_value(block: object) -> bool:
+    return block is None or isinstance(block, str | bytes | int | float)
+
+
+def draft_block(draft: _core.Draft, name: str, block: object, *, keep_text: bool) -> None:
+    """Add a block to a draft."""
+    if isinstance(block, StarBlock):
+        block._add_to(draft, name, keep_text=keep_text)
+        return
+    draft.add_block(name)
+    if isinstance(block, Mapping):
+        draft.add_table(list_table(block, name), is_list=True)
+    else:
+        draft.add_table(writable(to_table(block, name)), is_list=False)
+
+
+def writable(table: pa.Table) -> pa.Table:
+    """Give a table whose columns are of types the core writes; what has other layouts is converted."""
+    from tomoset.tables import plain_column
+
+    columns = [plain_column(column) for column in table.columns]
+    if all(new is old for new, old in zip(columns, table.columns, strict=True)):
+        return table
+    return type(table).from_arrays(columns, names=table.column_names)

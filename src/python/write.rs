@@ -1,0 +1,182 @@
+//! Drafts of files, and where they are written to.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use pyo3_arrow::PyTable;
+
+use super::options::choose;
+use crate::error::Result;
+use crate::sink::{self, Packing};
+use crate::star::write::float::FloatFormat;
+use crate::star::write::layout::Layout;
+use crate::star::write::printf::Printf;
+use crate::table::encode::draft::{self, Block, Table};
+use crate::table::encode::options::{Booleans, ByLabel, Na, WriteOptions as Options};
+
+/// Checked options of a writer.
+#[pyclass(frozen, module = "tomoset._core")]
+pub struct WriteOptions {
+    inner: Options,
+}
+
+#[pymethods]
+impl WriteOptions {
+    #[new]
+    #[pyo3(signature = (*, floats, floats_by_label, na, na_by_label, layout, separator, booleans, any_types, empty_loops, threads))]
+    #[allow(clippy::too_many_arguments, reason = "keyword-only, gathered into one struct right here")]
+    fn new(
+        floats: &str,
+        floats_by_label: HashMap<String, String>,
+        na: &str,
+        na_by_label: HashMap<String, String>,
+        layout: &str,
+        separator: u8,
+        booleans: &str,
+        any_types: bool,
+        empty_loops: &str,
+        threads: Option<usize>,
+    ) -> PyResult<Self> {
+        let labels = |(label, format): (String, String)| Ok((label, float_format(&format)?));
+        let floats = ByLabel {
+            all: float_format(floats)?,
+            labels: floats_by_label.into_iter().map(labels).collect::<PyResult<_>>()?,
+        };
+        let labels = na_by_label.into_iter().map(|(label, word)| (label, missing(&word))).collect();
+        let na = ByLabel { all: missing(na), labels };
+        let inner = Options {
+            floats,
+            na,
+            layout: choose(
+                "layout",
+                layout,
+                &[("relion", Layout::Relion), ("starfile", Layout::Starfile { separator })],
+            )?,
+            booleans: choose("booleans", booleans, &[("digits", Booleans::Digits), ("words", Booleans::Words)])?,
+            any_types,
+            empty_loops: choose("empty_loops", empty_loops, &[("raise", false), ("keep", true)])?,
+            threads,
+        };
+        if threads == Some(0) {
+            return Err(PyValueError::new_err("threads must be at least 1, or None for all"));
+        }
+        Ok(Self { inner })
+    }
+}
+
+fn float_format(format: &str) -> PyResult<FloatFormat> {
+    match format {
+        "shortest" => Ok(FloatFormat::Shortest),
+        "relion" => Ok(FloatFormat::Relion),
+        _ if format.starts_with('%') => Ok(FloatFormat::Printf(Printf::parse(format).map_err(PyValueError::new_err)?)),
+        _ => {
+            let words =
+                format!("floats is {format:?}; it must be \"shortest\", \"relion\" or a format such as \"%.6f\"");
+            Err(PyValueError::new_err(words))
+        }
+    }
+}
+
+fn missing(word: &str) -> Na {
+    match word {
+        "raise" => Na::Raise,
+        "keep" => Na::Keep,
+        text => Na::Text(text.to_owned()),
+    }
+}
+
+/// A file to be: blocks and their tables, in order.
+#[pyclass(module = "tomoset._core")]
+#[derive(Default)]
+pub struct Draft {
+    blocks: Vec<Block>,
+}
+
+#[pymethods]
+impl Draft {
+    #[new]
+    fn new() -> Self {
+        Self::default()
+    }
+
+    /// Begins a block.
+    fn add_block(&mut self, name: String) {
+        self.blocks.push(Block { name, tables: Vec::new() });
+    }
+
+    /// Adds a table to the block that was begun last; a list is a table of one row.
+    fn add_table(&mut self, table: PyTable, is_list: bool) -> PyResult<()> {
+        let (batches, schema) = table.into_inner();
+        let block = self.blocks.last_mut().ok_or_else(|| PyValueError::new_err("no block was begun"))?;
+        block.tables.push(Table { is_list, schema, batches });
+        Ok(())
+    }
+
+    /// Writes the file at a path, which is replaced as a whole or not at all.
+    fn write_path(
+        &self,
+        py: Python<'_>,
+        path: PathBuf,
+        options: &WriteOptions,
+        durable: bool,
+        compression: &str,
+    ) -> PyResult<()> {
+        let packing = choose("compression", compression, COMPRESSIONS)?;
+        let pack = |out: &mut (dyn Write + Send)| sink::pack(out, packing, |out| self.write(options, out));
+        let write = || sink::replace(&path, durable, pack);
+        Ok(py.detach(write).map_err(|error| error.at_path(Some(&path)))?)
+    }
+
+    /// Gives the file's bytes.
+    fn to_bytes<'py>(&self, py: Python<'py>, options: &WriteOptions) -> PyResult<Bound<'py, PyBytes>> {
+        let write = || {
+            let mut bytes = Vec::new();
+            self.write(options, &mut bytes)?;
+            Result::Ok(bytes)
+        };
+        Ok(PyBytes::new(py, &py.detach(write)?))
+    }
+
+    /// Hands the file's bytes, some at a time, to a function.
+    fn write_to(&self, py: Python<'_>, write: Py<PyAny>, options: &WriteOptions, compression: &str) -> PyResult<()> {
+        let packing = choose("compression", compression, COMPRESSIONS)?;
+        let mut out = Called { write, error: None };
+        let result = py.detach(|| sink::pack(&mut out, packing, |out| self.write(options, out)));
+        match out.error {
+            Some(error) => Err(error),
+            None => Ok(result?),
+        }
+    }
+}
+
+impl Draft {
+    fn write(&self, options: &WriteOptions, out: &mut (dyn Write + Send)) -> Result<()> {
+        draft::write(&self.blocks, &options.inner, out)
+    }
+}
+
+const COMPRESSIONS: &[(&str, Packing)] = &[("none", Packing::None), ("gzip", Packing::Gzip), ("zstd", Packing::Zstd)];
+
+/// A Python function that takes bytes.
+struct Called {
+    write: Py<PyAny>,
+    error: Option<PyErr>,
+}
+
+impl Write for Called {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let called = Python::attach(|py| self.write.call1(py, (PyBytes::new(py, bytes),)).map(drop));
+        called.map(|()| bytes.len()).map_err(|error| {
+            self.error = Some(error);
+            io::Error::other("the function that takes the text failed")
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,191 @@
+//! Where a text goes: a file that is replaced as a whole or not at all.
+
+use std::fs::{self, File, Permissions};
+use std::io::{self, BufWriter, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, Uid};
+use rustix::io::Errno;
+use tempfile::NamedTempFile;
+
+use crate::error::{Result, StarError};
+
+/// Writes a file beside the path, brings it to disk and puts it in the path's place.
+///
+/// Until the last step the new file has no name where the file system can do so, so whatever ends the process leaves
+/// the old file whole and nothing beside it. A link is followed; the old file's permissions are kept, and its owner if
+/// the system lets us. With `durable` false the system brings it to disk when it likes. What is no regular file, such
+/// as a pipe, is written to directly.
+///
+/// # Errors
+/// What `write` fails with, and what the operating system says; the file at the path is then as it was.
+pub fn replace(path: &Path, durable: bool, write: impl FnOnce(&mut (dyn Write + Send)) -> Result<()>) -> Result<()> {
+    let target = followed(path)?;
+    let known = match fs::metadata(&target) {
+        Ok(facts) => Some(facts),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error.into()),
+    };
+    if let Some(facts) = &known {
+        // A file that may not be written to is not replaced either.
+        let file = File::options().write(true).open(&target)?;
+        if !facts.is_file() {
+            let mut file = BufWriter::new(file);
+            write(&mut file)?;
+            return Ok(file.flush()?);
+        }
+    }
+    let mut fresh = Fresh::beside(&target)?;
+    write(fresh.file_mut())?;
+    if let Some(facts) = &known {
+        fresh.take_after(facts)?;
+    }
+    if durable {
+        fresh.file().sync_all()?;
+    }
+    fresh.put(&target, known.is_some())?;
+    if durable {
+        // The name is as good as the folder that has it. Some systems cannot bring folders to disk.
+        let _ = File::open(folder(&target)).and_then(|folder| folder.sync_all());
+    }
+    Ok(())
+}
+
+/// How a text is packed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Packing {
+    #[default]
+    None,
+    Gzip,
+    Zstd,
+}
+
+/// Lets `write` write to `out`, packed.
+///
+/// # Errors
+/// What `write` and `out` fail with.
+pub fn pack(
+    out: &mut (dyn Write + Send),
+    packing: Packing,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> Result<()>,
+) -> Result<()> {
+    match packing {
+        Packing::None => write(out),
+        Packing::Gzip => {
+            let mut packed = flate2::write::GzEncoder::new(out, flate2::Compression::default());
+            write(&mut packed)?;
+            packed.finish()?;
+            Ok(())
+        }
+        Packing::Zstd => {
+            let mut packed = zstd::stream::write::Encoder::new(out, zstd::DEFAULT_COMPRESSION_LEVEL)?;
+            write(&mut packed)?;
+            packed.finish()?;
+            Ok(())
+        }
+    }
+}
+
+/// The file that a path leads to, by however many links; the last may lead to nothing.
+fn followed(path: &Path) -> io::Result<PathBuf> {
+    const MOST: usize = 40;
+    let mut target = path.to_path_buf();
+    for _ in 0..MOST {
+        match fs::read_link(&target) {
+            Ok(next) => target = folder(&target).join(next),
+            Err(_) => return Ok(target),
+        }
+    }
+    Err(Errno::LOOP.into())
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// A file that is not in its place yet.
+enum Fresh {
+    /// It has no name, and goes when it is closed.
+    Nameless(File),
+    /// It goes when it is dropped, but not when the process is killed.
+    Named(NamedTempFile),
+}
+
+impl Fresh {
+    fn beside(target: &Path) -> io::Result<Self> {
+        let folder = folder(target);
+        let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+        match rustix::fs::openat(CWD, folder, flags, Mode::from_raw_mode(0o666)) {
+            Ok(file) if fs::symlink_metadata(descriptor(&file)).is_ok() => Ok(Self::Nameless(file.into())),
+            Ok(_) | Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => {
+                let mut named = tempfile::Builder::new();
+                let named = named.permissions(Permissions::from_mode(0o666)).prefix(".tomoset-").suffix(".tmp");
+                named.tempfile_in(folder).map(Self::Named)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn file(&self) -> &File {
+        match self {
+            Self::Nameless(file) => file,
+            Self::Named(named) => named.as_file(),
+        }
+    }
+
+    fn file_mut(&mut self) -> &mut File {
+        match self {
+            Self::Nameless(file) => file,
+            Self::Named(named) => named.as_file_mut(),
+        }
+    }
+
+    /// Takes on the permissions of the file it replaces, and its owner where that is allowed.
+    fn take_after(&self, old: &fs::Metadata) -> io::Result<()> {
+        let own = self.file().metadata()?;
+        if (own.uid(), own.gid()) != (old.uid(), old.gid()) {
+            let (owner, group) = (Uid::from_raw(old.uid()), Gid::from_raw(old.gid()));
+            // Only root may give a file away; others may still keep the group.
+            let _ = rustix::fs::fchown(self.file().as_fd(), Some(owner), Some(group))
+                .or_else(|_| rustix::fs::fchown(self.file().as_fd(), None, Some(group)));
+        }
+        self.file().set_permissions(old.permissions())
+    }
+
+    fn put(self, target: &Path, replaces: bool) -> Result<()> {
+        match self {
+            Self::Named(named) => {
+                named.persist(target).map_err(|error| StarError::from(error.error))?;
+                Ok(())
+            }
+            Self::Nameless(file) => Ok(put_nameless(&file, target, replaces)?),
+        }
+    }
+}
+
+/// Where the system lists an open file, which is how a nameless one is given a name.
+fn descriptor(file: impl AsFd) -> PathBuf {
+    use std::os::fd::AsRawFd;
+    format!("/proc/self/fd/{}", file.as_fd().as_raw_fd()).into()
+}
+
+fn put_nameless(file: &File, target: &Path, replaces: bool) -> io::Result<()> {
+    let link = |to: &Path| rustix::fs::linkat(CWD, descriptor(file), CWD, to, AtFlags::SYMLINK_FOLLOW);
+    if !replaces {
+        match link(target) {
+            // Somebody was faster: the file that came last is the one that stays.
+            Err(Errno::EXIST) => {}
+            result => return Ok(result?),
+        }
+    }
+    // A name cannot be given to a file while another has it, so there is one in between, for an instant.
+    let beside =
+        tempfile::Builder::new().prefix(".tomoset-").suffix(".tmp").make_in(folder(target), |path| Ok(link(path)?))?;
+    beside.persist(target).map_err(|error| error.error)?;
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! A file to be: blocks with their tables, put into words from the values alone.
+
+use std::collections::HashSet;
+use std::io::Write;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+
+use super::cell::{Cells, Refusal, Style};
+use super::names;
+use super::options::WriteOptions;
+use super::render::{self, Step, TASK};
+use crate::error::{Result, StarError, Unwritable};
+
+/// A list or a loop.
+#[derive(Clone, Debug)]
+pub struct Table {
+    pub is_list: bool,
+    pub schema: SchemaRef,
+    pub batches: Vec<RecordBatch>,
+}
+
+impl Table {
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.batches.iter().map(RecordBatch::num_rows).sum()
+    }
+}
+
+/// A block to be.
+#[derive(Clone, Debug)]
+pub struct Block {
+    pub name: String,
+    pub tables: Vec<Table>,
+}
+
+/// Writes blocks one below the other.
+///
+/// # Errors
+/// A name, label or value that no STAR file can hold, or that RELION would read otherwise; what `out` says.
+pub fn write(blocks: &[Block], options: &WriteOptions, out: &mut (dyn Write + Send)) -> Result<()> {
+    let mut steps: Vec<Box<dyn Step>> = Vec::new();
+    for (index, block) in blocks.iter().enumerate() {
+        let is_last = index + 1 == blocks.len();
+        add_block(&mut steps, block, options, index == 0, is_last)?;
+    }
+    render::write(&steps, options.threads, out)
+}
+
+/// Adds the steps of a block.
+///
+/// # Errors
+/// As [`write`].
+pub fn add_block(
+    steps: &mut Vec<Box<dyn Step>>,
+    block: &Block,
+    options: &WriteOptions,
+    is_first: bool,
+    is_last: bool,
+) -> Result<()> {
+    names::check_block(&block.name)?;
+    let mut head = Vec::new();
+    options.layout.block(&mut head, &block.name, is_first);
+    steps.push(Box::new(head));
+    for (index, table) in block.tables.iter().enumerate() {
+        let is_last = is_last && index + 1 == block.tables.len();
+        check_labels(&block.name, table)?;
+        if table.is_list {
+            steps.push(Box::new(list(&block.name, table, options)?));
+        } else {
+            check_rows(&block.name, table, options, is_last)?;
+            add_loop(steps, &block.name, table, options)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_labels(block: &str, table: &Table) -> Result<()> {
+    let mut known = HashSet::new();
+    for field in table.schema.fields() {
+        names::check_label(block, field.name())?;
+        if !known.insert(field.name().as_str()) {
+            return Err(names::twice(block, field.name()));
+        }
+    }
+    Ok(())
+}
+
+/// RELION takes the header of the block below for a row of a loop without rows.
+fn check_rows(block: &str, table: &Table, options: &WriteOptions, is_last: bool) -> Result<()> {
+    if table.rows() > 0 || is_last || options.empty_loops {
+        return Ok(());
+    }
+    Err(StarError::Unwritable(Box::new(Unwritable {
+        block: block.to_owned(),
+        expected: "at least one row, since RELION cannot read a loop without rows that stands above another block \
+                   (leave the block out, put it last, or pass empty_loops=\"keep\")"
+            .to_owned(),
+        found: "none".to_owned(),
+        ..Unwritable::default()
+    })))
+}
+
+/// Names the value that was refused.
+fn refused(block: &str, label: &str, row: Option<usize>, refusal: Refusal) -> StarError {
+    StarError::Unwritable(Box::new(Unwritable {
+        block: block.to_owned(),
+        label: Some(label.to_owned()),
+        row: row.map(|row| row as u64),
+        expected: refusal.expected,
+        found: refusal.found,
+        path: None,
+    }))
+}
+
+/// A list as text: its values are those of the first row.
+fn list(block: &str, table: &Table, options: &WriteOptions) -> Result<Vec<u8>> {
+    let mut out = Vec::new();
+    let names = || table.schema.fields().iter().map(|field| field.name().as_str());
+    let longest = names().map(str::len).max().unwrap_or(0);
+    let row = table.batches.iter().find(|batch| batch.num_rows() > 0);
+    for (index, label) in names().enumerate() {
+        options.layout.item(&mut out, label, longest);
+        if let Some(array) = row.and_then(|batch| batch.columns().get(index)) {
+            let column = Cells::new(array, Style::of(label, true, options));
+            let pushed = column.and_then(|column| column.push(&mut out, 0));
+            pushed.map_err(|refusal| refused(block, label, None, refusal))?;
+        }
+        out.push(b'\n');
+    }
+    options.layout.close(&mut out);
+    Ok(out)
+}
+
+/// The columns of one batch of a loop.
+struct Loop {
+    block: String,
+    labels: Vec<String>,
+    columns: Vec<Cells>,
+    /// The batch's first row, within the table.
+    first: usize,
+    layout: crate::star::write::layout::Layout,
+}
+
+/// Some rows of a loop.
+struct Rows {
+    table: Arc<Loop>,
+    rows: Range<usize>,
+    size: usize,
+}
+
+/// About how many bytes a value takes.
+const VALUE: usize = 14;
+
+fn add_loop(steps: &mut Vec<Box<dyn Step>>, block: &str, table: &Table, options: &WriteOptions) -> Result<()> {
+    let labels: Vec<String> = table.schema.fields().iter().map(|field| field.name().clone()).collect();
+    let mut head = Vec::new();
+    options.layout.labels(&mut head, labels.iter().map(String::as_str));
+    steps.push(Box::new(head));
+    let row_size = VALUE * labels.len().max(1);
+    let mut first = 0;
+    for batch in &table.batches {
+        let columns = batch.columns().iter().zip(&labels).map(|(array, label)| {
+            let column = Cells::new(array, Style::of(label, false, options));
+            column.map_err(|refusal| refused(block, label, None, refusal))
+        });
+        let columns = columns.collect::<Result<Vec<_>>>()?;
+        let layout = options.layout;
+        let part = Arc::new(Loop { block: block.to_owned(), labels: labels.clone(), columns, first, layout });
+        let count = (TASK / row_size).max(1);
+        for start in (0..batch.num_rows()).step_by(count) {
+            let rows = start..batch.num_rows().min(start + count);
+            let size = rows.len() * row_size;
+            steps.push(Box::new(Rows { table: Arc::clone(&part), rows, size }));
+        }
+        first += batch.num_rows();
+    }
+    let mut tail = Vec::new();
+    options.layout.close(&mut tail);
+    steps.push(Box::new(tail));
+    Ok(())
+}
+
+impl Step for Rows {
+    fn size(&self) -> usize {
+        self.size
+    }
+
+    fn render(&self, out: &mut Vec<u8>) -> Result<()> {
+        let Loop { block, labels, columns, first, layout } = &*self.table;
+        for row in self.rows.clone() {
+            for (index, column) in columns.iter().enumerate() {
+                layout.before_value(out, index == 0);
+                if let Err(refusal) = column.push(out, row) {
+                    let label = labels.get(index).map_or("", String::as_str);
+                    return Err(refused(block, label, Some(first + row), refusal));
+                }
+                layout.after_value(out);
+            }
+            out.push(b'\n');
+        }
+        Ok(())
+    }
+}
