@@ -146,7 +146,9 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    fn of(file: &File) -> io::Result<Self> {
+    /// # Errors
+    /// What the operating system says.
+    pub fn of(file: &File) -> io::Result<Self> {
         let facts = file.metadata()?;
         Ok(Self { length: facts.len(), inode: facts.ino(), modified: (facts.mtime(), facts.mtime_nsec()) })
     }

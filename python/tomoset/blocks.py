@@ -1,55 +1,36 @@
-"""One block of a STAR file: its list values and its loops as Arrow tables."""
+"""One block of a STAR file: its list values and its loops as Arrow tables, and edits of them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from tomoset import _core
 from tomoset.exceptions import MissingLabelError
-from tomoset.frames import block_html, block_text, from_stream, to_pandas, to_polars, to_stream
+from tomoset.frames import block_html, block_text, to_pandas, to_polars
+from tomoset.matching import matched_rows
+from tomoset.parts import Part
+from tomoset.tables import (
+    is_expression,
+    is_scalar,
+    list_table,
+    mask_indices,
+    row_indices,
+    rows_table,
+    to_column,
+    to_table,
+    writable,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import pandas as pd
     import polars as pl
     import pyarrow as pa
 
-
 __all__ = ["StarBlock"]
-
-
-class _Part:
-    """A list or loop of a block; its table is made when somebody asks."""
-
-    def __init__(
-        self,
-        is_list: bool,
-        num_rows: int,
-        labels: list[str],
-        table: pa.Table | None = None,
-        origin: tuple[_core.StarTables, int, int] | None = None,
-    ) -> None:
-        self.is_list = is_list
-        self.num_rows = num_rows
-        self.labels = labels
-        self._table = table
-        self._origin = origin
-
-    @property
-    def table(self) -> pa.Table:
-        if self._table is None and self._origin is not None:
-            tables, block, index = self._origin
-            self._table = tables.table(block, index)
-        return self._table
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # As a stream of its own: a slice would take along the buffers that many blocks share.
-        return _unpickle, (self.is_list, self.num_rows, self.labels, to_stream(self.table))
-
-
-def _unpickle(is_list: bool, num_rows: int, labels: list[str], stream: bytes) -> _Part:
-    return _Part(is_list, num_rows, labels, from_stream(stream))
 
 
 class StarBlock:
@@ -59,6 +40,9 @@ class StarBlock:
     PyCapsule interface (``pa.table(block)``, ``pl.DataFrame(block)``, DuckDB). A list counts as a table of one row.
     A block with several tables has to be asked for one of them, by `values` or `loops`.
 
+    Blocks do not change: `with_columns`, `filter` and the like give a new one, which shares memory with the old, and
+    the text of whatever they left as it was is kept when the block is written.
+
     Attributes
     ----------
     name : str
@@ -67,16 +51,46 @@ class StarBlock:
         From RELION's comment ``# version N``, the last one above the block.
     """
 
-    def __init__(self, name: str, version: int | None, parts: tuple[_Part, ...]) -> None:
+    def __init__(
+        self,
+        name: str,
+        version: int | None,
+        parts: tuple[Part, ...],
+        origin: tuple[_core.StarTables, int] | None = None,
+    ) -> None:
         self.name = name
         self.version = version
         self._parts = parts
+        # The text it was read from, and which of its blocks it is.
+        self._origin = origin
 
     @classmethod
     def _of(cls, tables: _core.StarTables, index: int, name: str) -> StarBlock:
         found = tables.tables(index)
-        parts = tuple(_Part(*facts, origin=(tables, index, at)) for at, facts in enumerate(found))
-        return cls(name, tables.version(index), parts)
+        parts = tuple(
+            Part(*facts, partial(tables.table, index, at), place=at) for at, facts in enumerate(found)
+        )
+        return cls(name, tables.version(index), parts, (tables, index) if tables.keeps_text() else None)
+
+    @classmethod
+    def from_table(cls, name: str, data: Any) -> StarBlock:  # noqa: ANN401
+        """Make a block of a table, or a list of a dictionary of label to value.
+
+        Parameters
+        ----------
+        name : str
+            Without ``data_``.
+        data : table or dict
+            As in `write_star`.
+
+        Raises
+        ------
+        TypeError
+            As in `write_star`.
+        """
+        is_list = isinstance(data, Mapping)
+        table = list_table(data, name) if is_list else to_table(data, name)
+        return cls(name, None, (Part(is_list, table.num_rows, table.column_names, table),))
 
     @property
     def values(self) -> dict[str, Any]:
@@ -230,11 +244,215 @@ class StarBlock:
     def _repr_html_(self) -> str:
         return block_html(self.name, self.shape_text, [part.table for part in self._parts])
 
+    # Edits.
+
+    def with_columns(self, columns: Mapping[str, Any] | None = None, /, **more: Any) -> StarBlock:  # noqa: ANN401
+        r"""Set columns of the block's only table, or values of its list.
+
+        Parameters
+        ----------
+        columns : mapping of label to values, optional
+            For labels that are no Python names.
+        **more : values
+            For each label an array of as many values as there are rows (NumPy, pyarrow, pandas, polars or a
+            sequence), or one value for all rows. In a list a sequence of numbers is a vector. Labels that are new
+            come last.
+
+        Returns
+        -------
+        StarBlock
+            In which each value that is as it was keeps its text.
+
+        Raises
+        ------
+        ValueError
+            The block has several tables, or an array another length.
+        TypeError
+            Values without a common type.
+
+        Examples
+        --------
+        >>> text = b"data_a\nloop_\n_rlnVoltage #1\n_rlnClassNumber #2\n300.00 1\n200.00 2\n"
+        >>> star = tomoset.read_star(text)
+        >>> star["a"] = star["a"].with_columns(rlnClassNumber=[1, 5])
+        >>> print(star.to_bytes().decode())
+        data_a
+        loop_
+        _rlnVoltage #1
+        _rlnClassNumber #2
+        300.00 1
+        200.00 5
+        <BLANKLINE>
+        """
+        part = self._only()
+        given = {**(columns or {}), **more}
+        return self._with(
+            part.with_columns({label: self._column(part, label, given[label]) for label in given})
+        )
+
+    def with_name(self, name: str) -> StarBlock:
+        """Give the same block under another name."""
+        return self if name == self.name else StarBlock(name, self.version, self._parts, self._origin)
+
+    def drop(self, labels: str | Iterable[str]) -> StarBlock:
+        """Leave columns, or values of a list, out.
+
+        Raises
+        ------
+        MissingLabelError
+            A label that is not there.
+        ValueError
+            The block has several tables.
+        """
+        part = self._only()
+        gone = [labels] if isinstance(labels, str) else list(labels)
+        part.check(gone, self.name, _core.hint)
+        return self._with(part.select([label for label in part.labels if label not in gone]))
+
+    def select(self, labels: Iterable[str]) -> StarBlock:
+        """Keep these columns alone, in this order.
+
+        Raises
+        ------
+        MissingLabelError, ValueError
+            As in `drop`.
+        """
+        part = self._only()
+        kept = list(labels)
+        part.check(kept, self.name, _core.hint)
+        return self._with(part.select(kept))
+
+    def rename(self, names: Mapping[str, str]) -> StarBlock:
+        """Give columns, or values of a list, other labels.
+
+        Raises
+        ------
+        MissingLabelError, ValueError
+            As in `drop`.
+        """
+        part = self._only()
+        part.check(list(names), self.name, _core.hint)
+        return self._with(part.rename(names))
+
+    def filter(self, mask: Any) -> StarBlock:  # noqa: ANN401
+        """Keep the rows for which `mask` is true.
+
+        Parameters
+        ----------
+        mask : array of bool, or pyarrow.compute.Expression
+            One for each row (NumPy, pyarrow, pandas, polars or a sequence), where a null is not true; or an
+            expression such as ``pc.field("rlnTomoCtfFigureOfMerit") > 0.1``.
+
+        Raises
+        ------
+        ValueError
+            The block has several tables or is a list, or the mask another length.
+        TypeError
+            A mask that is not of booleans.
+        """
+        part = self._loop()
+        return self._with(part.take(mask_indices(mask, part.table if is_expression(mask) else part.num_rows)))
+
+    def take(self, indices: Any) -> StarBlock:  # noqa: ANN401
+        """Keep these rows, in this order; negative ones count from the end.
+
+        Raises
+        ------
+        IndexError
+            There is no such row.
+        ValueError
+            The block has several tables or is a list.
+        """
+        part = self._loop()
+        return self._with(part.take(row_indices(indices, part.num_rows)))
+
+    def append(self, rows: Any) -> StarBlock:  # noqa: ANN401
+        """Add rows below the others.
+
+        Parameters
+        ----------
+        rows : table or mapping of label to values
+            As in `write_star`, or lists of values by label; with the block's columns, in any order.
+
+        Raises
+        ------
+        MissingLabelError
+            A column of the block is missing, or one is new.
+        ValueError, TypeError
+            As in `with_columns`.
+        """
+        part = self._loop()
+        more = rows_table(rows, self.name)
+        missing = [label for label in part.labels if label not in more.column_names]
+        for label in missing + [label for label in more.column_names if label not in part.labels]:
+            lacking = "the rows have" if label in missing else "the block has"
+            raise MissingLabelError(f"block {self.name!r}: {lacking} no column {label!r}", label)
+        return self._with(part.append(more))
+
+    def with_table(self, data: Any) -> StarBlock:  # noqa: ANN401
+        """Put another table, or for a list a dictionary, in the place of the block's only one.
+
+        Columns are known again by their labels; rows by a pandas frame's index, by their number, or else by their
+        values. Each value that is as it was keeps its text.
+
+        Parameters
+        ----------
+        data : table or mapping
+            As in `write_star`.
+
+        Raises
+        ------
+        ValueError
+            The block has several tables.
+        TypeError
+            As in `write_star`.
+        """
+        part = self._only()
+        if part.is_list:
+            table = list_table(data, self.name) if isinstance(data, Mapping) else to_table(data, self.name)
+            if table.num_rows != 1 or not isinstance(data, Mapping):
+                return StarBlock.from_table(self.name, data)
+            return self._with(part.replaced(table, None))
+        if isinstance(data, Mapping):
+            return StarBlock.from_table(self.name, data)
+        table = to_table(data, self.name)
+        return self._with(part.replaced(table, matched_rows(part.table, table, data)))
+
+    def _only(self) -> Part:
+        if len(self._parts) == 1:
+            return self._parts[0]
+        raise ValueError(
+            f"block {self.name!r} holds {self.shape_text}; only a block with one table is edited"
+        )
+
+    def _loop(self) -> Part:
+        part = self._only()
+        if part.is_list:
+            raise ValueError(f"block {self.name!r} is a list, which has no rows to choose from")
+        return part
+
+    def _with(self, part: Part) -> StarBlock:
+        return StarBlock(self.name, self.version, (part,), self._origin)
+
+    def _column(self, part: Part, label: str, values: Any) -> pa.ChunkedArray:  # noqa: ANN401
+        if part.is_list:
+            return list_table({label: values}, self.name).column(0)
+        if is_scalar(values):
+            return to_column([values], label, self.name).take([0] * part.num_rows)
+        return to_column(values, label, self.name)
+
     def _add_to(self, draft: _core.Draft, name: str, *, keep_text: bool) -> None:
         """Add the block to a draft under a name."""
+        if keep_text and self._origin is not None:
+            tables, index = self._origin
+            renamed = name if name != tables.names()[index] else None
+            draft.keep_block(tables, index, renamed)
+            for part in self._parts:
+                part.add_to(draft)
+            return
         draft.add_block(name)
         for part in self._parts:
-            draft.add_table(part.table, is_list=part.is_list)
+            draft.add_table(writable(part.table), is_list=part.is_list)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return StarBlock, (self.name, self.version, self._parts)

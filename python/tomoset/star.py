@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from tomoset import _core
@@ -13,6 +13,7 @@ from tomoset.diagnostics import Diagnostic, located
 from tomoset.dtypes import DtypeLike, dtype_names
 from tomoset.exceptions import MissingBlockError, printable
 from tomoset.frames import blocks_html, blocks_text
+from tomoset.writing import StarTarget, write_star
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -201,10 +202,11 @@ def iter_star(
     return pa.RecordBatchReader.from_batches(batches.schema(), batches)
 
 
-class StarFile(Mapping[str, StarBlock]):
+class StarFile(MutableMapping[str, StarBlock]):
     """A STAR file that was read: its blocks by name, in file order.
 
-    Where several blocks have one name, the name gives the first, as in RELION; `blocks` holds them all.
+    Where several blocks have one name, the name gives the first, as in RELION; `blocks` holds them all. Blocks can be
+    set, added and deleted; `write` then keeps the text of all that was not edited.
 
     Attributes
     ----------
@@ -216,7 +218,11 @@ class StarFile(Mapping[str, StarBlock]):
         self.path = path
         self._tables = tables
         self._names = tables.names()
-        self._made: dict[int, StarBlock] = {}
+        # Each block, or which of the reader's it is as long as nobody has asked for it.
+        self._made: list[StarBlock | int] = list(range(len(self._names)))
+        self._number()
+
+    def _number(self) -> None:
         self._first = {name: index for index, name in reversed(list(enumerate(self._names)))}
 
     @property
@@ -226,24 +232,66 @@ class StarFile(Mapping[str, StarBlock]):
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """Whatever is odd in the file, in file order; see `Diagnostic`."""
+        """Whatever is odd in the file as it was read, in file order; see `Diagnostic`."""
         return located(self._tables.diagnostics())
-
-    def _draft(self, *, keep_text: bool) -> _core.Draft:
-        draft = _core.Draft()
-        for block in self.blocks:
-            block._add_to(draft, block.name, keep_text=keep_text)
-        return draft
 
     def __getitem__(self, name: str) -> StarBlock:
         """Give the first block of this name."""
-        if name not in self._first:
-            known = ", ".join(repr(name) for name in list(self)[:8]) or "none at all"
-            where = printable(self.path or "<memory>", 1000)
-            meant = _core.hint(name, "data_", self._names) if isinstance(name, str) else ""
-            message = f"{where}: no block named {name!r}; there is {known}{meant}"
-            raise MissingBlockError(message, name, self.path)
-        return self._block(self._first[name])
+        return self._block(self._index(name))
+
+    def __setitem__(self, name: str, block: Any) -> None:  # noqa: ANN401
+        """Put a block in the place of the first of this name, or below all others.
+
+        Parameters
+        ----------
+        name : str
+            Without ``data_``.
+        block : StarBlock, table or dict
+            Of a table or dictionary the values that are as they were in the block of this name keep their text, as
+            `StarBlock.with_table` has it.
+
+        Raises
+        ------
+        TypeError
+            As in `write_star`.
+        """
+        if not isinstance(name, str):
+            raise TypeError(f"blocks are named by text, not {name!r}")
+        if not isinstance(block, StarBlock):
+            old = self._block(self._first[name]) if name in self._first else None
+            is_one = old is not None and len(old.loops) + old.is_list == 1
+            block = old.with_table(block) if old is not None and is_one else StarBlock.from_table(name, block)
+        block = block.with_name(name)
+        if name in self._first:
+            self._made[self._first[name]] = block
+            return
+        self._names.append(name)
+        self._made.append(block)
+        self._number()
+
+    def __delitem__(self, name: str) -> None:
+        """Leave out the first block of this name."""
+        index = self._index(name)
+        del self._names[index], self._made[index]
+        self._number()
+
+    def rename(self, names: Mapping[str, str]) -> None:
+        """Give blocks other names, in their places.
+
+        Parameters
+        ----------
+        names : mapping of str to str
+            Old names and new ones.
+
+        Raises
+        ------
+        MissingBlockError
+            A name that is not there.
+        """
+        for index, name in [(self._index(name), names[name]) for name in names]:
+            self._made[index] = self._block(index).with_name(name)
+            self._names[index] = name
+        self._number()
 
     def __iter__(self) -> Iterator[str]:
         return iter(dict.fromkeys(self._names))
@@ -263,10 +311,60 @@ class StarFile(Mapping[str, StarBlock]):
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (self.path, self.blocks, self.diagnostics)
 
+    def write(self, path_or_file: StarTarget, **options: Any) -> None:  # noqa: ANN401
+        """Write the file, keeping the text of all that was read and not edited.
+
+        A file that was read and not edited is written byte for byte, uncompressed.
+
+        Parameters
+        ----------
+        path_or_file : str, os.PathLike or file-like
+            Where to; it may be the path it was read from.
+        **options
+            As in `write_star`.
+
+        Raises
+        ------
+        StarWriteError, TypeError, OSError
+            As in `write_star`; also for a large file that was written to by others since it was read.
+        """
+        write_star(self, path_or_file, **options)
+
+    def to_bytes(self, **options: Any) -> bytes:  # noqa: ANN401
+        """Give the bytes that `write` would write.
+
+        Parameters
+        ----------
+        **options
+            As in `write_star`.
+        """
+        file = io.BytesIO()
+        write_star(self, file, **options)
+        return file.getvalue()
+
+    def _draft(self, *, keep_text: bool) -> _core.Draft:
+        draft = _core.Draft()
+        for index, (name, made) in enumerate(zip(self._names, self._made, strict=True)):
+            if isinstance(made, int) and keep_text and self._tables.keeps_text():
+                draft.keep_block(self._tables, made, None)
+            else:
+                self._block(index)._add_to(draft, name, keep_text=keep_text)
+        return draft
+
+    def _index(self, name: str) -> int:
+        if name not in self._first:
+            known = ", ".join(repr(name) for name in list(self)[:8]) or "none at all"
+            where = printable(self.path or "<memory>", 1000)
+            meant = _core.hint(name, "data_", self._names) if isinstance(name, str) else ""
+            message = f"{where}: no block named {name!r}; there is {known}{meant}"
+            raise MissingBlockError(message, name, self.path)
+        return self._first[name]
+
     def _block(self, index: int) -> StarBlock:
-        if index not in self._made:
-            self._made[index] = StarBlock._of(self._tables, index, self._names[index])
-        return self._made[index]
+        made = self._made[index]
+        if isinstance(made, int):
+            made = self._made[index] = StarBlock._of(self._tables, made, self._names[index])
+        return made
 
     def _rows(self) -> Iterator[tuple[str, str]]:
         for index, name in enumerate(self._names):
@@ -281,8 +379,8 @@ class _Rebuilt(StarFile):
     ) -> None:
         self.path = path
         self._names = [block.name for block in blocks]
-        self._made = dict(enumerate(blocks))
-        self._first = {name: index for index, name in reversed(list(enumerate(self._names)))}
+        self._made = list(blocks)
+        self._number()
         self._diagnostics = diagnostics
 
     @property

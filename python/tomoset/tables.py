@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["list_table", "plain_column", "to_column", "to_table"]
+__all__ = [
+    "is_expression",
+    "is_scalar",
+    "list_table",
+    "mask_indices",
+    "plain_column",
+    "row_indices",
+    "rows_table",
+    "to_column",
+    "to_table",
+    "writable",
+]
 
 
 def to_table(data: Any, block: str = "") -> pa.Table:  # noqa: ANN401
@@ -113,6 +127,89 @@ def list_table(values: Mapping[Any, Any], block: str = "") -> pa.Table:
             raise TypeError(f"block {block!r}: labels are text, not {label!r}")
         columns.append(to_column([value], label, block))
     return pa.Table.from_arrays(columns, names=list(values))
+
+
+def rows_table(rows: Any, block: str = "") -> pa.Table:  # noqa: ANN401
+    """Give rows as a table: a table, or lists of values by label.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `to_table`; columns of different lengths.
+    """
+    import pyarrow as pa
+
+    if not isinstance(rows, Mapping):
+        return to_table(rows, block)
+    columns = [to_column(values, label, block) for label, values in rows.items()]
+    if len({len(column) for column in columns}) > 1:
+        raise ValueError(f"block {block!r}: the columns of the rows have different lengths")
+    return pa.Table.from_arrays(columns, names=list(rows))
+
+
+def is_scalar(values: object) -> bool:
+    """Whether something is one value, and not values for many rows."""
+    import numpy as np
+
+    return values is None or isinstance(values, str | bytes | int | float | np.generic | os.PathLike)
+
+
+def is_expression(mask: object) -> bool:
+    """Whether a mask is one of pyarrow's expressions."""
+    import pyarrow.compute as pc
+
+    return isinstance(mask, pc.Expression)
+
+
+def mask_indices(mask: Any, rows: pa.Table | int) -> npt.NDArray[np.int64]:  # noqa: ANN401
+    """Give the rows a mask keeps, of a table if the mask is an expression, else of so many.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A mask that is not of booleans, or of another length.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    if not isinstance(rows, int):
+        numbered = rows.append_column("", pa.array(np.arange(rows.num_rows)))
+        kept: npt.NDArray[np.int64] = numbered.filter(mask).column(rows.num_columns).to_numpy()
+        return kept
+    chosen = to_column(mask, "mask")
+    if len(chosen) and not pa.types.is_boolean(chosen.type):
+        raise TypeError(f"a mask is of booleans, not {chosen.type}")
+    if len(chosen) != rows:
+        raise ValueError(f"the mask has {len(chosen)} values; the table has {rows} rows")
+    return np.flatnonzero(chosen.fill_null(False).to_numpy()) if rows else np.arange(0)
+
+
+def row_indices(indices: Any, rows: int) -> npt.NDArray[np.int64]:  # noqa: ANN401
+    """Give indices counted from the first row.
+
+    Raises
+    ------
+    IndexError, TypeError
+        There is no such row; what is no whole number.
+    """
+    import numpy as np
+
+    found = np.asarray(indices)
+    if found.size and found.dtype.kind not in "iu":
+        raise TypeError(f"rows are chosen by whole numbers, not {found.dtype}")
+    found = found.astype(np.int64).reshape(-1)
+    beyond = found[(found < -rows) | (found >= rows)]
+    if beyond.size:
+        raise IndexError(f"there is no row {beyond[0]}; there are {rows}")
+    return np.where(found < 0, found + rows, found)
+
+
+def writable(table: pa.Table) -> pa.Table:
+    """Give a table whose columns have layouts the core writes."""
+    columns = [plain_column(column) for column in table.columns]
+    if all(new is old for new, old in zip(columns, table.columns, strict=True)):
+        return table
+    return type(table).from_arrays(columns, names=table.column_names)
 
 
 def plain_column(column: pa.ChunkedArray) -> pa.ChunkedArray:

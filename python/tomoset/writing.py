@@ -6,14 +6,11 @@ import io
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from tomoset import _core
 from tomoset.blocks import StarBlock
-from tomoset.tables import list_table, to_table
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from tomoset.tables import list_table, to_table, writable
 
 __all__ = ["Floats", "Layout", "Na", "StarTarget", "write_star"]
 
@@ -230,13 +227,3 @@ def draft_block(draft: _core.Draft, name: str, block: object, *, keep_text: bool
         draft.add_table(list_table(block, name), is_list=True)
     else:
         draft.add_table(writable(to_table(block, name)), is_list=False)
-
-
-def writable(table: pa.Table) -> pa.Table:
-    """Give a table whose columns are of types the core writes; what has other layouts is converted."""
-    from tomoset.tables import plain_column
-
-    columns = [plain_column(column) for column in table.columns]
-    if all(new is old for new, old in zip(columns, table.columns, strict=True)):
-        return table
-    return type(table).from_arrays(columns, names=table.column_names)

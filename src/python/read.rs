@@ -22,7 +22,7 @@ use crate::table::report::Located;
 /// What one reading gave: blocks, their tables, and diagnostics.
 #[pyclass(frozen, module = "tomoset._core")]
 pub struct StarTables {
-    inner: read::StarTables,
+    pub inner: Arc<read::StarTables>,
     /// Stacks as pyarrow tables, by their address: of thousands of blocks alike each is a slice of one.
     exported: Mutex<HashMap<usize, Py<PyAny>>>,
 }
@@ -35,6 +35,11 @@ impl StarTables {
     /// Names of all blocks, in file order.
     fn names(&self) -> Vec<&str> {
         self.inner.blocks.iter().map(|block| &*block.name).collect()
+    }
+
+    /// Whether the text is kept, to be written again.
+    fn keeps_text(&self) -> bool {
+        self.inner.kept.is_some()
     }
 
     /// The number of a block's `# version N` comment, if it has one.
@@ -69,7 +74,7 @@ impl StarTables {
 
 impl From<read::StarTables> for StarTables {
     fn from(inner: read::StarTables) -> Self {
-        Self { inner, exported: Mutex::default() }
+        Self { inner: Arc::new(inner), exported: Mutex::default() }
     }
 }
 

@@ -3,19 +3,25 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use arrow_array::Array;
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use pyo3_arrow::PyTable;
+use pyo3_arrow::{PyArray, PyTable};
 
 use super::options::choose;
+use super::read::StarTables;
 use crate::error::Result;
 use crate::sink::{self, Packing};
 use crate::star::write::float::FloatFormat;
 use crate::star::write::layout::Layout;
 use crate::star::write::printf::Printf;
-use crate::table::encode::draft::{self, Block, Table};
+use crate::table::draft::{self, Change, KeptSection, Section, TableEdit};
+use crate::table::encode::block::{Block, Table};
 use crate::table::encode::options::{Booleans, ByLabel, Na, WriteOptions as Options};
 
 /// Checked options of a writer.
@@ -93,7 +99,7 @@ fn missing(word: &str) -> Na {
 #[pyclass(module = "tomoset._core")]
 #[derive(Default)]
 pub struct Draft {
-    blocks: Vec<Block>,
+    sections: Vec<Section>,
 }
 
 #[pymethods]
@@ -103,16 +109,47 @@ impl Draft {
         Self::default()
     }
 
-    /// Begins a block.
+    /// Begins a block that is written from its values.
     fn add_block(&mut self, name: String) {
-        self.blocks.push(Block { name, tables: Vec::new() });
+        self.sections.push(Section::Fresh(Block { name, tables: Vec::new() }));
     }
 
     /// Adds a table to the block that was begun last; a list is a table of one row.
     fn add_table(&mut self, table: PyTable, is_list: bool) -> PyResult<()> {
         let (batches, schema) = table.into_inner();
-        let block = self.blocks.last_mut().ok_or_else(|| PyValueError::new_err("no block was begun"))?;
-        block.tables.push(Table { is_list, schema, batches });
+        match self.sections.last_mut() {
+            Some(Section::Fresh(block)) => block.tables.push(Table { is_list, schema, batches }),
+            _ => return Err(PyValueError::new_err("no block was begun")),
+        }
+        Ok(())
+    }
+
+    /// Adds a block that keeps the text it was read from; `name` is its name if that is another now.
+    fn keep_block(&mut self, tables: &StarTables, block: usize, name: Option<String>) {
+        let tables = Arc::clone(&tables.inner);
+        self.sections.push(Section::Kept(KeptSection { tables, block, name, edits: Vec::new() }));
+    }
+
+    /// Changes a table of the block that was kept last.
+    ///
+    /// A column is its label, the column that it was when it was read, and its values if they may have changed; an
+    /// order has for each row which one of the text it is, or -1.
+    fn edit_table(
+        &mut self,
+        part: usize,
+        columns: Vec<(String, Option<usize>, Option<PyArray>)>,
+        order: Option<PyArray>,
+    ) -> PyResult<()> {
+        let Some(Section::Kept(section)) = self.sections.last_mut() else {
+            return Err(PyValueError::new_err("no block was kept"));
+        };
+        let change = |(label, origin, values): (String, Option<usize>, Option<PyArray>)| Change {
+            label,
+            origin,
+            values: values.map(|values| values.into_inner().0),
+        };
+        let order = order.map(|order| rows(&order)).transpose()?;
+        section.edits.push(TableEdit { part, columns: columns.into_iter().map(change).collect(), order });
         Ok(())
     }
 
@@ -155,7 +192,14 @@ impl Draft {
 
 impl Draft {
     fn write(&self, options: &WriteOptions, out: &mut (dyn Write + Send)) -> Result<()> {
-        draft::write(&self.blocks, &options.inner, out)
+        draft::write(&self.sections, &options.inner, out)
+    }
+}
+
+fn rows(order: &PyArray) -> PyResult<Vec<i64>> {
+    match order.array().as_primitive_opt::<Int64Type>() {
+        Some(rows) if rows.null_count() == 0 => Ok(rows.values().to_vec()),
+        _ => Err(PyValueError::new_err("the order of rows must be int64 without nulls")),
     }
 }
 

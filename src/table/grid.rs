@@ -222,7 +222,7 @@ impl<'a> Grids<'a> {
 }
 
 /// Length of a text field's value from its semicolon on, and where the words after it begin.
-fn text_field(text: &[u8]) -> Option<(usize, usize)> {
+pub fn text_field(text: &[u8]) -> Option<(usize, usize)> {
     for newline in memchr::memchr_iter(b'\n', text) {
         let after = text.get(newline + 1..).unwrap_or_default();
         if after.first() == Some(&b';') && after.get(1).is_none_or(|&byte| is_blank(byte) || byte == b'\n') {

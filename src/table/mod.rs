@@ -3,7 +3,9 @@
 pub mod ahead;
 pub mod columns;
 pub mod decode;
+pub mod draft;
 pub mod dtype;
+pub mod edit;
 pub mod encode;
 pub mod fill;
 pub mod grid;

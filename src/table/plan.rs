@@ -68,6 +68,12 @@ impl Plan {
         self.columns.iter().map(|column| Some(column.source)).collect()
     }
 
+    /// Whether all columns are read, in their order.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.columns.len() == self.words && self.columns.iter().enumerate().all(|(at, column)| column.source == at)
+    }
+
     /// Whether the types of all columns are known without a look at the data.
     #[must_use]
     pub fn is_settled(&self) -> bool {

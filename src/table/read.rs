@@ -11,6 +11,7 @@ use arrow_schema::{Schema, SchemaRef};
 use super::ahead::{Ahead, Begun, Cut};
 use super::decode::{self, Content, Layout, Member, Met, Misfit, OnMisfit};
 use super::dtype::{Options, Strings, Type, field};
+use super::edit::kept::{Kept, Place as KeptPlace};
 use super::fill::VIEW_WINDOW;
 use super::infer::types;
 use super::plan::{Plan, Plans, canonical};
@@ -20,7 +21,7 @@ use crate::error::{Fault, Result, StarError};
 use crate::near;
 use crate::parallel;
 use crate::relion::dialect;
-use crate::source::{self, Bytes, Loaded, Window};
+use crate::source::{self, Bytes, Loaded, Stamp, Window};
 use crate::star::diagnostic::Code;
 use crate::star::outline::{Block, OnError, Outline, Part};
 use crate::star::position::faulty;
@@ -30,6 +31,7 @@ use crate::star::text::Text;
 #[derive(Clone, Debug)]
 pub struct Table {
     pub is_list: bool,
+    pub plan: Arc<Plan>,
     stack: Arc<RecordBatch>,
     first: usize,
     rows: usize,
@@ -65,6 +67,8 @@ pub struct BlockTables {
     pub name: Box<str>,
     pub version: Option<i64>,
     pub tables: Vec<Table>,
+    /// Which of the text's blocks it is.
+    pub index: usize,
 }
 
 /// All that was read of a text.
@@ -72,6 +76,14 @@ pub struct BlockTables {
 pub struct StarTables {
     pub blocks: Vec<BlockTables>,
     pub diagnostics: Vec<Located>,
+    /// The text, to be written again; nothing for a block that was read alone.
+    pub kept: Option<Arc<Kept>>,
+}
+
+impl StarTables {
+    fn keeping(self, kept: Kept) -> Self {
+        Self { kept: Some(Arc::new(kept)), ..self }
+    }
 }
 
 /// Files from this size on are read piece by piece: the values go straight from the page cache into the columns,
@@ -110,11 +122,16 @@ pub fn read_pieces(path: &Path, options: &Options, cut: Cut) -> Result<Option<St
     let file = window.file()?;
     let source = Source { bytes: Bytes::File(&file), buffer: None, cr_only };
     let found = read_text(&mut window, source, options, cut);
+    // Of the file that is kept open, which is the one at the path or an unpacked copy.
+    let stamp = Stamp::of(&file)?;
     let untouched = window.is_untouched()?;
     match found {
         Err(_) if !untouched => Ok(None),
         Err(error) => Err(error),
-        Ok(found) => Ok(untouched.then_some(found)),
+        Ok((found, outline)) => {
+            let kept = Kept { outline, place: KeptPlace::File { file, stamp }, cr_only };
+            Ok(untouched.then(|| found.keeping(kept)))
+        }
     }
 }
 
@@ -134,7 +151,8 @@ pub fn read_cut(loaded: &Loaded, options: &Options, cut: Cut) -> Result<StarTabl
     let mut text = loaded.buffer.as_slice();
     let bytes = Bytes::Memory { text, base: 0 };
     let source = Source { bytes, buffer: Some(&loaded.buffer), cr_only: loaded.cr_only };
-    read_text(&mut text, source, options, cut)
+    let (found, outline) = read_text(&mut text, source, options, cut)?;
+    Ok(found.keeping(Kept { outline, place: KeptPlace::Memory(loaded.buffer.clone()), cr_only: loaded.cr_only }))
 }
 
 /// Where a text's bytes are had from.
@@ -146,7 +164,7 @@ struct Source<'a> {
     cr_only: bool,
 }
 
-fn read_text<T: Text>(text: &mut T, source: Source<'_>, options: &Options, cut: Cut) -> Result<StarTables> {
+fn read_text<T: Text>(text: &mut T, source: Source<'_>, options: &Options, cut: Cut) -> Result<(StarTables, Outline)> {
     let Source { bytes, buffer, cr_only } = source;
     let mut ahead = Ahead::reading(bytes, text.length(), options, cut);
     let mut found = ahead.outline(text, options.on_error, cr_only)?;
@@ -154,7 +172,8 @@ fn read_text<T: Text>(text: &mut T, source: Source<'_>, options: &Options, cut: 
     let mut report = Report::default();
     report.add_outline(&found);
     let wanted = select(&found, options)?;
-    Reader { bytes, buffer, options, report, cut, begun: ahead.into_begun() }.read(&wanted, text)
+    let tables = Reader { bytes, buffer, options, report, cut, begun: ahead.into_begun() }.read(&wanted, text)?;
+    Ok((tables, found))
 }
 
 /// Reads one block of an outline of `text`, whose bytes are had from `bytes` or, if it is in memory, `buffer`.
@@ -173,15 +192,16 @@ pub fn read_block<T: Text>(
         return Err(StarError::Option(format!("there is no block {index}; there are {}", outline.blocks.len())));
     };
     let (cut, begun) = (Cut::default(), HashMap::new());
-    Reader { bytes, buffer, options, report: Report::default(), cut, begun }.read(&[block], text)
+    Reader { bytes, buffer, options, report: Report::default(), cut, begun }.read(&[(index, block)], text)
 }
 
 /// The blocks that were asked for, in file order.
 ///
 /// # Errors
 /// A name that no block has.
-pub fn select<'a>(outline: &'a Outline, options: &Options) -> Result<Vec<&'a Block>> {
-    let Some(names) = &options.blocks else { return Ok(outline.blocks.iter().collect()) };
+pub fn select<'a>(outline: &'a Outline, options: &Options) -> Result<Vec<(usize, &'a Block)>> {
+    let all = outline.blocks.iter().enumerate();
+    let Some(names) = &options.blocks else { return Ok(all.collect()) };
     let known: HashSet<&str> = outline.blocks.iter().map(|block| &*block.name).collect();
     for name in names {
         if !known.contains(&**name) {
@@ -190,7 +210,7 @@ pub fn select<'a>(outline: &'a Outline, options: &Options) -> Result<Vec<&'a Blo
         }
     }
     let wanted: HashSet<&str> = names.iter().map(|name| &**name).collect();
-    Ok(outline.blocks.iter().filter(|block| wanted.contains(&*block.name)).collect())
+    Ok(all.filter(|(_, block)| wanted.contains(&*block.name)).collect())
 }
 
 /// A table of a text, named by its block's and its own index.
@@ -222,7 +242,9 @@ struct Reader<'r> {
 
 impl<'r> Reader<'r> {
     /// Reads blocks of `text`, which says where faults and diagnostics are.
-    fn read<T: Text>(mut self, blocks: &[&'r Block], text: &mut T) -> Result<StarTables> {
+    fn read<T: Text>(mut self, chosen: &[(usize, &'r Block)], text: &mut T) -> Result<StarTables> {
+        let blocks: Vec<&Block> = chosen.iter().map(|(_, block)| *block).collect();
+        let blocks = blocks.as_slice();
         let groups = self.groups(blocks)?;
         self.check_columns(blocks, &groups)?;
         let mut tables: Vec<(Place, Table)> = Vec::new();
@@ -237,15 +259,15 @@ impl<'r> Reader<'r> {
         }
         tables.sort_unstable_by_key(|(place, _)| *place);
         let mut tables = tables.into_iter().peekable();
-        let read = |(index, block): (usize, &&Block)| {
+        let read = |(at, (index, block)): (usize, &(usize, &Block))| {
             let mut own = Vec::with_capacity(block.parts.len());
-            while let Some((_, table)) = tables.next_if(|(place, _)| place.block == index) {
+            while let Some((_, table)) = tables.next_if(|(place, _)| place.block == at) {
                 own.push(table);
             }
-            BlockTables { name: block.name.clone(), version: block.version, tables: own }
+            BlockTables { name: block.name.clone(), version: block.version, tables: own, index: *index }
         };
-        let blocks = blocks.iter().enumerate().map(read).collect();
-        Ok(StarTables { blocks, diagnostics: self.report.locate(text)? })
+        let blocks = chosen.iter().enumerate().map(read).collect();
+        Ok(StarTables { blocks, diagnostics: self.report.locate(text)?, kept: None })
     }
 
     fn threads_for(&self, bytes: u64) -> usize {
@@ -337,7 +359,8 @@ impl<'r> Reader<'r> {
             let block = blocks.get(place.block).map_or("", |block| &block.name);
             let faults = faults(&group, met, block, self.options.on_error);
             let is_list = matches!(member.content, Content::List { .. });
-            let table = Table { is_list, stack: Arc::clone(&batch), first, rows: member.rows };
+            let plan = Arc::clone(&group.plan);
+            let table = Table { is_list, plan, stack: Arc::clone(&batch), first, rows: member.rows };
             first += member.rows;
             // Of a column that is given as text, what its values were as numbers is no longer of interest.
             for (column, met) in group.plan.columns.iter().zip(met).filter(|(_, met)| met.misfit.is_none()) {
@@ -363,7 +386,8 @@ impl<'r> Reader<'r> {
             let alone = Group { plan: Arc::clone(&group.plan), types, places: vec![*place], begun: None };
             let size = member.range().1 - member.range().0;
             let (batch, _) = self.read_members(&alone, std::slice::from_ref(member), size)?;
-            tables.push((*place, Table { is_list, stack: Arc::new(batch), first: 0, rows: member.rows }));
+            let plan = Arc::clone(&group.plan);
+            tables.push((*place, Table { is_list, plan, stack: Arc::new(batch), first: 0, rows: member.rows }));
         }
         Ok(())
     }

@@ -80,6 +80,12 @@ impl Layout {
         out.extend_from_slice(if self == Self::Relion { b" \n" } else { b"\n\n" });
     }
 
+    /// The least width of a number, or of something else.
+    #[must_use]
+    pub fn width(self, is_number: bool, in_list: bool) -> usize {
+        if is_number { self.number_width() } else { self.text_width(in_list) }
+    }
+
     /// The least width of a number.
     #[must_use]
     pub fn number_width(self) -> usize {

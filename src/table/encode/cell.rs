@@ -83,6 +83,11 @@ impl Cells {
         Ok(Self { column: Column::of(array).ok_or_else(what)?, style })
     }
 
+    #[must_use]
+    pub fn column(&self) -> &Column {
+        &self.column
+    }
+
     /// Adds the value of a row.
     ///
     /// # Errors

@@ -48,6 +48,16 @@ impl Column {
         Some(Self { values: Values::of(array)?, nulls: array.nulls().filter(|nulls| nulls.null_count() > 0).cloned() })
     }
 
+    /// Whether the values are numbers or booleans.
+    #[must_use]
+    pub fn is_number(&self) -> bool {
+        match &self.values {
+            Values::Text(_) | Values::List { .. } => false,
+            Values::Categories { values, .. } => values.is_number(),
+            _ => true,
+        }
+    }
+
     #[inline]
     #[must_use]
     pub fn is_null(&self, row: usize) -> bool {

@@ -1,7 +1,6 @@
-//! A file to be: blocks with their tables, put into words from the values alone.
+//! A block put into words from its values alone.
 
 use std::collections::HashSet;
-use std::io::Write;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -11,7 +10,7 @@ use arrow_schema::SchemaRef;
 use super::cell::{Cells, Refusal, Style};
 use super::names;
 use super::options::WriteOptions;
-use super::render::{self, Step, TASK};
+use super::render::{Step, TASK};
 use crate::error::{Result, StarError, Unwritable};
 
 /// A list or a loop.
@@ -36,23 +35,10 @@ pub struct Block {
     pub tables: Vec<Table>,
 }
 
-/// Writes blocks one below the other.
+/// Adds the steps of a block; it may be the first or the last of the file.
 ///
 /// # Errors
-/// A name, label or value that no STAR file can hold, or that RELION would read otherwise; what `out` says.
-pub fn write(blocks: &[Block], options: &WriteOptions, out: &mut (dyn Write + Send)) -> Result<()> {
-    let mut steps: Vec<Box<dyn Step>> = Vec::new();
-    for (index, block) in blocks.iter().enumerate() {
-        let is_last = index + 1 == blocks.len();
-        add_block(&mut steps, block, options, index == 0, is_last)?;
-    }
-    render::write(&steps, options.threads, out)
-}
-
-/// Adds the steps of a block.
-///
-/// # Errors
-/// As [`write`].
+/// A name, label or value that no STAR file can hold, or that RELION would read otherwise.
 pub fn add_block(
     steps: &mut Vec<Box<dyn Step>>,
     block: &Block,
@@ -70,7 +56,7 @@ pub fn add_block(
         if table.is_list {
             steps.push(Box::new(list(&block.name, table, options)?));
         } else {
-            check_rows(&block.name, table, options, is_last)?;
+            check_rows(&block.name, table.rows() as u64, options, is_last)?;
             add_loop(steps, &block.name, table, options)?;
         }
     }
@@ -88,9 +74,12 @@ fn check_labels(block: &str, table: &Table) -> Result<()> {
     Ok(())
 }
 
-/// RELION takes the header of the block below for a row of a loop without rows.
-fn check_rows(block: &str, table: &Table, options: &WriteOptions, is_last: bool) -> Result<()> {
-    if table.rows() > 0 || is_last || options.empty_loops {
+/// RELION takes the header of the block below for a row of a loop without rows, so there must not be one.
+///
+/// # Errors
+/// There is one.
+pub fn check_rows(block: &str, rows: u64, options: &WriteOptions, is_last: bool) -> Result<()> {
+    if rows > 0 || is_last || options.empty_loops {
         return Ok(());
     }
     Err(StarError::Unwritable(Box::new(Unwritable {
@@ -104,7 +93,8 @@ fn check_rows(block: &str, table: &Table, options: &WriteOptions, is_last: bool)
 }
 
 /// Names the value that was refused.
-fn refused(block: &str, label: &str, row: Option<usize>, refusal: Refusal) -> StarError {
+#[must_use]
+pub fn refused(block: &str, label: &str, row: Option<usize>, refusal: Refusal) -> StarError {
     StarError::Unwritable(Box::new(Unwritable {
         block: block.to_owned(),
         label: Some(label.to_owned()),

@@ -1,0 +1,189 @@
+//! A file to be: blocks that are written from their values, and blocks that keep the text they were read from.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use arrow_array::ArrayRef;
+
+use super::edit::block::{EditedTable, KeptBlock};
+use super::edit::row::Out;
+use super::edit::rows::Order;
+use super::encode::block::{Block, add_block, check_rows, refused};
+use super::encode::cell::{Cells, Style};
+use super::encode::options::WriteOptions;
+use super::encode::render::{self, Step};
+use super::encode::values::Column;
+use super::read::{StarTables, Table};
+use crate::error::{Result, StarError};
+
+/// One block of the file.
+#[derive(Clone, Debug)]
+pub enum Section {
+    Fresh(Block),
+    Kept(KeptSection),
+}
+
+/// A block that was read, and what changes.
+#[derive(Clone, Debug)]
+pub struct KeptSection {
+    pub tables: Arc<StarTables>,
+    /// Which of the blocks that were read.
+    pub block: usize,
+    /// Its name, if that is another now.
+    pub name: Option<String>,
+    pub edits: Vec<TableEdit>,
+}
+
+/// What changes in a table.
+#[derive(Clone, Debug)]
+pub struct TableEdit {
+    /// Which of the block's tables.
+    pub part: usize,
+    /// All columns that are written.
+    pub columns: Vec<Change>,
+    pub order: Order,
+}
+
+/// A column that is written.
+#[derive(Clone, Debug)]
+pub struct Change {
+    pub label: String,
+    /// Which column of the table that was read it was.
+    pub origin: Option<usize>,
+    /// Its values, if they may have changed; by the rows that are written.
+    pub values: Option<ArrayRef>,
+}
+
+impl KeptSection {
+    /// What is to be done about the block's text.
+    fn block(&self, options: &WriteOptions) -> Result<KeptBlock> {
+        let gone = || StarError::Option("the block has no text to keep".to_owned());
+        let (kept, block) = self.tables.kept.as_ref().zip(self.tables.blocks.get(self.block)).ok_or_else(gone)?;
+        let name = self.name.as_deref().unwrap_or(&block.name);
+        let mut tables = Vec::new();
+        for (part, table) in block.tables.iter().enumerate() {
+            match self.edits.iter().find(|edit| edit.part == part) {
+                Some(edit) => {
+                    let outs = edit.columns.iter().map(|change| change.out(name, table, options));
+                    tables.push(EditedTable { part, outs: outs.collect::<Result<_>>()?, order: edit.order.clone() });
+                }
+                // Columns that were not read are not written either.
+                None if !table.plan.is_whole() => {
+                    let all = table.plan.columns.iter().enumerate();
+                    let change = |(origin, column): (usize, &super::plan::Planned)| Change {
+                        label: column.label.clone(),
+                        origin: Some(origin),
+                        values: None,
+                    };
+                    let outs = all.map(change).map(|change| change.out(name, table, options));
+                    tables.push(EditedTable { part, outs: outs.collect::<Result<_>>()?, order: None });
+                }
+                None => {}
+            }
+        }
+        Ok(KeptBlock { kept: Arc::clone(kept), index: block.index, name: self.name.clone(), tables })
+    }
+}
+
+impl Change {
+    fn out(&self, block: &str, table: &Table, options: &WriteOptions) -> Result<Out> {
+        let planned = self.origin.and_then(|origin| table.plan.columns.get(origin));
+        let style = Style::of(&self.label, table.is_list, options).unpadded();
+        let cells = self.values.as_ref().map(|values| Cells::new(values, style)).transpose();
+        let cells = cells.map_err(|refusal| refused(block, &self.label, None, refusal))?;
+        let old = match (&cells, self.origin) {
+            (Some(_), Some(origin)) => table.batch().columns().get(origin).and_then(Column::of),
+            _ => None,
+        };
+        // A column that kept its name keeps its label, which may be another where labels repeat.
+        let label = match planned {
+            Some(planned) if planned.name == self.label => planned.label.clone(),
+            _ => self.label.clone(),
+        };
+        let width = cells.as_ref().map_or(0, |cells| options.layout.width(cells.column().is_number(), table.is_list));
+        Ok(Out { label, word: planned.map(|planned| planned.source), cells, old, width })
+    }
+}
+
+/// Writes the blocks, one below the other.
+///
+/// # Errors
+/// A name, label or value that no STAR file can hold, or that RELION would read otherwise; a text that is kept and is
+/// no longer what was read; what `out` says.
+pub fn write(sections: &[Section], options: &WriteOptions, out: &mut (dyn Write + Send)) -> Result<()> {
+    let mut steps: Vec<Box<dyn Step>> = Vec::new();
+    let count = sections.len();
+    let mut before = Before::Nothing;
+    let mut texts = Vec::new();
+    for (index, section) in sections.iter().enumerate() {
+        let (is_first, is_last) = (index == 0, index + 1 == count);
+        match section {
+            Section::Fresh(block) => {
+                before.close(&mut steps);
+                add_block(&mut steps, block, options, is_first, is_last)?;
+                before = Before::Fresh;
+            }
+            Section::Kept(section) => {
+                let block = section.block(options)?;
+                let (name, rows) = block.facts();
+                rows.into_iter().try_for_each(|rows| check_rows(&name, rows, options, is_last))?;
+                let (kept, place) = (Arc::clone(&block.kept), block.index);
+                let goes_on = matches!(&before, Before::Kept { next, text, .. } if *next == place && *text == Arc::as_ptr(&kept).addr());
+                if !goes_on {
+                    before.close(&mut steps);
+                }
+                let (blank, ended) = block.ending()?;
+                block.add(&mut steps, is_first)?;
+                before = Before::Kept { text: Arc::as_ptr(&kept).addr(), next: place + 1, blank, ended };
+                texts.push(kept);
+            }
+        }
+    }
+    // Where line feeds stand for lone CRs, they do so in all that is written.
+    if texts.iter().any(|kept| kept.cr_only) {
+        render::write(&steps, options.threads, &mut Returns(out))?;
+    } else {
+        render::write(&steps, options.threads, out)?;
+    }
+    texts.iter().try_for_each(|kept| Ok(kept.check()?))
+}
+
+/// What the block before was.
+enum Before {
+    Nothing,
+    /// It ends with a blank line.
+    Fresh,
+    Kept {
+        text: usize,
+        next: usize,
+        blank: bool,
+        ended: bool,
+    },
+}
+
+impl Before {
+    /// Puts a blank line below the block, which closes its loop.
+    fn close(&self, steps: &mut Vec<Box<dyn Step>>) {
+        let lines: &[u8] = match self {
+            Self::Nothing | Self::Fresh | Self::Kept { blank: true, .. } => return,
+            Self::Kept { ended: true, .. } => b"\n",
+            Self::Kept { ended: false, .. } => b"\n\n",
+        };
+        steps.push(Box::new(lines.to_vec()));
+    }
+}
+
+/// Writes lone CRs for line feeds.
+struct Returns<'a>(&'a mut (dyn Write + Send));
+
+impl Write for Returns<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mended: Vec<u8> = bytes.iter().map(|&byte| if byte == b'\n' { b'\r' } else { byte }).collect();
+        self.0.write_all(&mended)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
