@@ -200,12 +200,14 @@ PARTS = [
     b"'x y' 2\n", b"a", b"true",
 ]  # fmt: skip
 
+#: What may follow the header of a loop.
+LOOP_BYTES = st.lists(st.sampled_from(PARTS), max_size=30).map(
+    lambda parts: b"data_a\nloop_\n_a\n_b\n" + b"".join(parts)
+)
 #: Bytes with a bent towards what a STAR reader stumbles over.
 ANY_BYTES = st.one_of(
     st.lists(st.sampled_from(PARTS), max_size=40).map(b"".join),
     st.lists(st.one_of(st.sampled_from(PARTS), st.binary(max_size=4)), max_size=40).map(b"".join),
-    st.lists(st.sampled_from(PARTS), max_size=30).map(
-        lambda parts: b"data_a\nloop_\n_a\n_b\n" + b"".join(parts)
-    ),
+    LOOP_BYTES,
     st.binary(max_size=200),
 )

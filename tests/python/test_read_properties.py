@@ -314,6 +314,8 @@ def test_exceptions_round_trip() -> None:
         lambda: tomoset.read_star(b"data_a\n_x 1\n")["a"]["b"],
         lambda: tomoset.read_star("/nonexistent/x.star"),
         lambda: tomoset.read_star(b"\x1f\x8b"),
+        lambda: tomoset.write_star({"a": {"rlnTomoName": "x\ny"}}, io.BytesIO()),
+        lambda: tomoset.write_star({"a": pd.DataFrame({"rlnVoltage": [None]})}, "/nonexistent/x.star"),
     ]
     for read in missing:
         with pytest.raises((tomoset.TomosetError, OSError)) as caught:

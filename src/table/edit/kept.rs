@@ -115,7 +115,11 @@ impl Kept {
 fn content_end(block: &Block) -> u64 {
     match block.parts.last() {
         Some(Part::List(list)) => list.end,
-        Some(Part::Loop(table)) => table.pieces.last().map_or(table.start, |piece| piece.end),
+        Some(Part::Loop(table)) => match (table.pieces.last(), table.labels.last()) {
+            (Some(piece), _) => piece.end,
+            // Somewhere on the line of the last label.
+            (None, label) => table.start + label.map_or(0, |label| label.at),
+        },
         None => block.start,
     }
 }

@@ -97,15 +97,22 @@ fn separator(kept: &Kept, table: &Loop) -> Result<u8> {
     Ok(if end.and_then(|end| first.get(end)) == Some(&b'\t') { b'\t' } else { b' ' })
 }
 
-/// Lines between rows must be blank or comments: others are rows that could not be read.
+/// Lines between labels and rows, and between rows, must be blank or comments: others are rows that could not be read,
+/// and might be rows of another number of columns.
 fn check_between(kept: &Kept, block: &str, table: &Loop) -> Result<()> {
-    let ends = table.pieces.iter().map(|piece| piece.end);
-    let starts = table.pieces.iter().skip(1).map(|piece| piece.start).chain(std::iter::once(table.end));
+    let last_label = table.start + table.labels.last().map_or(0, |label| label.at);
+    let ends = std::iter::once(last_label).chain(table.pieces.iter().map(|piece| piece.end));
+    let starts = table.pieces.iter().map(|piece| piece.start).chain(std::iter::once(table.end));
     let mut memory = Vec::new();
-    for (end, start) in ends.zip(starts).filter(|(end, start)| end < start) {
+    for (index, (end, start)) in ends.zip(starts).enumerate().filter(|(_, (end, start))| end < start) {
         let text = kept.bytes(end..start, &mut memory)?;
-        let is_odd = |line: &[u8]| !matches!(line.trim_ascii_start().first(), None | Some(b'#'));
-        if text.split(|&byte| byte == b'\n').any(is_odd) {
+        // Above the first row lines that begin with a semicolon are comments; the label's own line is skipped.
+        let is_odd = |line: &[u8]| match line.trim_ascii_start().first() {
+            None | Some(b'#') => false,
+            Some(b';') => index > 0,
+            Some(_) => true,
+        };
+        if text.split(|&byte| byte == b'\n').skip(usize::from(index == 0)).any(is_odd) {
             return Err(StarError::Unwritable(Box::new(Unwritable {
                 block: block.to_owned(),
                 expected: "rows that could all be read, of a table that is edited (write the table alone, as \
