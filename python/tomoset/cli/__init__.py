@@ -10,6 +10,7 @@ from tomoset.cli.convert import convert
 from tomoset.cli.diff import diff
 from tomoset.cli.faults import ExitCode, FaultsAsMessages, report
 from tomoset.cli.index import index
+from tomoset.cli.merge import merge
 from tomoset.cli.query import query
 from tomoset.cli.show import show
 
@@ -31,7 +32,7 @@ def commands() -> None:
     """Read, convert and catalogue the STAR files of RELION and cryo-EM."""
 
 
-for _command in (show, convert, diff, index, query):
+for _command in (show, convert, diff, merge, index, query):
     commands.add_command(_command)
 
 
