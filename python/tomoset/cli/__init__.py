@@ -13,6 +13,7 @@ from tomoset.cli.index import index
 from tomoset.cli.merge import merge
 from tomoset.cli.query import query
 from tomoset.cli.show import show
+from tomoset.cli.subset import subset
 
 _EXIT_CODES = """\b
 Exit codes:
@@ -32,7 +33,7 @@ def commands() -> None:
     """Read, convert and catalogue the STAR files of RELION and cryo-EM."""
 
 
-for _command in (show, convert, diff, merge, index, query):
+for _command in (show, convert, diff, merge, subset, index, query):
     commands.add_command(_command)
 
 
