@@ -339,9 +339,10 @@ def _told(seen: Flags, blocks: Sequence[StarBlock], files: Sequence[str], label:
         block = blocks[at]
         value = block[label][row - int(ends[at]) + block.num_rows].as_py()
         shown.append(f"{printable(value)} ({files[at]})")
+    noun = "row" if len(rows) == 1 else "rows"
     more = f" and {len(rows) - _SHOWN:,} more" if len(rows) > _SHOWN else ""
     return (
-        f"block {blocks[0].name!r}: {len(rows):,} rows whose {label} stands above: {', '.join(shown)}{more}"
+        f"block {blocks[0].name!r}: {len(rows):,} {noun} whose {label} stands above: {', '.join(shown)}{more}"
     )
 
 

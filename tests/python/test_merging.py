@@ -180,7 +180,7 @@ def test_duplicates() -> None:
     second = SECOND.replace("b/2", "a/1")
     found = merged(FIRST, second)
     assert found.warnings == (
-        "block 'particles': 1 rows whose rlnTomoParticleName stands above: a/1 (b.star)",
+        "block 'particles': 1 row whose rlnTomoParticleName stands above: a/1 (b.star)",
     )
     assert found.blocks["particles"].num_rows == 4
     with pytest.raises(MergeError, match="stands above"):
