@@ -14,13 +14,13 @@ from tomoset.cli.words import counted, display_width, pad, printable, shorten, s
 def test_help_and_version(capfd: pytest.CaptureFixture[str]) -> None:
     shown = run(capfd, "--help")
     assert shown.code == 0
-    assert all(word in shown.out for word in ("index", "query", "show", "convert", "130  interrupted"))
+    assert all(word in shown.out for word in ("index", "query", "show", "convert", "diff", "merge", "130"))
     assert max(map(len, shown.out.splitlines())) <= 80
     version = run(capfd, "--version")
     assert (version.code, version.out.split()[0]) == (0, "tomoset")
 
 
-@pytest.mark.parametrize("command", ["index", "query", "show", "convert"])
+@pytest.mark.parametrize("command", ["index", "query", "show", "convert", "diff", "merge", "subset"])
 def test_every_command_has_help(capfd: pytest.CaptureFixture[str], command: str) -> None:
     shown = run(capfd, command, "--help")
     assert (shown.code, shown.err) == (0, "")
