@@ -2,6 +2,7 @@
 
 use super::cut::RowText;
 use super::same::same;
+use crate::star::lex;
 use crate::star::write::float::pad;
 use crate::table::encode::cell::{Cells, Refusal};
 use crate::table::encode::values::Column;
@@ -76,7 +77,7 @@ impl RowWriter {
         row: usize,
         memory: &mut Vec<u8>,
     ) -> Result<(), Refused> {
-        if self.in_order && !(text.wrapped && !self.patched.is_empty()) {
+        if self.in_order && (!text.wrapped || self.patched.is_empty()) {
             return self.push_in_order(out, text, old_row, row, memory);
         }
         self.push_anew(out, text, old_row, row, memory)
@@ -162,6 +163,8 @@ impl RowWriter {
             }
             if changed {
                 push_aligned(out, line, memory, token.len());
+            } else if index == 0 && word > 0 {
+                push_first(out, text.slice(token));
             } else {
                 out.extend_from_slice(text.slice(token));
             }
@@ -188,6 +191,17 @@ impl RowWriter {
         }
         out.extend_from_slice(self.line_end);
         Ok(())
+    }
+}
+
+/// Adds a token that becomes the first of its row, where some mean something else unless they are quoted.
+fn push_first(out: &mut Vec<u8>, token: &[u8]) {
+    if token.first() == Some(&b';') || lex::keyword(token).is_some() {
+        // A token has no line feed, and a bare one no blanks, so that quotes can be put around it.
+        let quoted = [b"\"", token, b"\""].concat();
+        out.extend_from_slice(&quoted);
+    } else {
+        out.extend_from_slice(token);
     }
 }
 
