@@ -1,0 +1,209 @@
+"""The writer object of `starfile`, and its helpers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tomoset.compat.starfile.files import replace_text
+from tomoset.compat.starfile.oddities import warn
+from tomoset.compat.starfile.rows import quote, quoted_text, row_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from os import PathLike
+
+    import pandas as pd
+
+    from tomoset.compat.starfile.typing import DataBlock
+
+__all__ = [
+    "StarWriter",
+    "coerce_dataframe",
+    "coerce_dict",
+    "coerce_list",
+    "loop_block",
+    "package_info",
+    "quote",
+    "simple_block",
+]
+
+#: The version of `starfile` that this package stands in for.
+__version__ = "0.5.13"
+
+
+class StarWriter:
+    """Blocks to be written as STAR text.
+
+    Parameters
+    ----------
+    data_blocks, filename, float_format, separator, na_rep, quote_character, quote_all_strings, exact
+        As `write` has them; `separator` is its `sep`.
+
+    Attributes
+    ----------
+    data_blocks : dict of str to dict or pandas.DataFrame
+        The blocks by name.
+    filename : pathlib.Path or None
+        Where they are written.
+    """
+
+    def __init__(
+        self,
+        data_blocks: DataBlock | dict[str, DataBlock] | list[DataBlock],
+        filename: str | PathLike[str] | None = None,
+        float_format: str | Callable[[float], str] | None = "%.6f",
+        separator: str = "\t",
+        na_rep: str = "<NA>",
+        quote_character: str = '"',
+        quote_all_strings: bool = False,
+        *,
+        exact: bool = False,
+    ) -> None:
+        self.exact = exact
+        self.data_blocks = self.coerce_data_blocks(data_blocks)
+        self.filename = None if filename is None else Path(filename)
+        self.float_format = float_format
+        self.sep = separator
+        self.na_rep = na_rep
+        self.quote_character = quote_character
+        self.quote_all_strings = quote_all_strings
+
+    def coerce_data_blocks(self, data_blocks: object) -> dict[str, Any]:
+        """Give blocks by name.
+
+        Raises
+        ------
+        ValueError
+            What is given is no table, dictionary or list.
+        """
+        if _is_frame(data_blocks):
+            return coerce_dataframe(data_blocks, exact=self.exact)
+        if isinstance(data_blocks, dict):
+            return coerce_dict(data_blocks, exact=self.exact)
+        if isinstance(data_blocks, list):
+            return coerce_list(data_blocks)
+        found = type(data_blocks).__name__
+        raise ValueError(f"expected a pandas.DataFrame, a dict or a list of these, got {found}")
+
+    def lines(self) -> Iterator[str]:
+        """Give the lines of the text, without line ends."""
+        yield from (package_info(), "", "")
+        yield from self.data_block_generator()
+
+    def data_block_generator(self) -> Iterator[str]:
+        """Give the lines of all blocks."""
+        quoting: dict[str, Any] = {
+            "quote_character": self.quote_character,
+            "quote_all_strings": self.quote_all_strings,
+            "exact": self.exact,
+        }
+        for name, block in self.data_blocks.items():
+            if isinstance(block, dict):
+                yield from simple_block(name, block, **quoting)
+            elif _is_frame(block):
+                yield from loop_block(name, block, self.float_format, self.sep, self.na_rep, **quoting)
+            elif not self.exact:
+                warn(f"block {name!r} is {type(block).__name__}, no dict or DataFrame: it is not written")
+
+    def to_string(self) -> str:
+        """Give the whole text."""
+        return "".join(f"{line}\n" for line in self.lines())
+
+    def write(self) -> None:
+        """Write the text to the file.
+
+        Raises
+        ------
+        ValueError
+            No file was named.
+        """
+        if self.filename is None:
+            raise ValueError("Cannot write nameless file!")
+        text = self.to_string()
+        if self.exact:
+            # In the encoding of the locale.
+            self.filename.write_text(text)
+        else:
+            replace_text(self.filename, text)
+
+
+def coerce_dataframe(df: pd.DataFrame, *, exact: bool = False) -> dict[str, Any]:
+    """Give a table under its own name, if it has one."""
+    name = getattr(df, "name", "")
+    if not exact and not isinstance(name, str | int):
+        # A column that is called so.
+        name = ""
+    return {name or "": df}
+
+
+def coerce_dict(data_blocks: dict[str, Any], *, exact: bool = False) -> dict[str, Any]:
+    """Give a dictionary of blocks as it is, one of values as a block without a name."""
+    if exact:
+        blocks = [type(block) is dict or type(block).__name__ == "DataFrame" for block in data_blocks.values()]
+    else:
+        blocks = [isinstance(block, dict) or _is_frame(block) for block in data_blocks.values()]
+    return data_blocks if any(blocks) else {"": data_blocks}
+
+
+def coerce_list(data_blocks: list[Any]) -> dict[str, Any]:
+    """Give blocks their places as names."""
+    return {str(index): block for index, block in enumerate(data_blocks)}
+
+
+def package_info() -> str:
+    """Give the comment that heads a file."""
+    now = datetime.now().strftime("%H:%M:%S on %d/%m/%Y")
+    return f"# Created by the starfile Python package (version {__version__}) at {now}"
+
+
+def simple_block(
+    block_name: str,
+    data: dict[str, Any],
+    quote_character: str = '"',
+    quote_all_strings: bool = False,
+    *,
+    exact: bool = False,
+) -> Iterator[str]:
+    """Give the lines of a list."""
+    give = quote if exact else quoted_text
+    yield from (f"data_{block_name}", "")
+    for label, value in data.items():
+        text = give(value, quote_character=quote_character, quote_all_strings=quote_all_strings)
+        yield f"_{label}\t\t\t{text}"
+    yield from ("", "")
+
+
+def loop_block(
+    block_name: str,
+    df: pd.DataFrame,
+    float_format: str | Callable[[float], str] | None = "%.6f",
+    separator: str = "\t",
+    na_rep: str = "<NA>",
+    quote_character: str = '"',
+    quote_all_strings: bool = False,
+    *,
+    exact: bool = False,
+) -> Iterator[str]:
+    """Give the lines of a loop."""
+    yield from (f"data_{block_name}", "", "loop_")
+    yield from (f"_{label} #{number}" for number, label in enumerate(df.columns, 1))
+    yield from row_lines(
+        df,
+        float_format=float_format,
+        sep=separator,
+        na_rep=na_rep,
+        quote_character=quote_character,
+        quote_all_strings=quote_all_strings,
+        exact=exact,
+    )
+    yield from ("", "")
+
+
+def _is_frame(block: object) -> bool:
+    """Whether it is a data frame; where pandas is not loaded, nothing is."""
+    import sys
+
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(block, pandas.DataFrame)
