@@ -6,7 +6,7 @@ use super::decode::{Content, Member};
 use super::dtype::{Numbers, Type};
 use super::grid::{CHUNK, Grid, Grids, list_grid};
 use super::plan::Plan;
-use super::value::{is_nan_marker, is_null};
+use super::value::{is_nan_marker, is_null, plain_number};
 use crate::parallel;
 use crate::star::lex::Form;
 use crate::star::number;
@@ -62,7 +62,7 @@ impl Guess {
             (self.int, self.fraction) = (false, true);
         } else if number::digits(word).is_none() {
             self.int = false;
-            self.float &= number::float(word).is_some_and(f64::is_finite);
+            self.float &= plain_number(word).is_some();
             self.fraction |= !is_whole(word);
         }
     }

@@ -33,13 +33,22 @@ pub fn float(word: &[u8]) -> Read<f64> {
     }
 }
 
+/// Of longer numbers pandas may make something else.
+const LONGEST_PLAIN: usize = 40;
+
+/// A finite number beyond doubt.
+#[must_use]
+pub fn plain_number(word: &[u8]) -> Option<f64> {
+    number::float(word).filter(|value| value.is_finite() && word.len() <= LONGEST_PLAIN)
+}
+
 /// What pandas takes for a float, or for no number.
 #[must_use]
 pub fn plain_float(word: &[u8]) -> Read<f64> {
-    match number::float(word) {
-        Some(value) if value.is_finite() => Read::Value(value),
+    match plain_number(word) {
+        Some(value) => Read::Value(value),
         None if is_nan_marker(word) => Read::Value(f64::NAN),
-        _ => Read::Bad,
+        None => Read::Bad,
     }
 }
 

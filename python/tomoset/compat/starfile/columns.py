@@ -22,6 +22,9 @@ _PERHAPS_NO_TEXT = re.compile(
     r"\s*(?:[0-9.eE+-]*|[+-]?inf|[+-]?infinity|[+-]?nan|<na>|true|false)\s*", re.IGNORECASE
 )
 
+#: An exponent at which the parser of pandas 2 reads beyond its memory.
+_ENDLESS = re.compile(r"[eE][+-]?\d{5}")
+
 
 def is_text(values: Sequence[str]) -> bool:
     """Whether some value can be nothing but text, which makes the whole column text."""
@@ -45,6 +48,7 @@ def typed(values: Sequence[str], *, as_text: bool) -> pd.Series[Any]:
     """
     import pandas as pd
 
+    as_text = as_text or any(_ENDLESS.search(value) for value in values)
     quoted = (value.replace('"', '""') for value in values)
     column = pd.read_csv(
         StringIO('"' + '"\n"'.join(quoted) + '"\n'),

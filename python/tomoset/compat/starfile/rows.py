@@ -1,4 +1,4 @@
-"""Rows of a table as text."""
+"""Rows of a table as text, and the quotes that values need."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["quote", "quoted_text", "row_lines"]
+
+#: Columns of these types hold no text.
+_NO_TEXT = ("float64", "int64", "bool")
 
 
 def row_lines(
@@ -26,16 +29,19 @@ def row_lines(
     """Give each row of a table as a line."""
     import pandas as pd
 
-    give = quote if exact else quoted_text
+    def column(index: int) -> pd.Series[Any]:
+        values, quotes_all = df.iloc[:, index], quote_all_strings
+        if str(values.dtype) in _NO_TEXT:
+            return values
+        if not exact and values.dtype.kind in "mM":
+            values = pd.Series(values.to_csv(index=False, header=False, na_rep=na_rep).split("\n")[:-1])
+            values.index, quotes_all = df.index, False
+        give = quote if exact else _first_text if index == 0 else quoted_text
+        quoting = {"quote_character": quote_character, "quote_all_strings": quotes_all}
+        return values.map(lambda value: give(value, **quoting))  # type: ignore[arg-type]
 
-    def quoted(value: object) -> object:
-        return give(value, quote_character=quote_character, quote_all_strings=quote_all_strings)
-
-    columns = [df.iloc[:, index] for index in range(df.shape[1])]
-    # Of these a text column is the only one that quotes could be put into.
-    columns = [column if str(column.dtype) in _NO_TEXT else column.map(quoted) for column in columns]
-    frame = pd.concat(columns, axis=1) if columns else df
-    text: str = frame.to_csv(
+    columns = [column(index) for index in range(df.shape[1])]
+    text: str = (pd.concat(columns, axis=1) if columns else df).to_csv(
         sep=sep,
         header=False,
         index=False,
@@ -44,11 +50,8 @@ def row_lines(
         quoting=csv.QUOTE_NONE,
         lineterminator=None if exact else "\n",
     )
-    # As lines, texts with certain control characters in them are two.
+    # Certain control characters would make two lines of one.
     return text.splitlines() if exact else text.split("\n")[:-1]
-
-
-_NO_TEXT = ("float64", "int64", "bool")
 
 
 def quote(x: Any, *, quote_character: str = '"', quote_all_strings: bool = False) -> Any:  # noqa: ANN401
@@ -59,7 +62,7 @@ def quote(x: Any, *, quote_character: str = '"', quote_all_strings: bool = False
 
 
 def quoted_text(x: Any, *, quote_character: str = '"', quote_all_strings: bool = False) -> Any:  # noqa: ANN401
-    """As `quote`, so that it reads back equal: values that are no text but hold blanks as text are quoted too.
+    """Do as `quote`, so that the value reads back equal, and also for what is no text but has blanks as text.
 
     Raises
     ------
@@ -69,10 +72,25 @@ def quoted_text(x: Any, *, quote_character: str = '"', quote_all_strings: bool =
     text = x if isinstance(x, str) else _spaced(x)
     if text is None:
         return x
-    if not (quote_all_strings or not text or " " in text or text[0] in "#'\""):
+    if not (quote_all_strings or not text or " " in text or "\t" in text or text[0] in "#'\""):
         return x
-    for mark in (quote_character, '"', "'"):
-        # A quote that a blank follows ends the value.
+    return _between(quote_character, text)
+
+
+def _first_text(x: Any, *, quote_character: str = '"', quote_all_strings: bool = False) -> Any:  # noqa: ANN401
+    """Do as `quoted_text`, at a row's start, where a bare word may be taken for a label or keyword."""
+    if isinstance(x, str) and x.startswith(("_", "data_", "loop_", ";")) and " " not in x:
+        return _between(quote_character, x)
+    return quoted_text(x, quote_character=quote_character, quote_all_strings=quote_all_strings)
+
+
+def _between(quote_character: str, text: str) -> str:
+    marks = (quote_character, '"', "'")
+    for mark in marks:
+        if mark not in text:
+            return f"{mark}{text}{mark}"
+    for mark in marks:
+        # A quote that a blank follows would end the value.
         if f"{mark} " not in text and f"{mark}\t" not in text:
             return f"{mark}{text}{mark}"
     raise ValueError(f"a text with both kinds of quote before blanks cannot be written: {text[:60]!r}")

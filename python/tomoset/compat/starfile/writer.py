@@ -171,6 +171,8 @@ def simple_block(
     yield from (f"data_{block_name}", "")
     for label, value in data.items():
         text = give(value, quote_character=quote_character, quote_all_strings=quote_all_strings)
+        if not exact and "\n" in str(text):
+            raise ValueError(f"block {block_name!r}: the value of {label!r} holds a line end")
         yield f"_{label}\t\t\t{text}"
     yield from ("", "")
 
