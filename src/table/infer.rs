@@ -29,7 +29,8 @@ struct Guess {
 }
 
 impl Guess {
-    const OPEN: Self = Self { int: true, float: true, boolean: true, any: false, word: false, rows: false, fraction: false };
+    const OPEN: Self =
+        Self { int: true, float: true, boolean: true, any: false, word: false, rows: false, fraction: false };
 
     fn is_text(self) -> bool {
         !self.int && !self.float && !self.boolean
@@ -208,12 +209,7 @@ impl Guesses {
     }
 }
 
-fn guess_piece(
-    member: &Member<'_>,
-    piece: &Piece,
-    columns: &[usize],
-    numbers: Numbers,
-) -> io::Result<Vec<Guess>> {
+fn guess_piece(member: &Member<'_>, piece: &Piece, columns: &[usize], numbers: Numbers) -> io::Result<Vec<Guess>> {
     let mut guesses = vec![Guess::OPEN; columns.len()];
     let mut memory = Vec::new();
     let (text, base) = member.text.range(piece.start, piece.end, &mut memory)?;

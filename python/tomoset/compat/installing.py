@@ -58,8 +58,8 @@ class _Finder(DistributionFinder):
     def find_spec(
         self,
         fullname: str,
-        path: Sequence[str] | None = None,  # noqa: ARG002
-        target: ModuleType | None = None,  # noqa: ARG002
+        path: Sequence[str] | None = None,
+        target: ModuleType | None = None,
     ) -> ModuleSpec | None:
         # All there are were put into `sys.modules`; the others are found below the package's own folder.
         if fullname == "starfile":
@@ -67,7 +67,8 @@ class _Finder(DistributionFinder):
         return None
 
     def find_distributions(
-        self, context: DistributionFinder.Context = DistributionFinder.Context()  # noqa: B008
+        self,
+        context: DistributionFinder.Context = DistributionFinder.Context(),  # noqa: B008
     ) -> Iterator[Distribution]:
         if (context.name or "").lower() == "starfile":
             yield _Starfile()

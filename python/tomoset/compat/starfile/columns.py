@@ -48,7 +48,8 @@ def typed(values: Sequence[str], *, as_text: bool) -> pd.Series[Any]:
     """
     import pandas as pd
 
-    as_text = as_text or any(_ENDLESS.search(value) for value in values)
+    if pd.__version__.startswith("2."):
+        as_text = as_text or any(_ENDLESS.search(value) for value in values)
     quoted = (value.replace('"', '""') for value in values)
     column = pd.read_csv(
         StringIO('"' + '"\n"'.join(quoted) + '"\n'),

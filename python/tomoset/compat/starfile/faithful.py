@@ -51,7 +51,8 @@ class _Lines:
             name = self.line[5:]
             block = self.block()
             if isinstance(block, pd.DataFrame):
-                block.name = name
+                # A column that is called so gets the name in every row.
+                setattr(block, "name", name)  # noqa: B010
             blocks[name] = block
         return blocks
 

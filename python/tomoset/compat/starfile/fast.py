@@ -20,8 +20,30 @@ __all__ = ["read"]
 
 #: What the core reports and `starfile` reads the same, or what it loses and is kept here (``docs/starfile.md``).
 _HARMLESS = frozenset(
-    "L101 L103 L107 B105 B106 B107 B110 B111 B112 B113 H105 H106 H108 H109 R101 R102 R103 R104 R105 R109 Q101"
-    " V108".split()
+    [
+        "L101",
+        "L103",
+        "L107",
+        "B105",
+        "B106",
+        "B107",
+        "B110",
+        "B111",
+        "B112",
+        "B113",
+        "H105",
+        "H106",
+        "H108",
+        "H109",
+        "R101",
+        "R102",
+        "R103",
+        "R104",
+        "R105",
+        "R109",
+        "Q101",
+        "V108",
+    ]
 )
 #: Values looked at to tell whether a column is text.
 _FIRST = 1000

@@ -75,7 +75,7 @@ def write(
     quote_all_strings: bool = False,
     *,
     exact: bool = False,
-    **kwargs: object,  # noqa: ARG001
+    **kwargs: object,
 ) -> None:
     """Write a STAR file.
 
@@ -129,7 +129,7 @@ def to_string(
     quote_all_strings: bool = False,
     *,
     exact: bool = False,
-    **kwargs: object,  # noqa: ARG001
+    **kwargs: object,
 ) -> str:
     """Give the text that `write` would write.
 

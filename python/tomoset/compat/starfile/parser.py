@@ -79,4 +79,4 @@ def block_name_from_line(line: str) -> str:
 
 def heading_from_line(line: str) -> str:
     """Give the label: ``'_rlnSpectralIndex #1'`` is ``'rlnSpectralIndex'``."""
-    return line.split()[0][1:]
+    return line.split(maxsplit=1)[0][1:]

@@ -37,11 +37,15 @@ def row_lines(
             values = pd.Series(values.to_csv(index=False, header=False, na_rep=na_rep).split("\n")[:-1])
             values.index, quotes_all = df.index, False
         give = quote if exact else _first_text if index == 0 else quoted_text
-        quoting = {"quote_character": quote_character, "quote_all_strings": quotes_all}
-        return values.map(lambda value: give(value, **quoting))  # type: ignore[arg-type]
+
+        def quoted(value: object) -> object:
+            return give(value, quote_character=quote_character, quote_all_strings=quotes_all)
+
+        return values.map(quoted)
 
     columns = [column(index) for index in range(df.shape[1])]
-    text: str = (pd.concat(columns, axis=1) if columns else df).to_csv(
+    frame: Any = pd.concat(columns, axis=1) if columns else df
+    text: str = frame.to_csv(
         sep=sep,
         header=False,
         index=False,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    DataBlock: TypeAlias = pd.DataFrame | dict[str, str | int | float]
+    # Of what else than `str`, `int` and `float` a dictionary may hold, checkers would refuse the half.
+    DataBlock: TypeAlias = pd.DataFrame | dict[str, Any]
 
 __all__ = ["DataBlock"]
 

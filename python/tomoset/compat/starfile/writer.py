@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -129,7 +130,7 @@ class StarWriter:
             replace_text(self.filename, text)
 
 
-def coerce_dataframe(df: pd.DataFrame, *, exact: bool = False) -> dict[str, Any]:
+def coerce_dataframe(df: Any, *, exact: bool = False) -> dict[str, Any]:  # noqa: ANN401
     """Give a table under its own name, if it has one."""
     name = getattr(df, "name", "")
     if not exact and not isinstance(name, str | int):
@@ -141,7 +142,7 @@ def coerce_dataframe(df: pd.DataFrame, *, exact: bool = False) -> dict[str, Any]
 def coerce_dict(data_blocks: dict[str, Any], *, exact: bool = False) -> dict[str, Any]:
     """Give a dictionary of blocks as it is, one of values as a block without a name."""
     if exact:
-        blocks = [type(block) is dict or type(block).__name__ == "DataFrame" for block in data_blocks.values()]
+        blocks = [type(block) in (dict, _frame_type()) for block in data_blocks.values()]
     else:
         blocks = [isinstance(block, dict) or _is_frame(block) for block in data_blocks.values()]
     return data_blocks if any(blocks) else {"": data_blocks}
@@ -204,8 +205,11 @@ def loop_block(
 
 
 def _is_frame(block: object) -> bool:
-    """Whether it is a data frame; where pandas is not loaded, nothing is."""
-    import sys
+    kind = _frame_type()
+    return kind is not None and isinstance(block, kind)
 
+
+def _frame_type() -> type | None:
+    """Give the class of data frames; where pandas is not loaded, there can be none of them."""
     pandas = sys.modules.get("pandas")
-    return pandas is not None and isinstance(block, pandas.DataFrame)
+    return None if pandas is None else pandas.DataFrame
