@@ -117,7 +117,7 @@ BROKEN = {
     "quotes and blanks": ('say "hi" now', "'say \"hi\" now'"),
     "label": ("_x", '"_x"'),
     "header": ("data_x", '"data_x"'),
-    "form feed": ("x\x0cy", "x\x0cy"),
+    "form feed": ("x\x0cy", '"x\x0cy"'),
     "line separator": ("x\u2028y", "x\u2028y"),
 }
 

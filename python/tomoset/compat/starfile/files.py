@@ -6,12 +6,16 @@ import os
 import stat
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-__all__ = ["replace_text"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["replace_file"]
 
 
-def replace_text(path: Path, text: str) -> None:
-    """Write a text beside, then put it in place; it is UTF-8, and the file keeps its mode.
+def replace_file(path: Path, pieces: Sequence[bytes | memoryview]) -> None:
+    """Write pieces of a file beside it, then put them in its place; it keeps its mode.
 
     What is no ordinary file, such as a pipe, is written to as it is.
     """
@@ -21,12 +25,13 @@ def replace_text(path: Path, text: str) -> None:
     except FileNotFoundError:
         mode = stat.S_IFREG | _new_mode()
     if not stat.S_ISREG(mode):
-        path.write_text(text, encoding="utf-8")
+        with path.open("wb") as file:
+            file.writelines(pieces)
         return
     handle, beside = _beside(target)
     try:
-        with open(handle, "w", encoding="utf-8", newline="\n") as file:  # noqa: PTH123
-            file.write(text)
+        with open(handle, "wb") as file:  # noqa: PTH123
+            file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
         Path(beside).chmod(stat.S_IMODE(mode))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,6 +13,11 @@ if TYPE_CHECKING:
 
 __all__ = ["quote", "quoted_text", "row_lines"]
 
+#: No word, or none that can stand bare wherever it is.
+_ODD = re.compile(
+    r"""^$ | ^[#'"_;] | ^(?:data_.*|save_.*|loop_|stop_|global_)$ | [\x00-\x20\x7f]""",
+    re.VERBOSE | re.IGNORECASE | re.DOTALL,
+)
 #: Columns of these types hold no text.
 _NO_TEXT = ("float64", "int64", "bool")
 
@@ -36,7 +42,7 @@ def row_lines(
         if not exact and values.dtype.kind in "mM":
             values = pd.Series(values.to_csv(index=False, header=False, na_rep=na_rep).split("\n")[:-1])
             values.index, quotes_all = df.index, False
-        give = quote if exact else _first_text if index == 0 else quoted_text
+        give = quote if exact else quoted_text
 
         def quoted(value: object) -> object:
             return give(value, quote_character=quote_character, quote_all_strings=quotes_all)
@@ -76,16 +82,7 @@ def quoted_text(x: Any, *, quote_character: str = '"', quote_all_strings: bool =
     text = x if isinstance(x, str) else _spaced(x)
     if text is None:
         return x
-    if not (quote_all_strings or not text or " " in text or "\t" in text or text[0] in "#'\""):
-        return x
-    return _between(quote_character, text)
-
-
-def _first_text(x: Any, *, quote_character: str = '"', quote_all_strings: bool = False) -> Any:  # noqa: ANN401
-    """Do as `quoted_text`, at a row's start, where a bare word may be taken for a label or keyword."""
-    if isinstance(x, str) and x.startswith(("_", "data_", "loop_", ";")) and " " not in x:
-        return _between(quote_character, x)
-    return quoted_text(x, quote_character=quote_character, quote_all_strings=quote_all_strings)
+    return _between(quote_character, text) if quote_all_strings or _ODD.search(text) else x
 
 
 def _between(quote_character: str, text: str) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
-from tomoset.compat.starfile.files import replace_text
+from tomoset.compat.starfile.files import replace_file
 from tomoset.compat.starfile.oddities import warn
+from tomoset.compat.starfile.quick_rows import plain_rows
 from tomoset.compat.starfile.rows import quote, quoted_text, row_lines
 
 if TYPE_CHECKING:
@@ -95,22 +96,27 @@ class StarWriter:
 
     def data_block_generator(self) -> Iterator[str]:
         """Give the lines of all blocks."""
+        for name, block in self.data_blocks.items():
+            yield from self._block_lines(name, block)
+
+    def _block_lines(self, name: str, block: object) -> Iterator[str]:
         quoting: dict[str, Any] = {
             "quote_character": self.quote_character,
             "quote_all_strings": self.quote_all_strings,
             "exact": self.exact,
         }
-        for name, block in self.data_blocks.items():
-            if isinstance(block, dict):
-                yield from simple_block(name, block, **quoting)
-            elif _is_frame(block):
-                yield from loop_block(name, block, self.float_format, self.sep, self.na_rep, **quoting)
-            elif not self.exact:
-                warn(f"block {name!r} is {type(block).__name__}, no dict or DataFrame: it is not written")
+        if isinstance(block, dict):
+            yield from simple_block(name, block, **quoting)
+        elif _is_frame(block):
+            yield from loop_block(name, block, self.float_format, self.sep, self.na_rep, **quoting)
+        elif not self.exact:
+            warn(f"block {name!r} is {type(block).__name__}, no dict or DataFrame: it is not written")
 
     def to_string(self) -> str:
         """Give the whole text."""
-        return "".join(f"{line}\n" for line in self.lines())
+        if self.exact:
+            return "".join(f"{line}\n" for line in self.lines())
+        return b"".join(self._pieces()).decode("utf-8")
 
     def write(self) -> None:
         """Write the text to the file.
@@ -122,12 +128,26 @@ class StarWriter:
         """
         if self.filename is None:
             raise ValueError("Cannot write nameless file!")
-        text = self.to_string()
         if self.exact:
             # In the encoding of the locale.
-            self.filename.write_text(text)
+            self.filename.write_text(self.to_string())
         else:
-            replace_text(self.filename, text)
+            replace_file(self.filename, list(self._pieces()))
+
+    def _pieces(self) -> Iterator[bytes | memoryview]:
+        """Give the text in pieces: the rows of a plain table are one."""
+        yield f"{package_info()}\n\n\n".encode()
+        plain = self.quote_character == '"' and not self.quote_all_strings
+        for name, block in self.data_blocks.items():
+            rows = None
+            if plain and _is_frame(block):
+                rows = plain_rows(block, float_format=self.float_format, sep=self.sep, na_rep=self.na_rep)
+            if rows is None:
+                yield "".join(f"{line}\n" for line in self._block_lines(name, block)).encode()
+            else:
+                yield "".join(f"{line}\n" for line in _loop_head(name, block)).encode()
+                yield rows
+                yield b"\n\n"
 
 
 def coerce_dataframe(df: Any, *, exact: bool = False) -> dict[str, Any]:  # noqa: ANN401
@@ -190,8 +210,7 @@ def loop_block(
     exact: bool = False,
 ) -> Iterator[str]:
     """Give the lines of a loop."""
-    yield from (f"data_{block_name}", "", "loop_")
-    yield from (f"_{label} #{number}" for number, label in enumerate(df.columns, 1))
+    yield from _loop_head(block_name, df)
     yield from row_lines(
         df,
         float_format=float_format,
@@ -204,7 +223,12 @@ def loop_block(
     yield from ("", "")
 
 
-def _is_frame(block: object) -> bool:
+def _loop_head(block_name: str, df: pd.DataFrame) -> Iterator[str]:
+    yield from (f"data_{block_name}", "", "loop_")
+    yield from (f"_{label} #{number}" for number, label in enumerate(df.columns, 1))
+
+
+def _is_frame(block: object) -> TypeGuard[pd.DataFrame]:
     kind = _frame_type()
     return kind is not None and isinstance(block, kind)
 
