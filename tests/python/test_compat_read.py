@@ -228,6 +228,15 @@ def test_results_are_plain_and_writable(tmp_path: Path) -> None:
     assert again.iloc[0].tolist() == [1, 1.5, "a"]
 
 
+def test_large_tables_are_writable_and_in_order(tmp_path: Path) -> None:
+    path = text_file(tmp_path / "x.star", "data_x\nloop_\n_a\n_b\n_c\n_d\n" + "1 x 2.5 3\n" * 400_000)
+    frame: Any = ours.read(path)
+    assert difference(frame, starfile.read(path)) is None
+    frame.loc[0, "a"] = 5
+    frame.loc[0, "c"] = 0.5
+    assert frame.iloc[:2].values.tolist() == [[5, "x", 0.5, 3], [1, "x", 2.5, 3]]
+
+
 def test_one_type_for_long_columns_whatever_comes_last(tmp_path: Path) -> None:
     """Long loops are begun with the types that their first rows have."""
     blanks = " " * 1000

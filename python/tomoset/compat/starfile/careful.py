@@ -9,7 +9,7 @@ import tokenize
 from typing import TYPE_CHECKING, Any
 
 from tomoset.compat.starfile.columns import named, typed
-from tomoset.compat.starfile.fast import empty_frame
+from tomoset.compat.starfile.frames import empty_frame
 from tomoset.compat.starfile.oddities import warn
 from tomoset.compat.starfile.words import list_item, numericise
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tomoset import _core
-from tomoset.compat.starfile.columns import is_text, named, typed
+from tomoset.compat.starfile.columns import named
+from tomoset.compat.starfile.frames import empty_frame, frame, words
 from tomoset.compat.starfile.words import numericise
 from tomoset.exceptions import TomosetError
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
-    import pyarrow as pa
 
 __all__ = ["read"]
 
@@ -45,10 +45,6 @@ _HARMLESS = frozenset(
         "V108",
     ]
 )
-#: Values looked at to tell whether a column is text.
-_FIRST = 1000
-#: How the core calls the types of numbers.
-_NUMBERS = ("double", "int64")
 
 
 def read(path: Path, limit: int | None, text: frozenset[str]) -> dict[str, Any] | None:
@@ -114,41 +110,6 @@ def _block(tables: _core.StarTables, index: int, text: frozenset[str]) -> dict[s
     (is_list, num_rows, labels) = parts[0]
     table = tables.table(index, 0)
     if is_list:
-        words = {label: _words(column)[0] for label, column in zip(labels, table.columns, strict=True)}
-        return {label: word if label in text else numericise(word) for label, word in words.items()}
-    return _frame(table, text) if num_rows else empty_frame(labels)
-
-
-def empty_frame(labels: list[str]) -> pd.DataFrame:
-    """Give a table without rows: its columns are floats."""
-    import numpy as np
-    import pandas as pd
-
-    frame = pd.DataFrame(np.zeros((0, len(labels))))
-    frame.columns = pd.Index(labels)
-    return frame
-
-
-def _frame(table: pa.Table, text: frozenset[str]) -> pd.DataFrame:
-    """Give a loop as a data frame, whose memory is its own."""
-    frame: pd.DataFrame = table.to_pandas()
-    for index, field in enumerate(table.schema):
-        column = table.column(index)
-        if str(field.type) not in _NUMBERS and field.name not in text and not is_text(_words(column, _FIRST)):
-            frame[field.name] = typed(_words(column), as_text=False)
-        elif column.null_count and frame[field.name].dtype == object:
-            values = frame[field.name]
-            frame[field.name] = values.where(values.notna(), float("nan"))
-    return frame
-
-
-def _words(column: pa.ChunkedArray, first: int | None = None) -> list[str]:
-    """Give the words of a column of text, of its first values or all; missing values are words too."""
-    import pyarrow as pa
-
-    words: list[str] = []
-    for chunk in column.slice(0, first).chunks:
-        _, ends, text = chunk.buffers()
-        whole = pa.LargeStringArray.from_buffers(len(chunk), ends, text, offset=chunk.offset)
-        words += whole.to_pylist()
-    return words
+        values = {label: words(column)[0] for label, column in zip(labels, table.columns, strict=True)}
+        return {label: word if label in text else numericise(word) for label, word in values.items()}
+    return frame(table, text) if num_rows else empty_frame(labels)
