@@ -130,7 +130,7 @@ impl<'r> Ahead<'r> {
     fn types(&self, plan: &Plan, pieces: &[Piece]) -> Option<Vec<Type>> {
         if plan.numbers == Numbers::Pandas {
             let first = Member::of_rows(pieces, plan.words, plan.sources(), self.text);
-            return types(plan, &first, self.threads).ok();
+            return types(plan, &first, self.threads).ok().filter(|_| first.rows > 0);
         }
         plan.columns.iter().map(|column| column.kind).collect()
     }

@@ -26,7 +26,7 @@ impl Fill<'_> {
     pub fn take(&mut self, grid: &Grid<'_>, seen: usize, first_row: usize) {
         let Some(source) = self.source else { return };
         let Self { slot, added, met, kind, layout, .. } = self;
-        if met.misfit.is_some() && layout.on_misfit == OnMisfit::Stop {
+        if met.misfit.is_some() && layout.on_misfit == OnMisfit::Stop && *kind != Type::Text {
             return;
         }
         let mut odd = Odd { added, met, first_row: first_row + seen, kind: *kind, on_misfit: layout.on_misfit };
@@ -171,13 +171,14 @@ fn texts(grid: &Grid<'_>, source: usize, lengths: &mut [i64], invalid: InvalidUt
 }
 
 /// Finds the texts that pandas takes for missing values, which become null but keep their bytes. A quote within a value
-/// does not fit: pandas goes by other rules there.
+/// is a misfit, though the value is kept: pandas goes by other rules there.
 fn missing_texts(grid: &Grid<'_>, source: usize, odd: &mut Odd<'_>) {
     for (row, (word, _, offset)) in grid.values(source, 0).enumerate() {
         if value::is_nan_marker(word) {
             odd.added.nulls.push(odd.first_row + row);
-        } else if memchr::memchr(b'"', word).is_some() && !odd.misfit(row, word, offset) {
-            return;
+        } else if memchr::memchr(b'"', word).is_some() {
+            let first = || Misfit { offset, found: quote(word), count: 0 };
+            odd.met.misfit.get_or_insert_with(first).count += 1;
         }
     }
 }

@@ -340,7 +340,7 @@ impl<'r> Reader<'r> {
         let (batch, met) = match (group.begun.take(), parts.first()) {
             (Some(begun), Some(part)) => match complete(begun, part, bytes)? {
                 // What the first rows told about the types does not hold for all.
-                (_, met) if group.plan.numbers == Numbers::Pandas && has_misfit(&met) => {
+                (_, met) if group.plan.numbers == Numbers::Pandas && is_misread(&met, &group.types) => {
                     let size = part.end() - part.start();
                     if let Some(member) = members.first() {
                         group.types = types(&group.plan, member, self.threads_for(size))?;
@@ -417,8 +417,9 @@ impl<'r> Reader<'r> {
     }
 }
 
-fn has_misfit(met: &[Vec<Met>]) -> bool {
-    met.iter().flatten().any(|met| met.misfit.is_some())
+/// Whether some number did not fit.
+fn is_misread(met: &[Vec<Met>], types: &[Type]) -> bool {
+    met.iter().any(|met| met.iter().zip(types).any(|(met, kind)| met.misfit.is_some() && *kind != Type::Text))
 }
 
 /// Tables by which of their columns are binary or cannot be views: a table's types are its own, and do not come of what

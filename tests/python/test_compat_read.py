@@ -215,8 +215,7 @@ def test_what_is_no_file(what: Any) -> None:
 def test_results_are_plain_and_writable(tmp_path: Path) -> None:
     path = text_file(tmp_path / "x.star", "data_x\n\nloop_\n_i\n_f\n_t\n1 1.5 a\n2 2.5 nan\n")
     frame: Any = ours.read(path)
-    assert type(frame) is pd.DataFrame
-    assert frame.name == "x"
+    assert (type(frame), frame.name) == (pd.DataFrame, "x")
     for index, value in enumerate([7, 7.5, "b"]):
         frame.iloc[0, index] = value
     frame.loc[1, "f"] *= 2
