@@ -53,8 +53,6 @@ OTHERWISE = {
     14: "gz_ zst_",
     18: "mark_in_value",
 }
-if pd.__version__ < "3":
-    OTHERWISE[17] = "number_exponent_enormous"
 
 
 def number_of(path: Path) -> int | None:
