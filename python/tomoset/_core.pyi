@@ -50,6 +50,8 @@ class ReadOptions:
         memory_map: bool,
         threads: int | None,
     ) -> ReadOptions: ...
+    @staticmethod
+    def for_pandas(text: set[str]) -> ReadOptions: ...
 
 @final
 class StarTables:
