@@ -150,7 +150,13 @@ impl RowWriter {
                 // Only a row over several lines has comments among its values; they end with their lines.
                 out.extend_from_slice(gap);
             } else if gap.contains(&b'\n') || is_field {
-                out.push(if is_field { b'\n' } else { self.separator });
+                // A text field begins a line.
+                match is_field {
+                    true if out.len() > line => out.push(b'\n'),
+                    true => {}
+                    false if index > 0 => out.push(self.separator),
+                    false => {}
+                }
             } else if follows && !after_field {
                 out.extend_from_slice(gap);
             } else {
@@ -163,7 +169,7 @@ impl RowWriter {
             }
             if changed {
                 push_aligned(out, line, memory, token.len());
-            } else if index == 0 && word > 0 {
+            } else if index == 0 && word > 0 && !is_field {
                 push_first(out, text.slice(token));
             } else {
                 out.extend_from_slice(text.slice(token));
