@@ -141,6 +141,8 @@ struct Rows {
     size: usize,
 }
 
+/// Rows whose values are near enough to the processor together.
+const NEAR: usize = 256;
 /// About how many bytes a value takes.
 const VALUE: usize = 14;
 
@@ -181,6 +183,10 @@ impl Step for Rows {
     fn render(&self, out: &mut Vec<u8>) -> Result<()> {
         let Loop { block, labels, columns, first, layout } = &*self.table;
         for row in self.rows.clone() {
+            if (row - self.rows.start) % NEAR == 0 {
+                let near = row..self.rows.end.min(row + NEAR);
+                columns.iter().for_each(|column| column.warm(near.clone()));
+            }
             for (index, column) in columns.iter().enumerate() {
                 layout.before_value(out, index == 0);
                 if let Err(refusal) = column.push(out, row) {
