@@ -262,6 +262,6 @@ def draft_block(draft: _core.Draft, name: str, block: object, *, keep_text: bool
         return
     draft.add_block(name)
     if isinstance(block, Mapping):
-        draft.add_table(list_table(block, name), is_list=True)
+        draft.add_table(writable(list_table(block, name)), is_list=True)
     else:
         draft.add_table(writable(to_table(block, name)), is_list=False)
