@@ -65,7 +65,7 @@ def write_star(
     path_or_file : str, os.PathLike or file-like
         Where to; an object with a ``write`` method gets bytes, or text if it is opened for text.
     name : str
-        The block's name where `data` is one table.
+        The block's name where `data` is one table; a `StarBlock` has one already.
     floats : str or mapping of label to str
         ``"shortest"`` writes the fewest digits that read back bit-equal; ``"relion"`` RELION's own field of twelve
         characters, which keeps some six digits; or a format as in C, such as ``"%.6f"``. A mapping chooses by
@@ -238,6 +238,8 @@ def draft_of(data: object, name: str = "", *, keep_text: bool = True) -> _core.D
     if isinstance(data, Written):
         return data._draft(keep_text=keep_text)
     draft = _core.Draft()
+    if isinstance(data, StarBlock):
+        name = name or data.name
     blocks: Mapping[Any, Any] = data if isinstance(data, Mapping) else {name: data}
     for block_name, block in blocks.items():
         if not isinstance(block_name, str):

@@ -7,16 +7,19 @@ from typing import NoReturn
 import click
 
 from tomoset.cli.convert import convert
+from tomoset.cli.diff import diff
 from tomoset.cli.faults import ExitCode, FaultsAsMessages, report
 from tomoset.cli.index import index
+from tomoset.cli.merge import merge
 from tomoset.cli.query import query
 from tomoset.cli.show import show
+from tomoset.cli.subset import subset
 
 _EXIT_CODES = """\b
 Exit codes:
   0    fine
-  1    --strict, and problems of severity error were found
-  2    wrong usage
+  1    --strict, and problems of severity error were found; diff: files differ
+  2    wrong usage; diff: any trouble
   3    input, output or SQL failed
   130  interrupted
 """
@@ -30,7 +33,7 @@ def commands() -> None:
     """Read, convert and catalogue the STAR files of RELION and cryo-EM."""
 
 
-for _command in (show, convert, index, query):
+for _command in (show, convert, diff, merge, subset, index, query):
     commands.add_command(_command)
 
 

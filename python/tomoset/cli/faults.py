@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import Any
 
@@ -26,22 +28,34 @@ class Failure(click.ClickException):
     exit_code = ExitCode.FAILURE
 
 
+class Trouble(Failure):
+    """The same, where 2 says so."""
+
+    exit_code = ExitCode.USAGE
+
+
 class FaultsAsMessages(click.Group):
     """A group whose commands tell their faults on standard error."""
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  click's own signature
         """Run the command that was asked for."""
         try:
-            code = super().invoke(ctx)
-            sys.stdout.flush()
+            with _told_as(Failure):
+                code = super().invoke(ctx)
+                sys.stdout.flush()
         except BrokenPipeError:
             _let_go_of_stdout()
             return ExitCode.FINE
-        except OSError as fault:
-            raise Failure(_os_message(fault)) from fault
-        except (TomosetError, ImportError) as fault:
-            raise Failure(_message(fault)) from fault
         return code
+
+
+class DiffersOrFails(click.Command):
+    """A command with the exit codes of ``diff``: 1 tells a difference, 2 that something failed."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  click's own signature
+        """Run the command."""
+        with _told_as(Trouble):
+            return super().invoke(ctx)
 
 
 def report(fault: click.ClickException) -> None:
@@ -50,6 +64,19 @@ def report(fault: click.ClickException) -> None:
         fault.show()
     else:
         click.echo(f"tomoset: {fault.format_message()}", err=True)
+
+
+@contextmanager
+def _told_as(kind: type[Failure]) -> Iterator[None]:
+    """Turn faults of input and output, and our own, into one message; a closed pipe is none."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as fault:
+        raise kind(_os_message(fault)) from fault
+    except (TomosetError, ImportError) as fault:
+        raise kind(_message(fault)) from fault
 
 
 def _let_go_of_stdout() -> None:

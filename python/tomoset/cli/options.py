@@ -1,6 +1,11 @@
 """Options that several commands share."""
 
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
 import click
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 catalog_option = click.option(
     "--catalog",
@@ -11,3 +16,54 @@ catalog_option = click.option(
     type=click.Path(),
     help="Folder of the catalogue; else TOMOSET_CATALOG says.",
 )
+force_option = click.option("--force", is_flag=True, help="Replace OUT if it exists.")
+output_option = click.option(
+    "-o",
+    "--output",
+    "target",
+    metavar="OUT",
+    required=True,
+    type=click.Path(),
+    help="The STAR file to write, .gz or .zst to compress it; '-' for standard output.",
+)
+floats_option = click.option(
+    "--floats",
+    metavar="FORMAT",
+    multiple=True,
+    help="How numbers are written: shortest, relion, or as in C, such as %.6f; LABEL=FORMAT for one label.",
+)
+layout_option = click.option(
+    "--layout",
+    type=click.Choice(["relion", "starfile"]),
+    help="The skeleton around the values.",
+)
+
+
+def na_option(what: str) -> Callable[[_Command], _Command]:
+    """Give the option ``--na``, with a help of its own."""
+    return click.option("--na", metavar="VALUE", multiple=True, help=f"{what}; LABEL=VALUE for one label.")
+
+
+def by_label(option: str, words: Sequence[str]) -> dict[str, str]:
+    """Give ``VALUE`` and ``LABEL=VALUE`` as label to value, ``*`` for all other labels.
+
+    Raises
+    ------
+    click.UsageError
+        A label twice, or nothing before the equals sign.
+    """
+    found: dict[str, str] = {}
+    for word in words:
+        label, equals, value = word.partition("=")
+        label, value = (label.removeprefix("_"), value) if equals else ("*", word)
+        if not label:
+            raise click.UsageError(f"{option} {word}: no label before '='")
+        if label in found:
+            raise click.UsageError(f"{option} is given twice for {'all labels' if label == '*' else label}")
+        found[label] = value
+    return found
+
+
+def globs(words: Sequence[str]) -> list[str]:
+    """Give patterns that may also be separated by commas."""
+    return [glob for word in words for glob in word.split(",") if glob]
