@@ -103,7 +103,9 @@ impl Cells {
         match &self.column.values {
             Values::Double(array) => {
                 let values = array.values().get(rows).unwrap_or_default();
-                std::hint::black_box(values.iter().step_by(LINE).map(|value| value.to_bits()).fold(0, u64::wrapping_add));
+                std::hint::black_box(
+                    values.iter().step_by(LINE).map(|value| value.to_bits()).fold(0, u64::wrapping_add),
+                );
             }
             Values::Signed(array) => {
                 let values = array.values().get(rows).unwrap_or_default();
