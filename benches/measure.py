@@ -14,8 +14,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from peers import Contender, Task, find
+import peers
+import writers
 from readings import differences
+from tasks import Contender, Task, find
 
 #: ru_maxrss counts KiB on Linux, bytes on macOS.
 MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
@@ -24,8 +26,9 @@ MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 def measure(task: Task, contender: Contender, manifest: Path, warmup: Path) -> dict[str, Any]:
     """Time the work once; return seconds, memory and what was wrong with the answer."""
     dataset = json.loads(manifest.read_bytes())[task.dataset]
-    argument = _argument(task, contender, dataset)
-    contender.work(_argument(task, contender, json.loads(warmup.read_bytes())[task.dataset]))
+    small = json.loads(warmup.read_bytes())[task.dataset]
+    contender.look(contender.work(contender.ready(_argument(task, contender, small))))
+    argument = contender.ready(_argument(task, contender, dataset))
     gc.collect()
     before = _peak()
     start = time.perf_counter()
@@ -53,4 +56,4 @@ def _peak() -> int:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(*find(*sys.argv[1:3]), *map(Path, sys.argv[3:5]))))
+    print(json.dumps(measure(*find(peers.TASKS + writers.TASKS, *sys.argv[1:3]), *map(Path, sys.argv[3:5]))))

@@ -1,45 +1,18 @@
-"""The tasks, and for each task one small function per contender.
+"""The tasks that read, and for each task one small function per contender.
 
 Packages are imported inside the functions: this module loads where none of them is installed, and a process
 that measures one contender loads that one only. The import is never timed (see measure.py).
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from columns import PARTICLES, PICKED, Kind
 from readings import Reading, of_arrow, of_gemmi, of_many, of_pandas, of_polars
+from tasks import Contender, Task
 
 PICKED_LABELS = list(PICKED)
 MIB = 1 << 20
-
-
-@dataclass(frozen=True)
-class Contender:
-    """One way to do a task.
-
-    `work` is what is timed: it takes the path, or the list of paths when the task has many. `look` reads off
-    its result afterwards. A slow one has a limit to its `rounds`.
-    """
-
-    name: str
-    package: str | None
-    work: Callable[[Any], Any]
-    look: Callable[[Any], Reading]
-    format: Literal["star", "csv"] = "star"
-    rounds: int | None = None
-
-
-@dataclass(frozen=True)
-class Task:
-    """One thing to do to one dataset of the manifest."""
-
-    name: str
-    title: str
-    dataset: str
-    contenders: tuple[Contender, ...]
-    many: bool = False
 
 
 # One particle table, every column
@@ -353,9 +326,3 @@ TASKS = (
         many=True,
     ),
 )
-
-
-def find(task: str, contender: str) -> tuple[Task, Contender]:
-    """Look up one pair by name."""
-    chosen = next(each for each in TASKS if each.name == task)
-    return chosen, next(each for each in chosen.contenders if each.name == contender)

@@ -17,9 +17,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from peers import TASKS, Contender, Task
+import peers
+import writers
 from tables import describe_machine, import_table, target_table, task_table
+from tasks import Contender, Task
 
+TASKS = peers.TASKS + writers.TASKS
 HERE = Path(__file__).resolve().parent
 SIZES = {
     "whole": ["--rows=1000000", "--files=1000", "--blocks=20000"],

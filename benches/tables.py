@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from peers import Task
 from targets import MB, TARGETS
+from tasks import Task
 
 PACKAGES = ("tomoset", "numpy", "pyarrow", "polars", "pandas", "starfile", "starfile-rs", "gemmi")
 TASK_HEADER = (

@@ -65,6 +65,10 @@ def _stream_peak(results: Results) -> float:
     return _found(results, "stream", "tomoset", "peak") / MB
 
 
+def _write_peak(results: Results) -> float:
+    return _found(results, "write", "tomoset", "peak") / MB
+
+
 def _import_time(results: Results) -> float:
     return _found(results, "import", "tomoset", "seconds") * 1000
 
@@ -88,6 +92,15 @@ TARGETS = (
     faster("stack: faster than starfile", "stack", "starfile", 100),
     faster("stack: faster than starfile-rs", "stack", "starfile-rs", 25),
     slower("stack: time over reading the bytes", "stack", "read-bytes", 2),
+    faster("write: faster than polars", "write", "polars", 2),
+    faster("write: faster than pandas", "write", "pandas", 10),
+    faster("write: faster than starfile", "write", "starfile", 25),
+    slower("write, six decimals: time over polars", "write-six", "polars", 1),
+    slower("edit one column and write: time over reading", "edit", "tomoset-read", 1.5),
+    faster("compat.read: faster than starfile", "compat-read", "starfile", 15),
+    faster("compat.read: faster than starfile-rs", "compat-read", "starfile-rs", 6),
+    faster("compat.write: faster than starfile", "compat-write", "starfile", 15),
+    Target("write: peak memory beyond the table", 128, _write_peak, False, "MB"),
     Target("particles: peak memory beyond file and table", 64, _particles_excess, False, "MB"),
     Target("stream: peak memory", 256, _stream_peak, False, "MB"),
     Target("import tomoset, whole process", 150, _import_time, False, "ms"),

@@ -141,7 +141,9 @@ impl fmt::Display for StarError {
             }
             Self::Unwritable(what) => {
                 place(f, &what.path)?;
-                write!(f, ": block data_{}", what.block)?;
+                if !what.block.is_empty() {
+                    write!(f, ": block data_{}", what.block)?;
+                }
                 if let Some(label) = &what.label {
                     write!(f, ", label {label}")?;
                 }

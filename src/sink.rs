@@ -1,9 +1,9 @@
 //! Where a text goes: a file that is replaced as a whole or not at all.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, Uid};
@@ -22,21 +22,22 @@ use crate::error::{Result, StarError};
 /// # Errors
 /// What `write` fails with, and what the operating system says; the file at the path is then as it was.
 pub fn replace(path: &Path, durable: bool, write: impl FnOnce(&mut (dyn Write + Send)) -> Result<()>) -> Result<()> {
-    let target = followed(path)?;
-    let known = match fs::metadata(&target) {
+    let known = match fs::metadata(path) {
         Ok(facts) => Some(facts),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(error.into()),
     };
     if let Some(facts) = &known {
         // A file that may not be written to is not replaced either.
-        let file = File::options().write(true).open(&target)?;
+        let file = File::options().write(true).open(path)?;
         if !facts.is_file() {
             let mut file = BufWriter::new(file);
             write(&mut file)?;
             return Ok(file.flush()?);
         }
     }
+    // Not before: links to pipes, such as /dev/stdout, lead to nothing that has a path.
+    let target = followed(path)?;
     let mut fresh = Fresh::beside(&target)?;
     write(fresh.file_mut())?;
     if let Some(facts) = &known {
@@ -123,9 +124,8 @@ impl Fresh {
         match rustix::fs::openat(CWD, folder, flags, Mode::from_raw_mode(0o666)) {
             Ok(file) if fs::symlink_metadata(descriptor(&file)).is_ok() => Ok(Self::Nameless(file.into())),
             Ok(_) | Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => {
-                let mut named = tempfile::Builder::new();
-                let named = named.permissions(Permissions::from_mode(0o666)).prefix(".tomoset-").suffix(".tmp");
-                named.tempfile_in(folder).map(Self::Named)
+                let new = |path: &Path| File::options().write(true).create_new(true).open(path);
+                named(folder, new).map(Self::Named)
             }
             Err(error) => Err(error.into()),
         }
@@ -168,6 +168,18 @@ impl Fresh {
     }
 }
 
+/// Makes a file with a name of its own.
+fn named<F>(folder: &Path, mut make: impl FnMut(&Path) -> io::Result<F>) -> io::Result<NamedTempFile<F>> {
+    let mut reason = None;
+    let mut builder = tempfile::Builder::new();
+    let made = builder
+        .prefix(".tomoset-")
+        .suffix(".tmp")
+        .make_in(folder, |path| make(path).inspect_err(|error| reason = error.raw_os_error()));
+    // What comes of `make_in` has lost the system's number, and names a file that nobody has heard of.
+    made.map_err(|error| reason.map_or(error, io::Error::from_raw_os_error))
+}
+
 /// Where the system lists an open file, which is how a nameless one is given a name.
 fn descriptor(file: impl AsFd) -> PathBuf {
     use std::os::fd::AsRawFd;
@@ -184,8 +196,29 @@ fn put_nameless(file: &File, target: &Path, replaces: bool) -> io::Result<()> {
         }
     }
     // A name cannot be given to a file while another has it, so there is one in between, for an instant.
-    let beside =
-        tempfile::Builder::new().prefix(".tomoset-").suffix(".tmp").make_in(folder(target), |path| Ok(link(path)?))?;
-    beside.persist(target).map_err(|error| error.error)?;
+    named(folder(target), |path| Ok(link(path)?))?.persist(target).map_err(|error| error.error)?;
     Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::expect_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_files_cannot_be_nameless() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let target = folder.path().join("a.star");
+        let new = |path: &Path| File::options().write(true).create_new(true).open(path);
+        for text in [b"one", b"two"] {
+            let mut fresh = Fresh::Named(named(folder.path(), new).expect("a file"));
+            fresh.file_mut().write_all(text).expect("written");
+            fresh.put(&target, target.exists()).expect("put in its place");
+            assert_eq!(fs::read(&target).expect("read"), text);
+        }
+        drop(named(folder.path(), new).expect("a file"));
+        assert_eq!(fs::read_dir(folder.path()).expect("listed").count(), 1);
+        let error = named(&target, new).expect_err("no folder");
+        assert_eq!(error.raw_os_error(), Some(libc::ENOTDIR));
+    }
 }

@@ -300,6 +300,11 @@ pub(crate) fn is_plain(bytes: &[u8]) -> bool {
     !bytes.is_empty() && packing(bytes) == Packing::None && !is_cr_only(bytes)
 }
 
+/// Whether a text that begins so is compressed.
+pub(crate) fn is_packed(head: &[u8]) -> bool {
+    packing(head) != Packing::None
+}
+
 fn is_cr_only(bytes: &[u8]) -> bool {
     memchr::memchr(b'\n', bytes).is_none() && memchr::memchr(b'\r', bytes).is_some()
 }

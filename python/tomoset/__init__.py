@@ -26,7 +26,7 @@ from tomoset.star import (
     read_star,
     scan_star,
 )
-from tomoset.writing import write_star
+from tomoset.writing import append_star, write_star
 
 if TYPE_CHECKING:
     from tomoset.catalog import Catalog
@@ -45,6 +45,7 @@ __all__ = [
     "StarWriteError",
     "TomosetError",
     "__version__",
+    "append_star",
     "iter_star",
     "read_star",
     "scan_star",

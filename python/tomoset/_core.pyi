@@ -16,6 +16,7 @@ __all__ = [
     "StarTables",
     "WriteOptions",
     "__version__",
+    "append_path",
     "catalog_schemas",
     "diagnostic_codes",
     "harvest",
@@ -50,6 +51,8 @@ class ReadOptions:
         memory_map: bool,
         threads: int | None,
     ) -> ReadOptions: ...
+    @staticmethod
+    def for_pandas(text: set[str]) -> ReadOptions: ...
 
 @final
 class StarTables:
@@ -153,3 +156,11 @@ class Draft:
     ) -> None: ...
     def to_bytes(self, options: WriteOptions) -> bytes: ...
     def write_to(self, write: Callable[[bytes], object], options: WriteOptions, compression: str) -> None: ...
+
+def append_path(
+    path: str | PathLike[str],
+    columns: list[tuple[str, pa.Array]],
+    rows: int,
+    options: WriteOptions,
+    durable: bool,
+) -> None: ...

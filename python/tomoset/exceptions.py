@@ -103,7 +103,7 @@ class StarWriteError(TomosetError, ValueError):
     path : str or None
         The file that was to be written, which is as it was.
     block : str
-        The block it belongs to.
+        The block it belongs to; empty where it has no name, or where none was looked for.
     label : str or None
         The column, if it is about one.
     row : int or None
@@ -131,7 +131,9 @@ class StarWriteError(TomosetError, ValueError):
         super().__init__(str(self))
 
     def __str__(self) -> str:
-        where = f"{printable(self.path or '<memory>', 1000)}: block data_{printable(self.block)}: "
+        where = f"{printable(self.path or '<memory>', 1000)}: "
+        if self.block:
+            where += f"block data_{printable(self.block)}: "
         if self.label is not None:
             where += f"label {printable(self.label)}: "
         if self.row is not None:

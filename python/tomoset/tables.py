@@ -125,7 +125,11 @@ def list_table(values: Mapping[Any, Any], block: str = "") -> pa.Table:
     for label, value in values.items():
         if not isinstance(label, str):
             raise TypeError(f"block {block!r}: labels are text, not {label!r}")
-        columns.append(to_column([value], label, block))
+        try:
+            # Here nan is a value, and no gap as in a data frame.
+            columns.append(pa.chunked_array([pa.array([value])]))
+        except (pa.ArrowTypeError, TypeError, ValueError, OverflowError):
+            columns.append(to_column([value], label, block))
     return pa.Table.from_arrays(columns, names=list(values))
 
 

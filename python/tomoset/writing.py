@@ -10,9 +10,9 @@ from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from tomoset import _core
 from tomoset.blocks import StarBlock
-from tomoset.tables import list_table, to_table, writable
+from tomoset.tables import list_table, rows_table, to_table, writable
 
-__all__ = ["Floats", "Layout", "Na", "StarTarget", "write_star"]
+__all__ = ["Floats", "Layout", "Na", "StarTarget", "append_star", "write_star"]
 
 
 class Writable(Protocol):
@@ -112,6 +112,44 @@ def write_star(
         durable=durable,
         compression=compression,
     )
+
+
+def append_star(
+    path: str | os.PathLike[str],
+    rows: object,
+    *,
+    floats: Floats = "shortest",
+    na: Na = "raise",
+    durable: bool = True,
+) -> None:
+    """Add rows below those of a file's last loop, for sessions that grow a file.
+
+    The file is looked at from its end and copied, but not parsed. It is replaced as a whole, as by `write_star`: who
+    reads it meanwhile sees all of the rows or none, and processes that add rows at once take turns. What is above and
+    below the rows stays byte for byte.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        An uncompressed file whose last table is a loop, its last row on one line.
+    rows : table or mapping of label to values
+        As in `StarBlock.append`: the loop's columns, in any order.
+    floats, na, durable
+        As in `write_star`.
+
+    Raises
+    ------
+    StarWriteError
+        A file that ends otherwise, a column that is missing, or a value that cannot be written.
+    MissingLabelError
+        A column that the loop has not.
+    OSError, TypeError, ValueError
+        As in `write_star`. Whatever is raised, the file is as it was.
+    """
+    table = writable(rows_table(rows))
+    options = write_options(floats=floats, na=na)
+    columns = [(label, table.column(label).combine_chunks()) for label in table.column_names]
+    _core.append_path(os.fspath(path), columns, table.num_rows, options, durable)
 
 
 def write_options(
@@ -226,6 +264,6 @@ def draft_block(draft: _core.Draft, name: str, block: object, *, keep_text: bool
         return
     draft.add_block(name)
     if isinstance(block, Mapping):
-        draft.add_table(list_table(block, name), is_list=True)
+        draft.add_table(writable(list_table(block, name)), is_list=True)
     else:
         draft.add_table(writable(to_table(block, name)), is_list=False)

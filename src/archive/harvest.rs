@@ -25,7 +25,7 @@ use crate::star::diagnostic::{Code, Diagnostic};
 use crate::star::outline::{Block, OnError, Outline, Part, outline, raise};
 use crate::star::text::Text;
 use crate::table::decode::{Layout, Member, Met, OnMisfit};
-use crate::table::dtype::{InvalidUtf8, Strings, Type};
+use crate::table::dtype::{InvalidUtf8, Numbers, Strings, Type};
 use crate::table::report::Report;
 use crate::table::stack::stack;
 use crate::table::stream;
@@ -205,6 +205,7 @@ impl Harvest {
             let layout = Layout {
                 strings: Strings::Large,
                 invalid_utf8: InvalidUtf8::Replace,
+                numbers: Numbers::Star,
                 on_misfit: OnMisfit::Null,
                 threads,
             };

@@ -55,8 +55,8 @@ pub fn read_stack(paths: &[PathBuf], options: &Options) -> Result<RecordBatch> {
         .collect();
     let kinds = labels.iter().enumerate().map(|(at, label)| kind(at, label, &members, options));
     let types: Vec<Type> = kinds.collect::<Result<_>>()?;
-    let layout =
-        Layout { strings: options.strings, invalid_utf8: options.invalid_utf8, on_misfit: OnMisfit::Stop, threads };
+    let Options { strings, invalid_utf8, .. } = *options;
+    let layout = Layout { strings, invalid_utf8, numbers: options.numbers(), on_misfit: OnMisfit::Stop, threads };
     let stacked = stack(&types, &members, layout, &[])?;
     for ((index, block, _), met) in loops.iter().zip(&stacked.met) {
         let columns = met.iter().zip(labels.iter().zip(&types));
@@ -165,7 +165,7 @@ fn kind(at: usize, label: &str, members: &[Member<'_>], options: &Options) -> Re
     if let Some(kind) = options.type_of(label) {
         return Ok(kind);
     }
-    let mut all = Guesses::new(vec![0]);
+    let mut all = Guesses::new(vec![0], options.numbers());
     for member in members {
         if let Some(Some(source)) = member.sources.get(at) {
             all.add_as(member, &[*source], 1)?;

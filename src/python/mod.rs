@@ -32,7 +32,7 @@ mod _core {
     #[pymodule_export]
     use super::stream::{Batches, stream_path};
     #[pymodule_export]
-    use super::write::{Draft, WriteOptions};
+    use super::write::{Draft, WriteOptions, append_path};
 
     #[pymodule_export]
     #[allow(non_upper_case_globals, reason = "the name Python has for it")]

@@ -1,6 +1,6 @@
 //! Reading options as Python hands them over.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -49,6 +49,13 @@ impl ReadOptions {
             return Err(PyValueError::new_err("threads must be at least 1, or None for all"));
         }
         Ok(Self { inner })
+    }
+
+    /// For callers who want what pandas makes of a table: numbers where the CSV reader of pandas finds nothing but
+    /// plain numbers in a loop's column, unless its label is in `text`; everything else, and every list, as text.
+    #[staticmethod]
+    fn for_pandas(text: HashSet<String>) -> Self {
+        Self { inner: Options { dtypes: Dtypes::Pandas(text), ..Options::default() } }
     }
 }
 

@@ -20,6 +20,7 @@ use crate::sink::{self, Packing};
 use crate::star::write::float::FloatFormat;
 use crate::star::write::layout::Layout;
 use crate::star::write::printf::Printf;
+use crate::table::append::{self, Given};
 use crate::table::draft::{self, Change, KeptSection, Section, TableEdit};
 use crate::table::encode::block::{Block, Table};
 use crate::table::encode::options::{Booleans, ByLabel, Na, WriteOptions as Options};
@@ -194,6 +195,22 @@ impl Draft {
     fn write(&self, options: &WriteOptions, out: &mut (dyn Write + Send)) -> Result<()> {
         draft::write(&self.sections, &options.inner, out)
     }
+}
+
+/// Adds rows to the last loop of the file at a path.
+#[pyfunction]
+pub fn append_path(
+    py: Python<'_>,
+    path: PathBuf,
+    columns: Vec<(String, PyArray)>,
+    rows: usize,
+    options: &WriteOptions,
+    durable: bool,
+) -> PyResult<()> {
+    let given = |(label, values): (String, PyArray)| Given { label, values: values.into_inner().0 };
+    let columns: Vec<Given> = columns.into_iter().map(given).collect();
+    let append = || append::append(&path, &columns, rows, &options.inner, durable);
+    Ok(py.detach(append).map_err(|error| error.at_path(Some(&path)))?)
 }
 
 fn rows(order: &PyArray) -> PyResult<Vec<i64>> {

@@ -145,8 +145,9 @@ pub fn integer(text: &[u8]) -> Option<Integer> {
     Some(if plain { Integer::Plain(value) } else { Integer::Exponent(value) })
 }
 
-/// Digits with an optional sign.
-fn digits(text: &[u8]) -> Option<i64> {
+/// Digits with an optional sign, of a number that fits 64 bits.
+#[must_use]
+pub fn digits(text: &[u8]) -> Option<i64> {
     let (negative, digits) = signed(text);
     if digits.is_empty() {
         return None;

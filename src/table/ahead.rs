@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::columns::Slot;
 use super::decode::{Done, Layout, Member, Met, OnMisfit, Source, Stretch, Task, changed, keep_small, run as decode};
-use super::dtype::{Options, Strings, Type};
+use super::dtype::{Numbers, Options, Strings, Type};
+use super::infer::types;
 use super::plan::Plan;
 use super::stack::{Extent, Free, Stack};
 use super::turn::{Seat, Turn};
@@ -111,17 +112,27 @@ impl<'r> Ahead<'r> {
             return None;
         }
         let plan = Arc::new(Plan::of(table.labels.iter(), false, options));
-        let types: Vec<Type> = plan.columns.iter().map(|column| column.kind).collect::<Option<_>>()?;
+        let types = self.types(&plan, table.pieces)?;
         let bytes = usize::try_from(self.length - table.start).ok()?;
         if bytes / plan.words.max(1) < self.cut.column {
             return None;
         }
         // A word and what parts it from the next take two bytes at least.
         let extent = Extent { rows: bytes / (2 * plan.words.max(1)) + 1, bytes, words: plan.words };
-        let (strings, invalid_utf8) = (options.strings, options.invalid_utf8);
-        let layout = Layout { strings, invalid_utf8, on_misfit: OnMisfit::Stop, threads: self.threads };
+        let (strings, invalid_utf8, numbers) = (options.strings, options.invalid_utf8, plan.numbers);
+        let layout = Layout { strings, invalid_utf8, numbers, on_misfit: OnMisfit::Stop, threads: self.threads };
         let stack = Stack::new(&types, extent, layout, false).ok()?;
         Some(Begun { plan, stack, met: vec![Met::default(); types.len()], reached: table.start })
+    }
+
+    /// The types of a loop's columns; where plain numbers alone count, the first rows may tell, since a value further
+    /// below that does not fit is noticed.
+    fn types(&self, plan: &Plan, pieces: &[Piece]) -> Option<Vec<Type>> {
+        if plan.numbers == Numbers::Pandas {
+            let first = Member::of_rows(pieces, plan.words, plan.sources(), self.text);
+            return types(plan, &first, self.threads).ok().filter(|_| first.rows > 0);
+        }
+        plan.columns.iter().map(|column| column.kind).collect()
     }
 }
 

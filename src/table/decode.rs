@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io;
 
 use super::columns::{Added, Slot, Tail};
-use super::dtype::{InvalidUtf8, Strings, Type};
+use super::dtype::{InvalidUtf8, Numbers, Strings, Type};
 use super::fill::Fill;
 use super::grid::{CHUNK, Grid, GridMemory, Grids, list_grid};
 use super::turn::Seat;
@@ -78,6 +78,7 @@ pub enum OnMisfit {
 pub struct Layout {
     pub strings: Strings,
     pub invalid_utf8: InvalidUtf8,
+    pub numbers: Numbers,
     pub on_misfit: OnMisfit,
     pub threads: usize,
 }

@@ -1,6 +1,6 @@
 //! Which type a column has: the caller's word, then RELION's dictionary, then the data (`docs/format.md`, rule 19).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field};
@@ -73,6 +73,19 @@ pub enum Dtypes {
     Text,
     /// These labels as told, the others by RELION's dictionary.
     Given(HashMap<String, Type>),
+    /// As pandas reads CSV: a loop's column is numbers if all its values are plain ones, and is not among these labels;
+    /// all else is text.
+    Pandas(HashSet<String>),
+}
+
+/// What is a number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Numbers {
+    /// What `docs/format.md` says (rules 20 to 22).
+    #[default]
+    Star,
+    /// What the CSV reader of pandas takes for one beyond doubt; `nan`, `NaN` and `<NA>` are no number.
+    Pandas,
 }
 
 /// How text columns are laid out.
@@ -122,6 +135,25 @@ impl Options {
             Dtypes::Infer => None,
             Dtypes::Text => Some(Type::Text),
             Dtypes::Given(given) => given.get(label).copied().or_else(relion),
+            Dtypes::Pandas(text) => text.contains(label).then_some(Type::Text),
+        }
+    }
+
+    /// As [`Self::type_of`], for a label of a list.
+    #[must_use]
+    pub fn type_in_list(&self, label: &str) -> Option<Type> {
+        match self.dtypes {
+            Dtypes::Pandas(_) => Some(Type::Text),
+            _ => self.type_of(label),
+        }
+    }
+
+    /// What is a number.
+    #[must_use]
+    pub fn numbers(&self) -> Numbers {
+        match self.dtypes {
+            Dtypes::Pandas(_) => Numbers::Pandas,
+            _ => Numbers::Star,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::columns::{Added, Slot};
 use super::decode::{Layout, Met, Misfit, OnMisfit};
-use super::dtype::{InvalidUtf8, Type};
+use super::dtype::{InvalidUtf8, Numbers, Type};
 use super::grid::Grid;
 use super::value::{self, Read};
 use crate::star::diagnostic::{Code, Event};
@@ -26,7 +26,7 @@ impl Fill<'_> {
     pub fn take(&mut self, grid: &Grid<'_>, seen: usize, first_row: usize) {
         let Some(source) = self.source else { return };
         let Self { slot, added, met, kind, layout, .. } = self;
-        if met.misfit.is_some() && layout.on_misfit == OnMisfit::Stop {
+        if met.misfit.is_some() && layout.on_misfit == OnMisfit::Stop && *kind != Type::Text {
             return;
         }
         let mut odd = Odd { added, met, first_row: first_row + seen, kind: *kind, on_misfit: layout.on_misfit };
@@ -34,11 +34,17 @@ impl Fill<'_> {
         match slot {
             Slot::Float(values) => {
                 let values = values.get_mut(rows).unwrap_or_default();
-                numbers(grid, source, values, simd::floats, value::float, &mut odd);
+                match layout.numbers {
+                    Numbers::Star => numbers(grid, source, values, simd::floats, value::float, &mut odd),
+                    Numbers::Pandas => numbers(grid, source, values, simd::floats, value::plain_float, &mut odd),
+                }
             }
             Slot::Int(values) => {
                 let values = values.get_mut(rows).unwrap_or_default();
-                numbers(grid, source, values, simd::integers, value::integer, &mut odd);
+                match layout.numbers {
+                    Numbers::Star => numbers(grid, source, values, simd::integers, value::integer, &mut odd),
+                    Numbers::Pandas => numbers(grid, source, values, simd::digits, value::plain_integer, &mut odd),
+                }
             }
             Slot::Bool(values) => {
                 let values = values.get_mut(rows).unwrap_or_default();
@@ -47,6 +53,9 @@ impl Fill<'_> {
             Slot::Text(lengths) => {
                 let lengths = lengths.get_mut(rows).unwrap_or_default();
                 texts(grid, source, lengths, layout.invalid_utf8, &mut odd);
+                if layout.numbers == Numbers::Pandas {
+                    missing_texts(grid, source, &mut odd);
+                }
             }
             Slot::View(views) => {
                 let views = views.get_mut(rows).unwrap_or_default();
@@ -158,6 +167,19 @@ fn texts(grid: &Grid<'_>, source: usize, lengths: &mut [i64], invalid: InvalidUt
     if !odd.added.bytes.get(before..).unwrap_or_default().is_ascii() {
         odd.added.bytes.truncate(before);
         checked_texts(grid, source, lengths, invalid, odd);
+    }
+}
+
+/// Finds the texts that pandas takes for missing values, which become null but keep their bytes. A quote within a value
+/// is a misfit, though the value is kept: pandas goes by other rules there.
+fn missing_texts(grid: &Grid<'_>, source: usize, odd: &mut Odd<'_>) {
+    for (row, (word, _, offset)) in grid.values(source, 0).enumerate() {
+        if value::is_nan_marker(word) {
+            odd.added.nulls.push(odd.first_row + row);
+        } else if memchr::memchr(b'"', word).is_some() {
+            let first = || Misfit { offset, found: quote(word), count: 0 };
+            odd.met.misfit.get_or_insert_with(first).count += 1;
+        }
     }
 }
 

@@ -3,10 +3,10 @@
 use std::io;
 
 use super::decode::{Content, Member};
-use super::dtype::Type;
+use super::dtype::{Numbers, Type};
 use super::grid::{CHUNK, Grid, Grids, list_grid};
 use super::plan::Plan;
-use super::value::is_null;
+use super::value::{is_nan_marker, is_null, plain_number};
 use crate::parallel;
 use crate::star::lex::Form;
 use crate::star::number;
@@ -24,10 +24,13 @@ struct Guess {
     word: bool,
     /// There is a value at all.
     rows: bool,
+    /// Some value is not whole, which only pandas minds.
+    fraction: bool,
 }
 
 impl Guess {
-    const OPEN: Self = Self { int: true, float: true, boolean: true, any: false, word: false, rows: false };
+    const OPEN: Self =
+        Self { int: true, float: true, boolean: true, any: false, word: false, rows: false, fraction: false };
 
     fn is_text(self) -> bool {
         !self.int && !self.float && !self.boolean
@@ -53,6 +56,18 @@ impl Guess {
         }
     }
 
+    /// As [`Self::take`], where numbers are as pandas has them.
+    fn take_plain(&mut self, word: &[u8]) {
+        (self.rows, self.boolean) = (true, false);
+        if is_nan_marker(word) {
+            (self.int, self.fraction) = (false, true);
+        } else if number::digits(word).is_none() {
+            self.int = false;
+            self.float &= plain_number(word).is_some();
+            self.fraction |= !is_whole(word);
+        }
+    }
+
     fn and(self, other: Self) -> Self {
         Self {
             int: self.int && other.int,
@@ -61,6 +76,17 @@ impl Guess {
             any: self.any || other.any,
             word: self.word || other.word,
             rows: self.rows || other.rows,
+            fraction: self.fraction || other.fraction,
+        }
+    }
+
+    /// Whole numbers some of which are too long for 64 bits are text: pandas may have other types for them.
+    fn settle_plain(self) -> Type {
+        match self {
+            Self { rows: false, .. } => Type::Text,
+            Self { int: true, .. } => Type::Int,
+            Self { float: true, fraction: true, .. } => Type::Float,
+            _ => Type::Text,
         }
     }
 
@@ -93,8 +119,11 @@ fn is_integer(word: &[u8]) -> bool {
 
 /// A number that keeps its value as a double; a whole one too long for 64 bits would lose digits.
 fn is_float(word: &[u8]) -> bool {
-    let whole = word.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'+'));
-    number::float(word).is_some_and(f64::is_finite) && (!whole || is_integer(word))
+    number::float(word).is_some_and(f64::is_finite) && (!is_whole(word) || is_integer(word))
+}
+
+fn is_whole(word: &[u8]) -> bool {
+    word.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'+'))
 }
 
 fn is_boolean(word: &[u8]) -> bool {
@@ -107,7 +136,7 @@ fn is_boolean(word: &[u8]) -> bool {
 /// What the operating system says.
 pub fn types(plan: &Plan, member: &Member<'_>, threads: usize) -> io::Result<Vec<Type>> {
     let unknown = plan.columns.iter().filter(|column| column.kind.is_none());
-    let mut guesses = Guesses::new(unknown.map(|column| column.source).collect());
+    let mut guesses = Guesses::new(unknown.map(|column| column.source).collect(), plan.numbers);
     if !plan.is_settled() {
         guesses.add(member, threads)?;
     }
@@ -120,14 +149,15 @@ pub fn types(plan: &Plan, member: &Member<'_>, threads: usize) -> io::Result<Vec
 #[derive(Clone, Debug)]
 pub struct Guesses {
     columns: Vec<usize>,
+    numbers: Numbers,
     guesses: Vec<Guess>,
 }
 
 impl Guesses {
     #[must_use]
-    pub fn new(columns: Vec<usize>) -> Self {
+    pub fn new(columns: Vec<usize>, numbers: Numbers) -> Self {
         let guesses = vec![Guess::OPEN; columns.len()];
-        Self { columns, guesses }
+        Self { columns, numbers, guesses }
     }
 
     /// Takes in all rows of a table, or of a part of it.
@@ -151,12 +181,12 @@ impl Guesses {
                 let mut memory = Vec::new();
                 let (text, base) = member.text.range(start, end, &mut memory)?;
                 if let Some(grid) = list_grid(text, base, items) {
-                    look(&grid, columns, &mut self.guesses);
+                    look(&grid, columns, self.numbers, &mut self.guesses);
                 }
             }
             Content::Rows(pieces) => {
                 let of_piece = |index: usize| match pieces.get(index) {
-                    Some(piece) => guess_piece(member, piece, columns),
+                    Some(piece) => guess_piece(member, piece, columns, self.numbers),
                     None => Ok(Vec::new()),
                 };
                 for part in parallel::map(pieces.len(), threads, of_piece) {
@@ -171,11 +201,15 @@ impl Guesses {
 
     /// The types, once all rows were taken in.
     pub fn settle(self) -> impl Iterator<Item = Type> {
-        self.guesses.into_iter().map(Guess::settle)
+        let settle = match self.numbers {
+            Numbers::Star => Guess::settle,
+            Numbers::Pandas => Guess::settle_plain,
+        };
+        self.guesses.into_iter().map(settle)
     }
 }
 
-fn guess_piece(member: &Member<'_>, piece: &Piece, columns: &[usize]) -> io::Result<Vec<Guess>> {
+fn guess_piece(member: &Member<'_>, piece: &Piece, columns: &[usize], numbers: Numbers) -> io::Result<Vec<Guess>> {
     let mut guesses = vec![Guess::OPEN; columns.len()];
     let mut memory = Vec::new();
     let (text, base) = member.text.range(piece.start, piece.end, &mut memory)?;
@@ -183,16 +217,19 @@ fn guess_piece(member: &Member<'_>, piece: &Piece, columns: &[usize]) -> io::Res
     if let Some(mut grids) = Grids::new(text, base, piece, member.words, CHUNK).map(|grids| grids.of_first(wanted)) {
         let mut grid = Grid::default();
         while guesses.iter().any(|guess| !guess.is_text()) && grids.next(&mut grid) {
-            look(&grid, columns, &mut guesses);
+            look(&grid, columns, numbers, &mut guesses);
         }
     }
     Ok(guesses)
 }
 
-fn look(grid: &Grid<'_>, columns: &[usize], guesses: &mut [Guess]) {
+fn look(grid: &Grid<'_>, columns: &[usize], numbers: Numbers, guesses: &mut [Guess]) {
     for (&column, guess) in columns.iter().zip(guesses) {
         for (word, form, _) in grid.values(column, 0) {
-            guess.take(word, form);
+            match numbers {
+                Numbers::Star => guess.take(word, form),
+                Numbers::Pandas => guess.take_plain(word),
+            }
             if guess.is_text() {
                 break;
             }
@@ -227,5 +264,24 @@ mod tests {
         assert_eq!(guess(&["None", "2"]), Type::Int);
         assert_eq!(guess(&["True", "1"]), Type::Text);
         assert_eq!(guess(&[]), Type::Text);
+    }
+
+    fn guess_plain(words: &[&str]) -> Type {
+        let mut guess = Guess::OPEN;
+        words.iter().for_each(|word| guess.take_plain(word.as_bytes()));
+        guess.settle_plain()
+    }
+
+    #[test]
+    fn pandas_takes_plain_numbers_alone() {
+        assert_eq!(guess_plain(&["1", "-2", "+003"]), Type::Int);
+        assert_eq!(guess_plain(&["1", "nan"]), Type::Float);
+        assert_eq!(guess_plain(&["<NA>", "NaN"]), Type::Float);
+        assert_eq!(guess_plain(&["5.0", "99999999999999999999"]), Type::Float);
+        assert_eq!(guess_plain(&["1", "18446744073709551615"]), Type::Text);
+        for word in ["", "NAN", "None", "True", "inf", "1e400", " 5", "1_000", "x"] {
+            assert_eq!(guess_plain(&["1", word]), Type::Text, "{word}");
+        }
+        assert_eq!(guess_plain(&[]), Type::Text);
     }
 }

@@ -1,6 +1,7 @@
 //! From words to Arrow columns, and back: which type a column has, and how its values get there.
 
 pub mod ahead;
+pub mod append;
 pub mod columns;
 pub mod decode;
 pub mod draft;

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::dtype::{Options, Type};
+use super::dtype::{Numbers, Options, Type};
 use crate::relion::labels;
 use crate::star::outline::{Label, Part};
 
@@ -13,6 +13,7 @@ pub struct Plan {
     pub columns: Vec<Planned>,
     /// Words in each row, wanted or not.
     pub words: usize,
+    pub numbers: Numbers,
 }
 
 /// One column that is read.
@@ -41,7 +42,7 @@ impl Plan {
         let names = unique_names(&labels, is_list);
         let planned = |source: usize| {
             let (name, label) = (names.get(source)?.clone(), (*labels.get(source)?).to_owned());
-            let kind = options.type_of(&label);
+            let kind = if is_list { options.type_in_list(&label) } else { options.type_of(&label) };
             Some(Planned { name, label, source, kind })
         };
         let columns = match &options.columns {
@@ -59,7 +60,7 @@ impl Plan {
                 sources.filter(|source| taken.insert(*source)).filter_map(planned).collect()
             }
         };
-        Self { columns, words: labels.len() }
+        Self { columns, words: labels.len(), numbers: options.numbers() }
     }
 
     /// For each column the word of a row it comes from.

@@ -10,7 +10,7 @@ use arrow_schema::{Schema, SchemaRef};
 
 use super::ahead::{Ahead, Begun, Cut};
 use super::decode::{self, Content, Layout, Member, Met, Misfit, OnMisfit};
-use super::dtype::{Options, Strings, Type, field};
+use super::dtype::{Numbers, Options, Strings, Type, field};
 use super::edit::kept::{Kept, Place as KeptPlace};
 use super::fill::VIEW_WINDOW;
 use super::infer::types;
@@ -338,7 +338,17 @@ impl<'r> Reader<'r> {
         let bytes = self.bytes;
         let members: Vec<Member<'_>> = parts.iter().map(|part| member(part, &group.plan, bytes)).collect();
         let (batch, met) = match (group.begun.take(), parts.first()) {
-            (Some(begun), Some(part)) => complete(begun, part, bytes)?,
+            (Some(begun), Some(part)) => match complete(begun, part, bytes)? {
+                // What the first rows told about the types does not hold for all.
+                (_, met) if group.plan.numbers == Numbers::Pandas && is_misread(&met, &group.types) => {
+                    let size = part.end() - part.start();
+                    if let Some(member) = members.first() {
+                        group.types = types(&group.plan, member, self.threads_for(size))?;
+                    }
+                    self.read_members(&group, &members, size)?
+                }
+                read => read,
+            },
             _ => {
                 let size = parts.iter().map(|part| part.end() - part.start()).sum();
                 self.read_members(&group, &members, size)?
@@ -395,7 +405,8 @@ impl<'r> Reader<'r> {
     fn read_members(&self, group: &Group, members: &[Member<'_>], size: u64) -> Result<(RecordBatch, Vec<Vec<Met>>)> {
         let Options { strings, invalid_utf8, .. } = *self.options;
         let threads = self.threads_for(size);
-        let layout = Layout { strings, invalid_utf8, on_misfit: OnMisfit::Stop, threads };
+        let numbers = self.options.numbers();
+        let layout = Layout { strings, invalid_utf8, numbers, on_misfit: OnMisfit::Stop, threads };
         let views = match self.buffer {
             Some(buffer) if strings == Strings::View => windows(buffer),
             _ => Vec::new(),
@@ -404,6 +415,11 @@ impl<'r> Reader<'r> {
         let rows = members.iter().map(|member| member.rows).sum();
         Ok((batch(&group.plan, stacked.columns, rows)?, stacked.met))
     }
+}
+
+/// Whether some number did not fit.
+fn is_misread(met: &[Vec<Met>], types: &[Type]) -> bool {
+    met.iter().any(|met| met.iter().zip(types).any(|(met, kind)| met.misfit.is_some() && *kind != Type::Text))
 }
 
 /// Tables by which of their columns are binary or cannot be views: a table's types are its own, and do not come of what

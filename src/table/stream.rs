@@ -101,7 +101,13 @@ impl Stream {
             pieces: Vec::new().into_iter(),
             types: Vec::new(),
             plan,
-            layout: Layout { strings, invalid_utf8: options.invalid_utf8, on_misfit: OnMisfit::Stop, threads },
+            layout: Layout {
+                strings,
+                invalid_utf8: options.invalid_utf8,
+                numbers: options.numbers(),
+                on_misfit: OnMisfit::Stop,
+                threads,
+            },
             batch_rows: batch_rows.max(1),
             ready: None,
         };

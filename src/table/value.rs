@@ -33,6 +33,37 @@ pub fn float(word: &[u8]) -> Read<f64> {
     }
 }
 
+/// Of longer numbers pandas may make something else.
+const LONGEST_PLAIN: usize = 40;
+
+/// A finite number beyond doubt.
+#[must_use]
+pub fn plain_number(word: &[u8]) -> Option<f64> {
+    number::float(word).filter(|value| value.is_finite() && word.len() <= LONGEST_PLAIN)
+}
+
+/// What pandas takes for a float, or for no number.
+#[must_use]
+pub fn plain_float(word: &[u8]) -> Read<f64> {
+    match plain_number(word) {
+        Some(value) => Read::Value(value),
+        None if is_nan_marker(word) => Read::Value(f64::NAN),
+        None => Read::Bad,
+    }
+}
+
+/// What pandas takes for an integer.
+#[must_use]
+pub fn plain_integer(word: &[u8]) -> Read<i64> {
+    number::digits(word).map_or(Read::Bad, Read::Value)
+}
+
+/// What is no number where numbers are as pandas has them.
+#[must_use]
+pub fn is_nan_marker(word: &[u8]) -> bool {
+    matches!(word, b"nan" | b"NaN" | b"<NA>")
+}
+
 #[must_use]
 pub fn integer(word: &[u8]) -> Read<i64> {
     let word = trim(word);

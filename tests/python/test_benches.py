@@ -20,10 +20,10 @@ def load(name: str) -> ModuleType:
     return importlib.import_module(name)
 
 
-data, peers, readings, relion_text, targets = map(
-    load, ("data", "peers", "readings", "relion_text", "targets")
+data, peers, readings, relion_text, targets, tasks, writers = map(
+    load, ("data", "peers", "readings", "relion_text", "targets", "tasks", "writers")
 )
-PAIRS = [(task, contender) for task in peers.TASKS for contender in task.contenders]
+PAIRS = [(task, contender) for task in peers.TASKS + writers.TASKS for contender in task.contenders]
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_contender_reads_rightly(task: Any, contender: Any, datasets: Any) -> No
         pytest.importorskip(contender.package)
     dataset = datasets[task.dataset]
     files = dataset["files"][contender.format]
-    found = contender.look(contender.work(files if task.many else files[0]))
+    found = contender.look(contender.work(contender.ready(files if task.many else files[0])))
     assert readings.differences(found, dataset) == []
 
 

@@ -2,6 +2,8 @@
 
 #![allow(clippy::expect_used, clippy::indexing_slicing)]
 
+use std::collections::HashSet;
+
 use proptest::prelude::*;
 use tomoset::source::{Bytes, Loaded};
 use tomoset::star::outline::{OnError, Outline, Part, Stop, outline, outline_shared};
@@ -115,7 +117,7 @@ fn check(text: &[u8]) {
         same_structure(&whole, &outlined(text, Some(Cut { segment, after: 0, share: 1, loops: 9, column: 0 })));
     }
     grids_agree(text, &whole);
-    for dtypes in [Dtypes::Relion, Dtypes::Infer, Dtypes::Text] {
+    for dtypes in [Dtypes::Relion, Dtypes::Infer, Dtypes::Text, Dtypes::Pandas(HashSet::new())] {
         let invalid_utf8 = if dtypes == Dtypes::Text { InvalidUtf8::Bytes } else { InvalidUtf8::Replace };
         let on_error = OnError::Collect;
         let strings = if dtypes == Dtypes::Infer { Strings::View } else { Strings::Large };

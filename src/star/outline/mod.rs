@@ -369,8 +369,12 @@ impl<'m, T: Text> Outliner<'_, 'm, T> {
 
 /// The start of a line or value, for people.
 pub(crate) fn quote(text: &[u8]) -> String {
+    quote_all(lex::trim(text))
+}
+
+/// The same with the blanks around it.
+pub(crate) fn quote_all(text: &[u8]) -> String {
     const LONGEST: usize = 60;
-    let text = lex::trim(text);
     if text.is_empty() {
         return "nothing".into();
     }

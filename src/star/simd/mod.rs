@@ -114,6 +114,12 @@ pub fn integers(column: Column<'_>, row: usize, out: &mut [i64]) -> usize {
     fill(column, row, out, plain_integer)
 }
 
+/// As [`integers`], for digits with an optional sign and nothing else.
+#[must_use]
+pub fn digits(column: Column<'_>, row: usize, out: &mut [i64]) -> usize {
+    fill(column, row, out, number::digits)
+}
+
 /// A number beyond the range of a double is left to the caller, who reports it.
 fn finite(word: &[u8]) -> Option<f64> {
     number::float(word).filter(|value| value.is_finite())

@@ -72,7 +72,7 @@ impl Digits {
     }
 
     /// Adds the text, at the right of a field of at least `width` characters.
-    #[inline]
+    #[inline(always)]
     fn put(&self, out: &mut Vec<u8>, width: usize) {
         let start = self.from.min(Self::END.saturating_sub(width));
         let length = Self::END - start;
@@ -141,10 +141,13 @@ pub fn push_float(out: &mut Vec<u8>, value: f64, format: FloatFormat, width: usi
 fn push_shortest(out: &mut Vec<u8>, value: f64, width: usize) {
     const SCALE: f64 = 1e6;
     const LIMIT: f64 = 1e9;
+    const WHOLE: f64 = 4_503_599_627_370_496.0;
     let magnitude = value.abs();
     // From 10^-5 on there is no exponent.
     if magnitude < LIMIT && (magnitude >= 1e-5 || value == 0.0) {
-        let scaled = (magnitude * SCALE).round_ties_even();
+        // Rounds to a whole number: below 2^52 the sum has no place for a fraction. Without a fitting instruction the
+        // standard library's function is a call.
+        let scaled = (magnitude * SCALE + WHOLE) - WHOLE;
         if scaled / SCALE == magnitude {
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, and below 10^15")]
             return push_millionths(out, scaled as u64, value.is_sign_negative(), width);

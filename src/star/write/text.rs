@@ -58,7 +58,7 @@ fn quoted_style(text: &[u8], in_list: bool) -> Result<Style, Unwritable> {
         return Err(Unwritable::LineBreak);
     }
     for quote in [b'"', b'\''] {
-        if !ends_early(text, quote) {
+        if !ends_early(text, quote, in_list) {
             return Ok(Style::Quoted(quote));
         }
     }
@@ -68,10 +68,20 @@ fn quoted_style(text: &[u8], in_list: bool) -> Result<Style, Unwritable> {
     }
 }
 
+/// What RELION deletes from the rows of loops before it looks for words.
+const DELETED: &[u8] = b"\x07\x08\x0b\x0c";
+
 /// Whether a value in these quotes would end, or lose a BEL, before its end.
-fn ends_early(text: &[u8], quote: u8) -> bool {
+fn ends_early(text: &[u8], quote: u8, in_list: bool) -> bool {
     let pairs = text.iter().zip(text.iter().skip(1).chain(std::iter::once(&quote)));
-    pairs.into_iter().any(|(&byte, &next)| (byte == quote && lex::is_blank(next)) || (byte == BELL && next == quote))
+    let ends = |(&byte, &next): (&u8, &u8)| (byte == quote && lex::is_blank(next)) || (byte == BELL && next == quote);
+    pairs.into_iter().any(ends) || (!in_list && ends_once_deleted(text, quote))
+}
+
+#[cold]
+fn ends_once_deleted(text: &[u8], quote: u8) -> bool {
+    let rest: Vec<u8> = text.iter().copied().filter(|byte| !DELETED.contains(byte)).collect();
+    rest.len() < text.len() && ends_early(&rest, quote, true)
 }
 
 /// Adds a text as a value, at the right of a field of at least `width` characters.
@@ -136,6 +146,7 @@ mod tests {
             ("'q'", "\"'q'\""),
             ("\"", "\"\"\""),
             ("say \"hi\"", "\"say \"hi\"\""),
+            ("a\"\x0b b", "'a\"\x0b b'"),
         ] {
             assert_eq!(written(text, false).as_deref(), Ok(expected));
         }

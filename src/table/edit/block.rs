@@ -63,8 +63,14 @@ impl KeptBlock {
                     found.end
                 }
                 Part::Loop(table) => {
+                    let end = table.pieces.last().map_or(table.end, |piece| piece.end);
+                    let other_width = outs.len() != table.labels.len();
                     add_loop(steps, &Source { kept: &kept, block: &shown, table }, outs, order)?;
-                    table.pieces.last().map_or(table.end, |piece| piece.end)
+                    if other_width && !is_blank_at(&kept, end)? {
+                        // Lest a line right below be a row of so many columns.
+                        steps.push(Box::new(kept.line_end()?.to_vec()));
+                    }
+                    end
                 }
             };
         }
@@ -94,6 +100,15 @@ impl KeptBlock {
         let below = text.get(lines().len()..).unwrap_or_default();
         Ok((below.iter().filter(|&&byte| byte == b'\n').count() > 1, below.ends_with(b"\n")))
     }
+}
+
+/// Whether the text ends or has a blank line at an offset.
+fn is_blank_at(kept: &Kept, at: u64) -> Result<bool> {
+    const LOOK: u64 = 256;
+    let mut memory = Vec::new();
+    let text = kept.bytes(at..kept.outline.length.min(at + LOOK), &mut memory)?;
+    let line = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    Ok(line.trim_ascii().is_empty())
 }
 
 /// Labels that are new must be writable, and unlike all others.

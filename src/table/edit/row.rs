@@ -2,6 +2,7 @@
 
 use super::cut::RowText;
 use super::same::same;
+use crate::star::lex;
 use crate::star::write::float::pad;
 use crate::table::encode::cell::{Cells, Refusal};
 use crate::table::encode::values::Column;
@@ -76,7 +77,7 @@ impl RowWriter {
         row: usize,
         memory: &mut Vec<u8>,
     ) -> Result<(), Refused> {
-        if self.in_order && !(text.wrapped && !self.patched.is_empty()) {
+        if self.in_order && (!text.wrapped || self.patched.is_empty()) {
             return self.push_in_order(out, text, old_row, row, memory);
         }
         self.push_anew(out, text, old_row, row, memory)
@@ -149,7 +150,13 @@ impl RowWriter {
                 // Only a row over several lines has comments among its values; they end with their lines.
                 out.extend_from_slice(gap);
             } else if gap.contains(&b'\n') || is_field {
-                out.push(if is_field { b'\n' } else { self.separator });
+                // A text field begins a line.
+                match is_field {
+                    true if out.len() > line => out.push(b'\n'),
+                    true => {}
+                    false if index > 0 => out.push(self.separator),
+                    false => {}
+                }
             } else if follows && !after_field {
                 out.extend_from_slice(gap);
             } else {
@@ -162,6 +169,8 @@ impl RowWriter {
             }
             if changed {
                 push_aligned(out, line, memory, token.len());
+            } else if index == 0 && word > 0 && !is_field {
+                push_first(out, text.slice(token));
             } else {
                 out.extend_from_slice(text.slice(token));
             }
@@ -188,6 +197,17 @@ impl RowWriter {
         }
         out.extend_from_slice(self.line_end);
         Ok(())
+    }
+}
+
+/// Adds a token that becomes the first of its row, where some mean something else unless they are quoted.
+fn push_first(out: &mut Vec<u8>, token: &[u8]) {
+    if token.first() == Some(&b';') || lex::keyword(token).is_some() {
+        // A token has no line feed, and a bare one no blanks, so that quotes can be put around it.
+        let quoted = [b"\"", token, b"\""].concat();
+        out.extend_from_slice(&quoted);
+    } else {
+        out.extend_from_slice(token);
     }
 }
 

@@ -12,6 +12,8 @@ use super::names;
 use super::options::WriteOptions;
 use super::render::{Step, TASK};
 use crate::error::{Result, StarError, Unwritable};
+use crate::relion::labels;
+use crate::star::outline::quote;
 
 /// A list or a loop.
 #[derive(Clone, Debug)]
@@ -50,6 +52,7 @@ pub fn add_block(
     let mut head = Vec::new();
     options.layout.block(&mut head, &block.name, is_first);
     steps.push(Box::new(head));
+    check_contents(block, options, is_last)?;
     for (index, table) in block.tables.iter().enumerate() {
         let is_last = is_last && index + 1 == block.tables.len();
         check_labels(&block.name, table)?;
@@ -63,11 +66,29 @@ pub fn add_block(
     Ok(())
 }
 
+/// RELION looks for the content of a block without any in the blocks below.
+fn check_contents(block: &Block, options: &WriteOptions, is_last: bool) -> Result<()> {
+    let is_empty = block.tables.iter().all(|table| table.schema.fields().is_empty());
+    if !is_empty || is_last || options.empty_loops {
+        return Ok(());
+    }
+    Err(unwritable(
+        &block.name,
+        "at least one value, since RELION takes what stands below for the content of a block without any (leave the \
+         block out, put it last, or pass empty_loops=\"keep\")",
+    ))
+}
+
 fn check_labels(block: &str, table: &Table) -> Result<()> {
+    if table.schema.fields().is_empty() && !table.is_list {
+        return Err(unwritable(block, "at least one column"));
+    }
     let mut known = HashSet::new();
     for field in table.schema.fields() {
         names::check_label(block, field.name())?;
-        if !known.insert(field.name().as_str()) {
+        // RELION knows an old spelling for the same label.
+        let name = labels::known(field.name()).map_or(field.name().as_str(), |known| known.canonical);
+        if !known.insert(name) {
             return Err(names::twice(block, field.name()));
         }
     }
@@ -82,14 +103,21 @@ pub fn check_rows(block: &str, rows: u64, options: &WriteOptions, is_last: bool)
     if rows > 0 || is_last || options.empty_loops {
         return Ok(());
     }
-    Err(StarError::Unwritable(Box::new(Unwritable {
+    Err(unwritable(
+        block,
+        "at least one row, since RELION cannot read a loop without rows that stands above another block (leave the \
+         block out, put it last, or pass empty_loops=\"keep\")",
+    ))
+}
+
+/// Says what there should be, and is not.
+fn unwritable(block: &str, expected: &str) -> StarError {
+    StarError::Unwritable(Box::new(Unwritable {
         block: block.to_owned(),
-        expected: "at least one row, since RELION cannot read a loop without rows that stands above another block \
-                   (leave the block out, put it last, or pass empty_loops=\"keep\")"
-            .to_owned(),
+        expected: expected.to_owned(),
         found: "none".to_owned(),
         ..Unwritable::default()
-    })))
+    }))
 }
 
 /// Names the value that was refused.
@@ -118,6 +146,11 @@ fn list(block: &str, table: &Table, options: &WriteOptions) -> Result<Vec<u8>> {
             let pushed = column.and_then(|column| column.push(&mut out, 0));
             pushed.map_err(|refusal| refused(block, label, None, refusal))?;
         }
+        if index == 0 && !options.any_types && memchr::memmem::find(&out, b"loop_").is_some() {
+            let found = quote(out.trim_ascii());
+            let expected = "a first line of a list without loop_, which RELION takes for a loop's (put another first)";
+            return Err(refused(block, label, None, Refusal { expected: expected.to_owned(), found }));
+        }
         out.push(b'\n');
     }
     options.layout.close(&mut out);
@@ -141,6 +174,8 @@ struct Rows {
     size: usize,
 }
 
+/// Rows whose values are near enough to the processor together.
+const NEAR: usize = 256;
 /// About how many bytes a value takes.
 const VALUE: usize = 14;
 
@@ -181,6 +216,10 @@ impl Step for Rows {
     fn render(&self, out: &mut Vec<u8>) -> Result<()> {
         let Loop { block, labels, columns, first, layout } = &*self.table;
         for row in self.rows.clone() {
+            if (row - self.rows.start) % NEAR == 0 {
+                let near = row..self.rows.end.min(row + NEAR);
+                columns.iter().for_each(|column| column.warm(near.clone()));
+            }
             for (index, column) in columns.iter().enumerate() {
                 layout.before_value(out, index == 0);
                 if let Err(refusal) = column.push(out, row) {

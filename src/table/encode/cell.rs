@@ -97,6 +97,24 @@ impl Cells {
         self.push_of(out, &self.column, row)
     }
 
+    /// Has the values of some rows brought near, which is faster column by column than row by row.
+    pub fn warm(&self, rows: std::ops::Range<usize>) {
+        const LINE: usize = 8;
+        match &self.column.values {
+            Values::Double(array) => {
+                let values = array.values().get(rows).unwrap_or_default();
+                std::hint::black_box(
+                    values.iter().step_by(LINE).map(|value| value.to_bits()).fold(0, u64::wrapping_add),
+                );
+            }
+            Values::Signed(array) => {
+                let values = array.values().get(rows).unwrap_or_default();
+                std::hint::black_box(values.iter().step_by(LINE).fold(0, |sum: i64, &value| sum.wrapping_add(value)));
+            }
+            _ => {}
+        }
+    }
+
     #[inline]
     fn push_of(&self, out: &mut Vec<u8>, column: &Column, row: usize) -> Result<(), Refusal> {
         if column.is_null(row) {
@@ -149,8 +167,11 @@ impl Cells {
     /// A floating-point value under a label for whole numbers: data frames make such of columns with gaps.
     fn push_rounded(&self, out: &mut Vec<u8>, value: f64) -> Result<(), Refusal> {
         const LARGEST: f64 = 9_007_199_254_740_992.0;
-        if value.fract() != 0.0 || value.abs() > LARGEST {
+        if value.fract() != 0.0 {
             return Err(Refusal::new(self.words(), value.to_string()));
+        }
+        if value.abs() > LARGEST {
+            return Err(Refusal::new("at most 2^53 of whole numbers that became floating-point", value.to_string()));
         }
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, and at most 2^53")]
         self.push_whole(out, value < 0.0, value.abs() as u64)
@@ -232,7 +253,10 @@ impl Cells {
         let mut vector = vec![b'['];
         for (index, item) in value::items(text)?.enumerate() {
             let good = match kind {
-                Type::IntList => matches!(number::integer(item), Some(Integer::Plain(_))),
+                Type::IntList => match number::integer(item) {
+                    Some(Integer::Plain(value)) => is_short(value < 0, value.unsigned_abs()),
+                    _ => false,
+                },
                 _ => number::float(item).is_some(),
             };
             if !good {
@@ -285,21 +309,25 @@ impl Cells {
             },
             Values::Signed(array) => {
                 let value = array.values().get(item).copied().unwrap_or_default();
-                push_integer(out, value < 0, value.unsigned_abs(), 0);
-                Ok(())
+                self.push_whole_item(out, value < 0, value.unsigned_abs())
             }
             Values::Unsigned(array) => {
-                push_integer(out, false, array.values().get(item).copied().unwrap_or_default(), 0);
-                Ok(())
+                self.push_whole_item(out, false, array.values().get(item).copied().unwrap_or_default())
             }
-            Values::Bool(array) => {
-                push_integer(out, false, u64::from(item < array.len() && array.value(item)), 0);
-                Ok(())
-            }
+            Values::Bool(array) => self.push_whole_item(out, false, u64::from(item < array.len() && array.value(item))),
             Values::Null | Values::Text(_) | Values::List { .. } | Values::Categories { .. } => {
                 Err(Refusal::new("a number", "something else in a vector"))
             }
         }
+    }
+
+    fn push_whole_item(&self, out: &mut Vec<u8>, negative: bool, magnitude: u64) -> Result<(), Refusal> {
+        if self.style.expects == Some(Type::IntList) && !is_short(negative, magnitude) {
+            let sign = if negative { "-" } else { "" };
+            return Err(Refusal::new(SHORT, format!("{sign}{magnitude} in a vector")));
+        }
+        push_integer(out, negative, magnitude, 0);
+        Ok(())
     }
 
     /// RELION has its own format for the items of vectors.
@@ -315,11 +343,17 @@ impl Cells {
         if whole && value.fract() != 0.0 {
             return Err(Refusal::new(self.words(), value.to_string()));
         }
+        if whole {
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "whole; the largest if too large"
+            )]
+            return self.push_whole_item(out, value < 0.0, value.abs() as u64);
+        }
         match value.is_finite() {
             // Vectors are such by their label, so nothing is lost with the point.
-            true if whole
-                || (value.fract() == 0.0 && self.style.floats == FloatFormat::Shortest && value.abs() < 1e15) =>
-            {
+            true if value.fract() == 0.0 && self.style.floats == FloatFormat::Shortest && value.abs() < 1e15 => {
                 push_right(out, format!("{value:.0}").as_bytes(), 0);
             }
             true => push_float(out, value, self.item_format(), 0),
@@ -340,7 +374,15 @@ impl Cells {
                 push_right(out, b"<NA>", self.style.number_width);
                 Ok(())
             }
-            Na::Text(text) => self.push_plain_text(out, text.as_bytes()),
+            Na::Text(text) => self.push_missing(out, text.as_bytes()),
+        }
+    }
+
+    /// What the caller has for missing values: a value of the label's type, or a word that is read as a null.
+    fn push_missing(&self, out: &mut Vec<u8>, text: &[u8]) -> Result<(), Refusal> {
+        match self.style.expects {
+            Some(kind) if !value::is_null(text) && number::special(text).is_none() => self.push_held(out, text, kind),
+            _ => self.push_plain_text(out, text),
         }
     }
 
@@ -352,9 +394,14 @@ impl Cells {
                 "a finite number (RELION reads anything else as 0: choose by `na`)",
                 if value.is_nan() { "nan".into() } else { value.to_string() },
             )),
-            Na::Text(text) if value.is_nan() => self.push_plain_text(out, text.as_bytes()),
-            _ if self.style.expects == Some(Type::Int) && !value.is_nan() => {
+            Na::Text(text) if value.is_nan() => self.push_missing(out, text.as_bytes()),
+            _ if matches!(self.style.expects, Some(Type::Int | Type::Bool)) && !value.is_nan() => {
                 Err(Refusal::new(self.words(), value.to_string()))
+            }
+            // No reader takes `nan` for a boolean, and a data frame means a gap by it.
+            _ if self.style.expects == Some(Type::Bool) => {
+                push_right(out, b"<NA>", self.style.number_width);
+                Ok(())
             }
             _ if self.style.floats == FloatFormat::Relion => {
                 push_float(out, value, FloatFormat::Relion, self.style.number_width);
@@ -379,6 +426,13 @@ impl Cells {
     fn words(&self) -> &'static str {
         self.style.expects.map_or("a value", Type::words)
     }
+}
+
+/// What RELION holds of an item of a vector of whole numbers: it reads larger ones as the largest.
+const SHORT: &str = "whole numbers of at most 32 bits";
+
+fn is_short(negative: bool, magnitude: u64) -> bool {
+    magnitude <= u64::from(i32::MAX.unsigned_abs()) + u64::from(negative)
 }
 
 /// Figures of an item of a vector, as RELION writes it.

@@ -1,7 +1,7 @@
 //! Names of blocks and labels that can be written (`docs/writing.md`, rule 4).
 
 use crate::error::{Result, StarError, Unwritable};
-use crate::star::outline::quote;
+use crate::star::outline::quote_all;
 
 /// # Errors
 /// The name would not read back.
@@ -18,7 +18,7 @@ pub fn check_block(name: &str) -> Result<()> {
     Err(StarError::Unwritable(Box::new(Unwritable {
         block: name.to_owned(),
         expected: expected.to_owned(),
-        found: quote(name.as_bytes()),
+        found: quote_all(name.as_bytes()),
         ..Unwritable::default()
     })))
 }
@@ -34,7 +34,7 @@ pub fn check_label(block: &str, label: &str) -> Result<()> {
         () if label.contains('#') => "a label without #, which RELION takes for a comment",
         () => return Ok(()),
     };
-    Err(unwritable(block, label, expected, &quote(label.as_bytes())))
+    Err(unwritable(block, label, expected, &quote_all(label.as_bytes())))
 }
 
 /// A label that a table has twice.

@@ -146,7 +146,9 @@ impl Values {
             DataType::Dictionary(..) => {
                 let dictionary = array.as_any_dictionary();
                 let values = Box::new(Column::of(dictionary.values())?);
-                Some(Self::Categories { keys: dictionary.normalized_keys(), values })
+                // Keys cannot be normalized to none at all; then all rows are null.
+                let keys = if dictionary.values().is_empty() { Vec::new() } else { dictionary.normalized_keys() };
+                Some(Self::Categories { keys, values })
             }
             DataType::List(_) => {
                 let list = array.as_list::<i32>();

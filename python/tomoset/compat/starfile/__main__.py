@@ -1,0 +1,1 @@
+"""``python -m starfile FILE``, which does nothing, successfully, as in `starfile`."""
