@@ -16,7 +16,7 @@ def test_the_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
     frame = pd.DataFrame({"rlnTomoName": ["TS_01", "TS_02"], "rlnClassNumber": [1, 2]})
     given = {"frame": frame, "mask": np.array([False, True]), "classes": np.array([5])}
-    exec(compile(example, str(DOCS), "exec"), given)  # noqa: S102
+    exec(compile(example, str(DOCS), "exec"), given)
     particles = tomoset.read_star("particles.star")["particles"]
     assert particles.to_dict() == {"rlnTomoName": ["TS_02"], "rlnClassNumber": [5]}
 

@@ -3,10 +3,13 @@
 import doctest
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import tomoset
+import tomoset.blocks
 import tomoset.star
+import tomoset.writing
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TILTS = """data_TS_01
@@ -62,11 +65,15 @@ def test_readme(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, object] = {"tomoset": tomoset}
     for block in blocks:
         exec(compile(block, "README.md", "exec"), names)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     assert "R101 rows-after-blank" in capsys.readouterr().out
 
 
-def test_docstrings() -> None:
-    tried = doctest.testmod(tomoset.star, extraglobs={"tomoset": tomoset})
+@pytest.mark.parametrize(
+    "module", [tomoset.star, tomoset.blocks, tomoset.writing], ids=lambda each: each.__name__
+)
+def test_docstrings(module: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    tried = doctest.testmod(module, extraglobs={"tomoset": tomoset})
     assert tried.failed == 0
     assert tried.attempted > 0
