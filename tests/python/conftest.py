@@ -26,7 +26,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 @pytest.fixture
 def no_hang() -> Iterator[None]:
-    """End the process, with a traceback, when a test takes two minutes: native code cannot be interrupted."""
-    faulthandler.dump_traceback_later(500, exit=True, file=sys.__stderr__ or 2)
+    """End the process, with a traceback, when a test takes five minutes: native code cannot be interrupted."""
+    faulthandler.dump_traceback_later(300, exit=True, file=sys.__stderr__ or 2)
     yield
     faulthandler.cancel_dump_traceback_later()

@@ -112,7 +112,7 @@ def comments(text: bytes) -> list[bytes]:
     return sorted(line.strip() for line in re.split(rb"\r?\n", text) if line.strip().startswith(b"#"))
 
 
-@settings(max_examples=3000)
+@settings(max_examples=250)
 @given(st.data(), texts())
 def test_any_edit(data: st.DataObject, sample: Text) -> None:
     star = tomoset.read_star(sample.text, dtypes=sample.dtypes)
@@ -143,7 +143,7 @@ def test_any_edit(data: st.DataObject, sample: Text) -> None:
     assert set(comments(text)) >= set(comments(sample.text))
 
 
-@settings(max_examples=1000)
+@settings(max_examples=100)
 @given(texts(), NAMES, st.booleans())
 def test_blocks_come_and_go(sample: Text, name: str, first: bool) -> None:
     star = tomoset.read_star(sample.text, dtypes=sample.dtypes)
@@ -158,7 +158,7 @@ def test_blocks_come_and_go(sample: Text, name: str, first: bool) -> None:
         assert repr(again[kept].values) == repr(star[kept].values)
 
 
-@settings(max_examples=6000)
+@settings(max_examples=800)
 @given(ANY_BYTES)
 def test_any_bytes_untouched(text: bytes) -> None:
     star = tomoset.read_star(text, on_error="collect", invalid_utf8="bytes")
@@ -166,7 +166,7 @@ def test_any_bytes_untouched(text: bytes) -> None:
         assert star.to_bytes() == text
 
 
-@settings(max_examples=6000)
+@settings(max_examples=800)
 @given(LOOP_BYTES, st.sampled_from(["filter", "take", "set", "add", "drop"]))
 def test_any_bytes_edited(text: bytes, what: str) -> None:
     star = tomoset.read_star(text, on_error="collect")
