@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -94,19 +95,24 @@ def plain_as(value: Any, kind: pa.DataType) -> Any:
     return plain(value)
 
 
-@st.composite
-def columns(draw: st.DrawFn, rows: int) -> Column:
+@cache
+def columns(rows: int) -> st.SearchStrategy[Column]:
     """Make a column; one in three has nulls."""
-    label = draw(st.sampled_from(list(KINDS)))
+    shapes = [(label, of) for label, kind in KINDS.items() for of in TYPES[kind]]
+    nulls = st.sampled_from([True, False, False])
+    return st.tuples(st.sampled_from(shapes), nulls).flatmap(lambda drawn: _column(*drawn[0], drawn[1], rows))
+
+
+@cache
+def _column(label: str, of: pa.DataType, nulls: bool, rows: int) -> st.SearchStrategy[Column]:
     kind = KINDS[label]
-    of = draw(st.sampled_from(TYPES[kind]))
     values = _values(kind, of, label)
-    if draw(st.integers(0, 2)) == 0:
-        values = st.one_of(values, st.none())
-    found = draw(st.lists(values, min_size=rows, max_size=rows))
     if of == pa.float16():
-        found = [None if value is None else np.float16(value) for value in found]
-    return Column(label, kind, pa.array(found, of))
+        values = values.map(np.float16)
+    values = st.one_of(values, st.none()) if nulls else values
+    found = st.lists(values, min_size=rows, max_size=rows)
+    # A slice, since the memory of others seldom begins where it is looked at.
+    return found.map(lambda values: Column(label, kind, pa.array([None, *values, None], of).slice(1, rows)))
 
 
 def _values(kind: str, of: pa.DataType, label: str) -> st.SearchStrategy[Any]:
@@ -148,7 +154,8 @@ class Table:
             # A scalar of pyarrow's own keeps the type; a null one of a list it cannot take back.
             firsts = {column.label: column.array[0] for column in self.columns}
             return {label: first if first.is_valid else None for label, first in firsts.items()}
-        return pa.table({column.label: column.array for column in self.columns})
+        chunks = [_chunks(column.array, at) for at, column in enumerate(self.columns)]
+        return pa.table(dict(zip([column.label for column in self.columns], chunks, strict=True)))
 
     @property
     def num_rows(self) -> int:
@@ -176,6 +183,10 @@ def _is_refused(column: Column, value: Any, in_list: bool) -> bool:
     return False
 
 
+def _chunks(array: pa.Array, cut: int) -> pa.ChunkedArray:
+    return pa.chunked_array([array.slice(0, cut), array.slice(cut)]) if cut <= len(array) else array
+
+
 def can_be_written(text: str, in_list: bool) -> bool:
     """Whether a text has a form on one line that reads back equal."""
     if "\n" in text or "\r" in text:
@@ -200,12 +211,16 @@ def needs_quotes(text: str) -> bool:
     )
 
 
-@st.composite
-def tables(draw: st.DrawFn, is_list: bool) -> Table:
+@cache
+def tables(is_list: bool) -> st.SearchStrategy[Table]:
     """Make a table."""
-    rows = 1 if is_list else draw(st.integers(0, 5))
-    found = draw(st.lists(columns(rows), min_size=1, max_size=4, unique_by=lambda column: column.label))
-    return Table(is_list, found)
+    rows = st.just(1) if is_list else st.integers(0, 4)
+    return rows.flatmap(_columns).map(lambda found: Table(is_list, found))
+
+
+@cache
+def _columns(rows: int) -> st.SearchStrategy[list[Column]]:
+    return st.lists(columns(rows), min_size=1, max_size=3, unique_by=lambda column: column.label)
 
 
 def is_finite(value: Any) -> bool:
