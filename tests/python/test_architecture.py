@@ -10,7 +10,7 @@ SOURCE = Path(__file__).parents[2] / "src"
 BELOW = {
     "star": set(),
     "relion": {"star"},
-    "table": {"star", "relion", "source"},
+    "table": {"star", "relion", "source", "sink"},
     "archive": {"star", "relion", "source", "table"},
 }
 FLOOR = {"error", "memory", "near", "parallel"}

@@ -32,7 +32,8 @@ REAL_FILES = sorted(REAL.rglob("*.star"))
 
 #: Files of tests/data that are read otherwise, by their number in docs/starfile.md.
 OTHERWISE = {
-    1: "quoted_other_kind quoted_apostrophe quote_closed_by_the_other quote_triple quote_in_words"
+    1: "list_string_11 list_string_15 loop_unknown_labels"
+    " quoted_other_kind quoted_apostrophe quote_closed_by_the_other quote_triple quote_in_words"
     " quote_rows_of_quotes quote_lone cut_in_single_quote",
     2: "hash_inside_token hash_everywhere row_of_hashes",
     3: "latin1_bytes cut_in_utf8_block_name cut_in_utf8_value cut_in_utf8_label text_latin1 text_latin1_block_name"

@@ -161,7 +161,11 @@ def test_blocks_come_and_go(sample: Text, name: str, first: bool) -> None:
 @settings(max_examples=800)
 @given(ANY_BYTES)
 def test_any_bytes_untouched(text: bytes) -> None:
-    star = tomoset.read_star(text, on_error="collect", invalid_utf8="bytes")
+    try:
+        star = tomoset.read_star(text, on_error="collect", invalid_utf8="bytes")
+    except OSError:
+        # It looks like gzip or zstd.
+        return
     if len(star):
         assert star.to_bytes() == text
 
