@@ -115,6 +115,8 @@ class Part:
 
     def select(self, labels: Sequence[str]) -> Part:
         """Keep these columns, in this order."""
+        if len(set(labels)) < len(labels):
+            raise ValueError(f"a label is there twice: {', '.join(map(repr, labels))}")
         at = [self.labels.index(label) for label in labels]
         columns = [self._columns[index] for index in at]
         return self._edited(list(labels), lambda: self.table.select(at), columns, self._fresh & set(labels))

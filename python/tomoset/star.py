@@ -288,7 +288,14 @@ class StarFile(MutableMapping[str, StarBlock]):
         MissingBlockError
             A name that is not there.
         """
-        for index, name in [(self._index(name), names[name]) for name in names]:
+        renamed = [(self._index(name), names[name]) for name in names]
+        after = dict(enumerate(self._names)) | dict(renamed)
+        for index, name in renamed:
+            if not isinstance(name, str):
+                raise TypeError(f"blocks are named by text, not {name!r}")
+            if any(other == name and at != index for at, other in after.items()):
+                raise ValueError(f"there would be two blocks named {name!r}")
+        for index, name in renamed:
             self._made[index] = self._block(index).with_name(name)
             self._names[index] = name
         self._number()

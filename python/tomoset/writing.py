@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
+import errno
 import io
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
@@ -209,7 +212,16 @@ def write_draft(
     if not callable(getattr(target, "write", None)):
         what = type(target).__name__
         raise TypeError(f"path_or_file must be a path or have a write method, not {what}")
-    draft.write_to(_writer(target), options, compression=_compression(compression, ""))
+    packing = _compression(compression, "")
+    if _takes_text(target):
+        if packing != "none":
+            raise ValueError(f"compression is {compression!r}, but the file is opened for text")
+        # A character may lie across two parts.
+        decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        draft.write_to(lambda text: target.write(decoder.decode(text)), options, compression=packing)
+        target.write(decoder.decode(b"", final=True))
+        return
+    draft.write_to(partial(_write_all, target), options, compression=packing)
 
 
 def _compression(compression: str, path: str) -> str:
@@ -218,23 +230,23 @@ def _compression(compression: str, path: str) -> str:
     return {".gz": "gzip", ".zst": "zstd"}.get(Path(path).suffix.lower(), "none")
 
 
-def _writer(file: Writable) -> Callable[[bytes], object]:
-    """Give a function that hands all of some bytes to a file, be it one for text."""
-    if isinstance(file, io.TextIOBase) or hasattr(file, "encoding"):
-        return lambda text: file.write(text.decode("utf-8", "surrogateescape"))
+def _takes_text(file: Writable) -> bool:
+    return isinstance(file, io.TextIOBase) or hasattr(file, "encoding")
 
-    def write(text: bytes) -> None:
-        # Raw files may take a part only.
-        rest = memoryview(text)
-        while rest:
-            taken = file.write(rest)
-            rest = rest[taken:] if isinstance(taken, int) else rest[:0]
 
-    return write
+def _write_all(file: Writable, text: bytes) -> None:
+    """Hand all of some bytes to a file; raw ones may take a part only, or nothing."""
+    while text:
+        taken = file.write(text)
+        if isinstance(file, io.RawIOBase) and not taken:
+            raise BlockingIOError(errno.EAGAIN, "the file takes no more", 0)
+        text = text[taken:] if isinstance(taken, int) and taken > 0 else b""
 
 
 def draft_of(data: object, name: str = "", *, keep_text: bool = True) -> _core.Draft:
     """Put data into a draft."""
+    if name and isinstance(data, Mapping):
+        raise ValueError(f"name is {name!r}, but data is a mapping, which names its blocks itself")
     if isinstance(data, Written):
         return data._draft(keep_text=keep_text)
     draft = _core.Draft()

@@ -230,6 +230,10 @@ struct Called {
 
 impl Write for Called {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.error.is_some() {
+            // A compressor tries once more when it is dropped.
+            return Err(io::Error::other("the function that takes the text failed"));
+        }
         let called = Python::attach(|py| self.write.call1(py, (PyBytes::new(py, bytes),)).map(drop));
         called.map(|()| bytes.len()).map_err(|error| {
             self.error = Some(error);

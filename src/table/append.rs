@@ -81,7 +81,9 @@ fn out(label: &str, columns: &[Given], options: &WriteOptions) -> Result<Out> {
 /// The file, once nobody else adds rows to it, and its length.
 fn locked(path: &Path) -> Result<(File, u64)> {
     loop {
-        let (file, _) = source::open(path)?;
+        source::open(path)?;
+        // Some network file systems lock only what is open for writing.
+        let file = File::options().read(true).write(true).open(path)?;
         rustix::fs::flock(&file, FlockOperation::LockExclusive).map_err(io::Error::from)?;
         // Whoever was before us has put another file in its place.
         let (own, now) = (file.metadata()?, std::fs::metadata(path)?);
@@ -117,6 +119,7 @@ struct Ending {
 }
 
 impl Ending {
+    /// Goes through the lines of the last loop, from the file's end up to its header.
     fn of(file: &File, length: u64) -> Result<Self> {
         let mut head = [0; 4];
         let known = usize::try_from(length.min(4)).unwrap_or(0);
@@ -125,34 +128,109 @@ impl Ending {
         if is_packed(start) {
             return Err(odd("a file that is not compressed", "gzip or zstd"));
         }
-        let Some(header) = last_loop(file, length)? else {
-            return Err(odd("a file whose last table is a loop", "no loop"));
-        };
-        let labels = labels(file, header, length)?;
-        let (line, at) = last_line(file, length)?;
+        let mut tail = Tail::default();
+        let mut lines = LinesBelow { file, start: length, text: Vec::new(), end: 0 };
+        while let Some((line, end)) = lines.next_above()? {
+            if tail.take(line, end)? {
+                return tail.ending();
+            }
+        }
+        Err(odd(LOOP, "no loop"))
+    }
+}
+
+const LOOP: &str = "a file whose last table is a loop";
+
+/// What was met below a loop's header, from below to above.
+#[derive(Default)]
+struct Tail {
+    /// The last line that is neither blank nor a comment, and where the next one begins.
+    last: Option<(Vec<u8>, u64)>,
+    last_is_row: bool,
+    labels: Vec<String>,
+}
+
+impl Tail {
+    /// Takes the next line above; true when it is the loop's header.
+    fn take(&mut self, line: &[u8], end: u64) -> Result<bool> {
+        let text = line.strip_suffix(b"\n").unwrap_or(line);
+        let words: Vec<_> = Words::new(text).collect();
+        let Some(first) = words.first() else { return Ok(false) };
+        let first = first.as_ref().map(|word| word.of(text)).unwrap_or_default();
+        let alone = words.len() == 1;
+        match lex::keyword(first) {
+            Some(Keyword::Loop) if alone => return Ok(true),
+            Some(Keyword::Label) if alone => {
+                let name = first.split(|&byte| byte == b'#').next().and_then(|word| word.get(1..));
+                self.labels.push(String::from_utf8_lossy(name.unwrap_or_default()).into_owned());
+            }
+            Some(_) => return Err(odd(LOOP, &quote(text))),
+            // A text field has such lines, and a list may stand below the rows.
+            None if line.first() == Some(&b';') || !self.labels.is_empty() => return Err(odd(LOOP, &quote(text))),
+            None => self.last_is_row |= self.last.is_none(),
+        }
+        self.last.get_or_insert_with(|| (line.to_vec(), end));
+        Ok(false)
+    }
+
+    fn ending(mut self) -> Result<Ending> {
+        self.labels.reverse();
+        let Some((line, at)) = self.last else { return Err(odd(LOOP, "a loop without labels")) };
         let text = line.strip_suffix(b"\n").unwrap_or(&line);
         let words: Vec<_> = Words::new(text).collect();
-        let first = words.first().and_then(|word| word.as_ref().ok()).map(|word| word.of(text)).unwrap_or_default();
-        let is_label = lex::keyword(first) == Some(Keyword::Label);
-        // With no rows yet, the last line is a label's.
-        let is_header =
-            is_label && first.get(1..).map(String::from_utf8_lossy).as_deref() == labels.last().map(String::as_str);
-        let is_row = lex::keyword(first).is_none()
-            && words.len() == labels.len()
-            && words.iter().all(std::result::Result::is_ok);
-        if !is_header && !is_row {
-            let expected = format!("a last row of {} values on one line", labels.len());
+        if self.last_is_row && (words.len() != self.labels.len() || words.iter().any(std::result::Result::is_err)) {
+            let expected = format!("a last row of {} values on one line", self.labels.len());
             return Err(odd(&expected, &quote(text)));
         }
-        let rest = text.get(text.len() - text.trim_ascii_start().len()..).unwrap_or_default();
+        let rest = text.trim_ascii_start();
         let after = rest.iter().position(|byte| matches!(byte, b' ' | b'\t')).and_then(|at| rest.get(at));
-        Ok(Self {
-            separator: if is_row && after == Some(&b'\t') { b'\t' } else { b' ' },
+        Ok(Ending {
+            separator: if self.last_is_row && after == Some(&b'\t') { b'\t' } else { b' ' },
             line_end: if text.ends_with(b"\r") { b"\r\n" } else { b"\n" },
             ended: line.ends_with(b"\n"),
-            labels,
+            labels: self.labels,
             at,
         })
+    }
+}
+
+/// The lines of a file from its last to its first, brought in some at a time.
+struct LinesBelow<'a> {
+    file: &'a File,
+    /// Where `text` begins.
+    start: u64,
+    text: Vec<u8>,
+    /// How much of `text` is above the lines that were given.
+    end: usize,
+}
+
+impl LinesBelow<'_> {
+    /// The line above the one before, its line feed included, and where it ends in the file.
+    fn next_above(&mut self) -> Result<Option<(&[u8], u64)>> {
+        const WINDOW: u64 = 1 << 18;
+        let mut window = WINDOW;
+        loop {
+            let before = self.text.get(..self.end.saturating_sub(1)).unwrap_or_default();
+            let begin = memchr::memrchr(b'\n', before).map(|at| at + 1);
+            if begin.is_none() && self.start > 0 {
+                // The line begins further above.
+                let start = self.start.saturating_sub(window);
+                let more = usize::try_from(self.start - start).unwrap_or(usize::MAX);
+                let mut text = vec![0; more];
+                read_exactly(self.file, &mut text, start)?;
+                text.extend_from_slice(self.text.get(..self.end).unwrap_or_default());
+                (self.start, self.text, self.end) = (start, text, more + self.end);
+                window *= 2;
+                continue;
+            }
+            if self.end == 0 {
+                return Ok(None);
+            }
+            let range = begin.unwrap_or(0)..self.end;
+            self.end = range.start;
+            let end = self.start + range.end as u64;
+            return Ok(Some((self.text.get(range).unwrap_or_default(), end)));
+        }
     }
 }
 
@@ -162,84 +240,4 @@ fn odd(expected: &str, found: &str) -> StarError {
         found: found.to_owned(),
         ..Unwritable::default()
     }))
-}
-
-const WINDOW: u64 = 1 << 18;
-
-/// Where the last line that begins with `loop_` begins; looked for from the end, a window at a time.
-fn last_loop(file: &File, length: u64) -> Result<Option<u64>> {
-    const KEYWORD: &[u8] = b"loop_";
-    let mut end = length;
-    let mut window = Vec::new();
-    while end > 0 {
-        let start = end.saturating_sub(WINDOW);
-        // A keyword may lie across two windows.
-        let until = length.min(end + KEYWORD.len() as u64);
-        window.resize(usize::try_from(until - start).unwrap_or(usize::MAX), 0);
-        read_exactly(file, &mut window, start)?;
-        let finder = memchr::memmem::FinderRev::new(KEYWORD);
-        for at in finder.rfind_iter(&window) {
-            let before = window.get(..at).unwrap_or_default();
-            let line = memchr::memrchr(b'\n', before).map_or(before, |end| before.get(end + 1..).unwrap_or_default());
-            let begins = line.iter().all(|&byte| lex::is_blank(byte)) && (line.len() < at || start == 0);
-            let after = window.get(at + KEYWORD.len());
-            if begins && after.is_none_or(|byte| byte.is_ascii_whitespace()) {
-                return Ok(Some(start + at as u64));
-            }
-        }
-        end = start;
-    }
-    Ok(None)
-}
-
-/// The labels below the `loop_` at an offset.
-fn labels(file: &File, header: u64, length: u64) -> Result<Vec<String>> {
-    let mut size = WINDOW;
-    loop {
-        let end = length.min(header + size);
-        let mut text = vec![0; usize::try_from(end - header).unwrap_or(usize::MAX)];
-        read_exactly(file, &mut text, header)?;
-        let mut labels = Vec::new();
-        let mut lines = text.split(|&byte| byte == b'\n').skip(1);
-        let below = lines.find(|line| {
-            let first = Words::new(line).next().and_then(std::result::Result::ok);
-            let word = first.map(|word| word.of(line)).unwrap_or_default();
-            if lex::keyword(word) == Some(Keyword::Label) {
-                let name = word.split(|&byte| byte == b'#').next().and_then(|word| word.get(1..));
-                labels.push(String::from_utf8_lossy(name.unwrap_or_default()).into_owned());
-            }
-            !(word.is_empty() || word.first() == Some(&b';') || lex::keyword(word) == Some(Keyword::Label))
-        });
-        if below.is_some() || end == length {
-            return Ok(labels);
-        }
-        size *= 4;
-    }
-}
-
-/// The last line that is neither blank nor a comment, and where the next one begins.
-fn last_line(file: &File, length: u64) -> Result<(Vec<u8>, u64)> {
-    let mut size = WINDOW;
-    loop {
-        let start = length.saturating_sub(size);
-        let mut text = vec![0; usize::try_from(length - start).unwrap_or(usize::MAX)];
-        read_exactly(file, &mut text, start)?;
-        let mut end = text.len();
-        while end > 0 {
-            let before = text.get(..end - 1).unwrap_or_default();
-            let begin = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
-            if begin == 0 && start > 0 {
-                break;
-            }
-            let line = text.get(begin..end).unwrap_or_default();
-            if !matches!(line.trim_ascii_start().first(), None | Some(b'#')) {
-                return Ok((line.to_vec(), start + end as u64));
-            }
-            end = begin;
-        }
-        if start == 0 {
-            return Ok((Vec::new(), length));
-        }
-        size *= 4;
-    }
 }

@@ -70,6 +70,11 @@ def test_kinds_of_rows(path: Path) -> None:
     assert text.endswith('     "a b"        1.500 \n \n')
 
 
+def test_keywords_in_any_case(path: Path) -> None:
+    text = HEAD + LABELS + ROW + "\ndata_b\n\nLOOP_\n_y\n_x\n1 2\n"
+    assert grown(path, text, {"x": [3], "y": [4]}) == text + "           4            3 \n"
+
+
 def test_a_header_far_above(path: Path) -> None:
     text = HEAD + LABELS + "# loop_\n" + (" not_loop_\t1\n" + ROW) * 50_000 + " \n"
     assert grown(path, text) == text[:-2] + '     "a b"          1.5 \n \n'
@@ -78,12 +83,12 @@ def test_a_header_far_above(path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("data_a\n_x 1\n", "expected a file whose last table is a loop, found no loop"),
-        (
-            HEAD + LABELS + ROW + "\ndata_b\n_x 1\n",
-            "expected a last row of 2 values on one line, found '_x 1'",
-        ),
-        (HEAD + LABELS + ROW + "\ndata_b\n", "expected a last row of 2 values on one line, found 'data_b'"),
+        ("data_a\n_x 1\n", "expected a file whose last table is a loop, found '_x 1'"),
+        (HEAD + LABELS + ROW + "\ndata_b\n_x 1\n", "last table is a loop, found '_x 1'"),
+        (HEAD + LABELS + ROW + "\ndata_b\n", "last table is a loop, found 'data_b'"),
+        (HEAD + LABELS + ROW + "\ndata_b LOOP_\n_y\n1\n", "last table is a loop, found 'data_b LOOP_'"),
+        (HEAD + LABELS + ROW + "_y\n1\n", "last table is a loop, found"),
+        ("data_a\nloop_\n_x\n1\n\n_y\n;text\n;\n", "last table is a loop, found ';'"),
         (HEAD + LABELS + "1\n", "expected a last row of 2 values on one line, found '1'"),
         ("", "no loop"),
         (HEAD + LABELS + '"1 2\n', "expected a last row of 2 values"),

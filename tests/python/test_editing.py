@@ -369,6 +369,58 @@ def test_what_cannot_be_edited(star: tomoset.StarFile, particles: tomoset.StarBl
         tomoset.read_star(b"data_a\n_x 1\nloop_\n_y\n1\n")["a"].drop("x")
 
 
+def test_what_would_not_be_a_table() -> None:
+    star = tomoset.read_star(TEXT)
+    for name in ("particles", "general"):
+        changed = tomoset.read_star(TEXT)
+        changed[name] = changed[name].drop(changed[name].labels)
+        with pytest.raises(tomoset.StarWriteError, match="expected at least one label"):
+            changed.to_bytes()
+    with pytest.raises(ValueError, match="twice"):
+        star["particles"].select(["rlnTomoName", "rlnTomoName"])
+    star["particles"] = star["particles"].with_columns(
+        rlnKullbackLeibnerDivergence=1, rlnKullbackLeiblerDivergence=2
+    )
+    with pytest.raises(tomoset.StarWriteError, match="each label once"):
+        star.to_bytes()
+    with pytest.raises(ValueError, match="two blocks named 'end'"):
+        star.rename({"general": "end"})
+    star.rename({"general": "end", "end": "general"})
+    assert list(star) == ["end", "particles", "general"]
+    empty = tomoset.read_star(b"data_a\nloop_\n_x\n_y\n_z\n")
+    assert empty.to_bytes().endswith(b"_z\n")
+    empty["b"] = {"x": 1}
+    with pytest.raises(tomoset.StarWriteError, match="expected at least one row"):
+        empty.to_bytes()
+    with pytest.raises(ValueError, match="name is 'x', but data is a mapping"):
+        tomoset.write_star(star, io.BytesIO(), name="x")
+
+
+def test_rows_over_several_lines_stay_until_they_change() -> None:
+    text = b"data_a\nloop_\n_x\n_y\n_z\n1 2 3\n4\n5 6\n"
+    star = tomoset.read_star(text)
+    star["a"] = star["a"].with_columns(z=[3, 6])
+    assert star.to_bytes() == text
+    star["a"] = star["a"].with_columns(z=[3, 7])
+    assert star.to_bytes() == text.replace(b"4\n5 6", b"4 5 7")
+    field = tomoset.read_star(b"data_a\r\nloop_\r\n_x\r\n_y\r\n1\r\n;" + b"t" * 100 + b"\r\n;\r\n2 b\r\n")
+    field["a"] = field["a"].with_columns(y=["q", "b"])
+    assert b"\r\n1 q\r\n2 b\r\n" in field.to_bytes()
+
+
+def test_text_in_parts(tmp_path: Path) -> None:
+    rows = "é" * 7 + " 1\n"
+    star = tomoset.read_star(("data_a\nloop_\n_x\n_y\n" + rows * 100_000).encode())
+    file = io.StringIO()
+    star.write(file)
+    assert file.getvalue().encode() == star.to_bytes()
+    with (tmp_path / "x.star").open("w", encoding="utf-8") as text:
+        star.write(text)
+    assert (tmp_path / "x.star").read_bytes() == star.to_bytes()
+    with pytest.raises(ValueError, match="opened for text"):
+        star.write(io.StringIO(), compression="gzip")
+
+
 def test_rows_that_could_not_be_read_are_not_lost() -> None:
     text = b"data_a\nloop_\n_x\n_y\n_z\n1 2 3\n4 5\n6 7 8\n"
     star = tomoset.read_star(text, on_error="collect")

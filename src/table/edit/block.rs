@@ -6,10 +6,11 @@ use super::kept::Kept;
 use super::list;
 use super::row::Out;
 use super::rows::{Order, Source, add_copy, add_loop};
-use crate::error::{Result, StarError};
+use crate::error::{Result, StarError, Unwritable};
 use crate::star::outline::{Block, Part};
 use crate::table::encode::names;
 use crate::table::encode::render::Step;
+use crate::table::plan::canonical;
 
 /// What becomes of a table.
 #[derive(Debug)]
@@ -78,13 +79,20 @@ impl KeptBlock {
         Ok(())
     }
 
-    /// Its name and, of each table, how many rows it has now, if that changes.
-    ///
+    /// Its name and the rows of those of its loops that may have to have some: edited ones, and those of the text's last
+    /// block, below which another may stand now.
     #[must_use]
     pub fn facts(&self) -> (String, Vec<u64>) {
-        let rows = self.tables.iter().filter_map(|table| table.order.as_ref()).map(|order| order.len() as u64);
-        let name = self.name.clone().or_else(|| Some(self.kept.block(self.index)?.name.to_string()));
-        (name.unwrap_or_default(), rows.collect())
+        let mut rows: Vec<u64> =
+            self.tables.iter().filter_map(|table| table.order.as_ref()).map(|order| order.len() as u64).collect();
+        let block = self.kept.block(self.index);
+        if self.index + 1 == self.kept.outline.blocks.len() {
+            let edited = |part: usize| self.tables.iter().any(|table| table.part == part && table.order.is_some());
+            let parts = block.iter().flat_map(|block| block.parts.iter().enumerate());
+            rows.extend(parts.filter(|(part, _)| !edited(*part)).map(|(_, part)| part.rows()));
+        }
+        let name = self.name.clone().or_else(|| Some(block?.name.to_string()));
+        (name.unwrap_or_default(), rows)
     }
 
     /// Whether its text ends with a blank line, and with a line feed.
@@ -96,8 +104,7 @@ impl KeptBlock {
         let segment = self.kept.segment(self.index)?;
         let mut memory = Vec::new();
         let text = self.kept.bytes(segment.start.max(segment.end.saturating_sub(LOOK))..segment.end, &mut memory)?;
-        let lines = || text.trim_ascii_end();
-        let below = text.get(lines().len()..).unwrap_or_default();
+        let below = text.get(text.trim_ascii_end().len()..).unwrap_or_default();
         Ok((below.iter().filter(|&&byte| byte == b'\n').count() > 1, below.ends_with(b"\n")))
     }
 }
@@ -111,13 +118,25 @@ fn is_blank_at(kept: &Kept, at: u64) -> Result<bool> {
     Ok(line.trim_ascii().is_empty())
 }
 
-/// Labels that are new must be writable, and unlike all others.
+/// There must be labels; those that are new must be writable, and unlike all others.
 fn check_labels(block: &str, part: &Part, outs: &[Out]) -> Result<()> {
     let old: Vec<&str> = part.labels().map(|label| &*label.name).collect();
     let is_old = |out: &Out| out.word.and_then(|word| old.get(word)) == Some(&out.label.as_str());
-    for out in outs.iter().filter(|out| !is_old(out)) {
+    if outs.is_empty() {
+        return Err(StarError::Unwritable(Box::new(Unwritable {
+            block: block.to_owned(),
+            expected: "at least one label (or leave the block out)".to_owned(),
+            found: "none".to_owned(),
+            ..Unwritable::default()
+        })));
+    }
+    for (index, out) in outs.iter().enumerate() {
+        let again = outs.iter().take(index).any(|other| other.word.is_some() && other.word == out.word);
+        if is_old(out) && !again {
+            continue;
+        }
         names::check_label(block, &out.label)?;
-        if outs.iter().filter(|other| other.label == out.label).count() > 1 {
+        if outs.iter().filter(|other| canonical(&other.label) == canonical(&out.label)).count() > 1 {
             return Err(names::twice(block, &out.label));
         }
     }

@@ -77,10 +77,17 @@ impl RowWriter {
         row: usize,
         memory: &mut Vec<u8>,
     ) -> Result<(), Refused> {
-        if self.in_order && (!text.wrapped || self.patched.is_empty()) {
+        if self.in_order && !(text.wrapped && self.changes(old_row, row)) {
             return self.push_in_order(out, text, old_row, row, memory);
         }
         self.push_anew(out, text, old_row, row, memory)
+    }
+
+    /// Whether any value of a row is another than it was.
+    fn changes(&self, old_row: usize, row: usize) -> bool {
+        let columns = self.patched.iter().filter_map(|&index| self.outs.get(index));
+        let mut pairs = columns.filter_map(|out| Some((out.old.as_ref()?, out.cells.as_ref()?)));
+        pairs.any(|(old, cells)| !same(old, old_row, cells.column(), row))
     }
 
     /// The text up to each token that changed, and that token anew.
@@ -152,7 +159,7 @@ impl RowWriter {
             } else if gap.contains(&b'\n') || is_field {
                 // A text field begins a line.
                 match is_field {
-                    true if out.len() > line => out.push(b'\n'),
+                    true if out.len() > line => out.extend_from_slice(self.line_end),
                     true => {}
                     false if index > 0 => out.push(self.separator),
                     false => {}
@@ -168,7 +175,8 @@ impl RowWriter {
                 out.extend_from_slice(padding);
             }
             if changed {
-                push_aligned(out, line, memory, token.len());
+                let before = text.slice(token);
+                push_aligned(out, line, memory, if before.contains(&b'\n') { 0 } else { before.len() });
             } else if index == 0 && word > 0 && !is_field {
                 push_first(out, text.slice(token));
             } else {
