@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -149,47 +150,60 @@ FOREVER = textwrap.dedent(
 )
 
 
+#: Forked, so that a hundred processes need not start Python a hundred times.
+ENDED = textwrap.dedent(
+    """
+    import io, itertools, os, random, sys, time
+    import pyarrow as pa, tomoset
+    path, number, times, fresh = sys.argv[1], *map(int, sys.argv[2:])
+    tomoset.write_star({"x": {"a": 1}}, io.BytesIO(), threads=1)
+    rows = 20_000
+    table = pa.table({"n": list(range(rows)), "name": ["a_name_that_takes_room"] * rows})
+    generator = random.Random(5)
+    for child in range(times):
+        process = os.fork()
+        if process == 0:
+            for count in itertools.count():
+                place = f"{path}.{child}.{count}" if fresh else path
+                tomoset.write_star({"x": table, "end": {"n": child}}, place, durable=False, threads=1)
+        time.sleep(generator.uniform(0.0005, 0.03))
+        os.kill(process, number)
+        assert os.WTERMSIG(os.waitpid(process, 0)[1]) == number
+        if not fresh:
+            tomoset.read_star(path, threads=1)["end"]
+    """
+)
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a file is one of those written, from its first line to its last."""
+    star = tomoset.read_star(path)
+    return star["x"]["n"].to_pylist() == list(range(20_000)) and star["end"].values["n"] in range(100)
+
+
 @pytest.mark.parametrize(("number", "times"), [(signal.SIGKILL, 100), (signal.SIGTERM, 10)])
 def test_a_process_that_is_ended(tmp_path: Path, number: signal.Signals, times: int) -> None:
-    """Forked, so that a hundred processes need not start Python a hundred times."""
-    code = textwrap.dedent(
-        f"""
-        import io, os, random, signal, sys, time
-        import pyarrow as pa, tomoset
-        tomoset.write_star({{"x": {{"a": 1}}}}, io.BytesIO(), threads=1)
-        rows = 20_000
-        table = pa.table({{"n": list(range(rows)), "name": ["a_name_that_takes_room"] * rows}})
-        generator = random.Random(5)
-        for time_ in range({times}):
-            child = os.fork()
-            if child == 0:
-                while True:
-                    tomoset.write_star({{"x": table, "end": {{"n": time_}}}}, sys.argv[1], durable=False, threads=1)
-            time.sleep(generator.uniform(0.0005, 0.03))
-            os.kill(child, {int(number)})
-            assert os.WTERMSIG(os.waitpid(child, 0)[1]) == {int(number)}
-            try:
-                star = tomoset.read_star(sys.argv[1], threads=1)
-            except FileNotFoundError:
-                assert time_ < 5
-                continue
-            if [block.name for block in star.blocks] == ["old"]:
-                continue
-            assert star["x"].num_rows == rows, star
-            assert star["x"].to_arrow().equals(table.cast(star["x"].to_arrow().schema)), star
-            assert star["end"].values["n"] <= time_
-        print(star["end"].values["n"])
-        """
-    )
     path = tmp_path / "a.star"
-    path.write_bytes(OLD)
-    last = int(run(sys.executable, "-W", "ignore::DeprecationWarning", "-c", code, str(path)))
-    assert last > times // 2
-    # A nameless file has a name of its own for an instant before it takes the place of another.
+    tomoset.write_star({"end": {"n": -1}}, path)
+    run(sys.executable, "-c", ENDED, str(path), str(int(number)), str(times), "0")
+    assert is_whole(path)
+    assert tomoset.read_star(path)["end"].values["n"] > times // 2
+    # A nameless file has a name of its own for an instant before it takes another's, and is whole by then.
     left = names(tmp_path) - {"a.star"}
-    assert len(left) <= 1
-    for name in left:
-        assert tomoset.read_star(tmp_path / name)["x"].num_rows == 20_000
+    assert len(left) < times // 5
+    assert all(re.fullmatch(r"\.tomoset-\w+\.tmp", name) for name in left)
+    assert all(is_whole(tmp_path / name) for name in left)
+
+
+def test_a_process_that_is_ended_leaves_nothing_beside_new_files(tmp_path: Path) -> None:
+    try:
+        os.close(os.open(tmp_path, os.O_TMPFILE | os.O_WRONLY))
+    except OSError as error:
+        pytest.skip(f"files without a name cannot be made here: {error}")
+    run(sys.executable, "-c", ENDED, str(tmp_path / "a.star"), str(int(signal.SIGKILL)), "40", "1")
+    assert len(names(tmp_path)) > 10
+    assert all(re.fullmatch(r"a\.star\.\d+\.\d+", name) for name in names(tmp_path))
+    assert all(is_whole(path) for path in tmp_path.iterdir())
 
 
 def test_an_interrupt_waits_for_the_file(tmp_path: Path) -> None:

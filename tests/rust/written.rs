@@ -102,7 +102,7 @@ fn is_refused(text: &str, in_list: bool) -> bool {
         let ends = |text: &str| text.contains(&format!("{quote} ")) || text.contains(&format!("{quote}\t"));
         ends(text) || ends(&kept) || format!("{text}{quote}").contains(&format!("\x07{quote}"))
     };
-    let no_quotes = bad('"') && bad('\'') && !(in_list && !text.contains('\x07'));
+    let no_quotes = bad('"') && bad('\'') && (!in_list || text.contains('\x07'));
     let is_plain = !text.chars().any(|letter| letter <= ' ') && !text.starts_with(['"', '\'', '#', ';', '_']);
     text.contains(['\n', '\r']) || (no_quotes && !is_plain)
 }

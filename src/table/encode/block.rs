@@ -216,7 +216,7 @@ impl Step for Rows {
     fn render(&self, out: &mut Vec<u8>) -> Result<()> {
         let Loop { block, labels, columns, first, layout } = &*self.table;
         for row in self.rows.clone() {
-            if (row - self.rows.start) % NEAR == 0 {
+            if (row - self.rows.start).is_multiple_of(NEAR) {
                 let near = row..self.rows.end.min(row + NEAR);
                 columns.iter().for_each(|column| column.warm(near.clone()));
             }
