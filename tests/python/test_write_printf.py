@@ -95,7 +95,7 @@ def test_formats(kind: str) -> None:
         assert fields(everything, form) == [form % value for value in everything], form
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=300)
 @given(
     st.sampled_from(FLAGS),
     st.integers(0, 40),
