@@ -15,8 +15,8 @@ use crate::error::{Result, StarError};
 /// Writes a file beside the path, brings it to disk and puts it in the path's place.
 ///
 /// Until the last step the new file has no name where the file system can do so, so whatever ends the process leaves
-/// the old file whole and nothing beside it; in the very instant of the last step, the whole new file beside it. A link is followed; the old file's permissions are kept, and its owner if
-/// the system lets us. With `durable` false the system brings it to disk when it likes. What is no regular file, such
+/// the old file whole and nothing beside it; in the very instant of the last step, the whole new file beside it. A link
+/// is followed; the old file's permissions are kept, and its owner if the system lets us. With `durable` false the system brings it to disk when it likes. What is no regular file, such
 /// as a pipe, is written to directly.
 ///
 /// # Errors

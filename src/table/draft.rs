@@ -13,6 +13,7 @@ use super::encode::cell::{Cells, Style};
 use super::encode::options::WriteOptions;
 use super::encode::render::{self, Step};
 use super::encode::values::Column;
+use super::plan::{Plan, Planned};
 use super::read::{StarTables, Table};
 use crate::error::{Result, StarError};
 
@@ -62,26 +63,28 @@ impl KeptSection {
         let name = self.name.as_deref().unwrap_or(&block.name);
         let mut tables = Vec::new();
         for (part, table) in block.tables.iter().enumerate() {
-            match self.edits.iter().find(|edit| edit.part == part) {
-                Some(edit) => {
-                    let outs = edit.columns.iter().map(|change| change.out(name, table, options));
-                    tables.push(EditedTable { part, outs: outs.collect::<Result<_>>()?, order: edit.order.clone() });
-                }
+            let edit = match self.edits.iter().find(|edit| edit.part == part) {
+                Some(edit) => edit,
                 // Columns that were not read are not written either.
-                None if !table.plan.is_whole() => {
-                    let all = table.plan.columns.iter().enumerate();
-                    let change = |(origin, column): (usize, &super::plan::Planned)| Change {
-                        label: column.label.clone(),
-                        origin: Some(origin),
-                        values: None,
-                    };
-                    let outs = all.map(change).map(|change| change.out(name, table, options));
-                    tables.push(EditedTable { part, outs: outs.collect::<Result<_>>()?, order: None });
-                }
-                None => {}
-            }
+                None if !table.plan.is_whole() => &TableEdit::of_plan(part, &table.plan),
+                None => continue,
+            };
+            let outs = edit.columns.iter().map(|change| change.out(name, table, options));
+            tables.push(EditedTable { part, outs: outs.collect::<Result<_>>()?, order: edit.order.clone() });
         }
         Ok(KeptBlock { kept: Arc::clone(kept), index: block.index, name: self.name.clone(), tables })
+    }
+}
+
+impl TableEdit {
+    /// All columns that were read, as they are.
+    fn of_plan(part: usize, plan: &Plan) -> Self {
+        let change = |(origin, column): (usize, &Planned)| Change {
+            label: column.label.clone(),
+            origin: Some(origin),
+            values: None,
+        };
+        Self { part, columns: plan.columns.iter().enumerate().map(change).collect(), order: None }
     }
 }
 

@@ -20,8 +20,7 @@ struct Unit {
 }
 
 impl<'a> Header<'a> {
-    /// # Panics
-    /// Never. `starts` are the places of the labels within the text.
+    /// `starts` are the places of the labels within the text.
     #[must_use]
     pub fn new(text: &'a [u8], starts: impl Iterator<Item = usize>) -> Self {
         let label = |start: usize| {

@@ -11,7 +11,7 @@ use crate::error::{Result, StarError, Unwritable};
 use crate::star::outline::Loop;
 use crate::star::rows::{Piece, Shape};
 use crate::table::decode::changed;
-use crate::table::encode::block::refused;
+use crate::table::encode::block::{VALUE, refused};
 use crate::table::encode::render::{Step, TASK};
 
 /// Which row of the text each row of what is written is; negative for a new one. Nothing when they are the same.
@@ -241,7 +241,6 @@ fn add_fresh(steps: &mut Vec<Box<dyn Step>>, edited: &Arc<EditedLoop>, rows: Ran
 
 impl Step for Fresh {
     fn size(&self) -> usize {
-        const VALUE: usize = 14;
         self.rows.len() * self.edited.writer.outs.len() * VALUE
     }
 
@@ -327,11 +326,10 @@ fn index(edited: &EditedLoop, table: &Loop) -> Result<Index> {
     let mut pending: Vec<u8> = Vec::new();
     let mut gathered = text;
     for (above, stays) in above.iter_mut().zip(&stays) {
-        let own = gathered.get(above.clone()).unwrap_or_default().to_vec();
         if *stays && pending.is_empty() {
             continue;
         }
-        pending.extend_from_slice(&own);
+        pending.extend_from_slice(gathered.get(above.clone()).unwrap_or_default());
         if *stays {
             let at = gathered.len();
             gathered.append(&mut pending);

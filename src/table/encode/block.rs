@@ -177,7 +177,7 @@ struct Rows {
 /// Rows whose values are near enough to the processor together.
 const NEAR: usize = 256;
 /// About how many bytes a value takes.
-const VALUE: usize = 14;
+pub const VALUE: usize = 14;
 
 fn add_loop(steps: &mut Vec<Box<dyn Step>>, block: &str, table: &Table, options: &WriteOptions) -> Result<()> {
     let labels: Vec<String> = table.schema.fields().iter().map(|field| field.name().clone()).collect();
