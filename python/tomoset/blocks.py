@@ -310,7 +310,7 @@ class StarBlock:
         return self._with(part.select([label for label in part.labels if label not in gone]))
 
     def select(self, labels: Iterable[str]) -> StarBlock:
-        """Keep these columns alone, in this order.
+        """Keep these columns alone, in this order; in the text of a list they stay in theirs.
 
         Raises
         ------

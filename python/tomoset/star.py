@@ -321,7 +321,8 @@ class StarFile(MutableMapping[str, StarBlock]):
     def write(self, path_or_file: StarTarget, **options: Any) -> None:  # noqa: ANN401
         """Write the file, keeping the text of all that was read and not edited.
 
-        A file that was read and not edited is written byte for byte, uncompressed.
+        A file that was read whole and not edited is written byte for byte, uncompressed. Blocks and columns that were
+        not read are not written.
 
         Parameters
         ----------
