@@ -2,11 +2,14 @@
 //!
 //! Three questions are answered here, all without allocation per value: which bytes of 64 are blanks, line feeds,
 //! quotes or control characters ([`classify`]); where words begin and end ([`edges`]); and which number a word of
-//! up to sixteen digits is ([`floats`], [`integers`]).
+//! up to sixteen digits is ([`floats`], [`integers`]). The other way, [`slots`] makes words of numbers.
 #![allow(unsafe_code)]
 
+pub mod slots;
 #[cfg(target_arch = "x86_64")]
 mod x86;
+#[cfg(target_arch = "x86_64")]
+mod x86_slots;
 
 use super::lex;
 use super::number::{self, Integer};

@@ -72,6 +72,12 @@ impl Printf {
         Ok(Self { kind, upper, precision, width, flags })
     }
 
+    /// `%.Nf`
+    #[must_use]
+    pub fn fixed(precision: usize) -> Self {
+        Self { kind: Kind::Fixed, ..Self::exponent(precision) }
+    }
+
     /// `%.Ne`
     #[must_use]
     pub fn exponent(precision: usize) -> Self {

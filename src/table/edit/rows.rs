@@ -11,8 +11,9 @@ use crate::error::{Result, StarError, Unwritable};
 use crate::star::outline::Loop;
 use crate::star::rows::{Piece, Shape};
 use crate::table::decode::changed;
-use crate::table::encode::block::{VALUE, refused};
+use crate::table::encode::block::refused;
 use crate::table::encode::render::{Step, TASK};
+use crate::table::encode::rows::VALUE;
 
 /// Which row of the text each row of what is written is; negative for a new one. Nothing when they are the same.
 pub type Order = Option<Vec<i64>>;

@@ -1,8 +1,6 @@
 //! A block put into words from its values alone.
 
 use std::collections::HashSet;
-use std::ops::Range;
-use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
@@ -10,7 +8,8 @@ use arrow_schema::SchemaRef;
 use super::cell::{Cells, Refusal, Style};
 use super::names;
 use super::options::WriteOptions;
-use super::render::{Step, TASK};
+use super::render::Step;
+use super::rows::add_loop;
 use crate::error::{Result, StarError, Unwritable};
 use crate::relion::labels;
 use crate::star::outline::quote;
@@ -155,81 +154,4 @@ fn list(block: &str, table: &Table, options: &WriteOptions) -> Result<Vec<u8>> {
     }
     options.layout.close(&mut out);
     Ok(out)
-}
-
-/// The columns of one batch of a loop.
-struct Loop {
-    block: String,
-    labels: Vec<String>,
-    columns: Vec<Cells>,
-    /// The batch's first row, within the table.
-    first: usize,
-    layout: crate::star::write::layout::Layout,
-}
-
-/// Some rows of a loop.
-struct Rows {
-    table: Arc<Loop>,
-    rows: Range<usize>,
-    size: usize,
-}
-
-/// Rows whose values are near enough to the processor together.
-const NEAR: usize = 256;
-/// About how many bytes a value takes.
-pub const VALUE: usize = 14;
-
-fn add_loop(steps: &mut Vec<Box<dyn Step>>, block: &str, table: &Table, options: &WriteOptions) -> Result<()> {
-    let labels: Vec<String> = table.schema.fields().iter().map(|field| field.name().clone()).collect();
-    let mut head = Vec::new();
-    options.layout.labels(&mut head, labels.iter().map(String::as_str));
-    steps.push(Box::new(head));
-    let row_size = VALUE * labels.len().max(1);
-    let mut first = 0;
-    for batch in &table.batches {
-        let columns = batch.columns().iter().zip(&labels).map(|(array, label)| {
-            let column = Cells::new(array, Style::of(label, false, options));
-            column.map_err(|refusal| refused(block, label, None, refusal))
-        });
-        let columns = columns.collect::<Result<Vec<_>>>()?;
-        let layout = options.layout;
-        let part = Arc::new(Loop { block: block.to_owned(), labels: labels.clone(), columns, first, layout });
-        let count = (TASK / row_size).max(1);
-        for start in (0..batch.num_rows()).step_by(count) {
-            let rows = start..batch.num_rows().min(start + count);
-            let size = rows.len() * row_size;
-            steps.push(Box::new(Rows { table: Arc::clone(&part), rows, size }));
-        }
-        first += batch.num_rows();
-    }
-    let mut tail = Vec::new();
-    options.layout.close(&mut tail);
-    steps.push(Box::new(tail));
-    Ok(())
-}
-
-impl Step for Rows {
-    fn size(&self) -> usize {
-        self.size
-    }
-
-    fn render(&self, out: &mut Vec<u8>) -> Result<()> {
-        let Loop { block, labels, columns, first, layout } = &*self.table;
-        for row in self.rows.clone() {
-            if (row - self.rows.start).is_multiple_of(NEAR) {
-                let near = row..self.rows.end.min(row + NEAR);
-                columns.iter().for_each(|column| column.warm(near.clone()));
-            }
-            for (index, column) in columns.iter().enumerate() {
-                layout.before_value(out, index == 0);
-                if let Err(refusal) = column.push(out, row) {
-                    let label = labels.get(index).map_or("", String::as_str);
-                    return Err(refused(block, label, Some(first + row), refusal));
-                }
-                layout.after_value(out);
-            }
-            out.push(b'\n');
-        }
-        Ok(())
-    }
 }

@@ -56,6 +56,29 @@ impl Style {
         }
     }
 
+    /// Whether floating-point values are written as such.
+    #[must_use]
+    pub fn takes_fractions(&self) -> bool {
+        !matches!(self.expects, Some(Type::Int | Type::Bool | Type::IntList))
+    }
+
+    /// Whether all whole numbers of 64 bits are written as such.
+    #[must_use]
+    pub fn takes_whole_numbers(&self) -> bool {
+        self.expects != Some(Type::Bool)
+    }
+
+    #[must_use]
+    pub fn floats(&self) -> FloatFormat {
+        self.floats
+    }
+
+    /// The least width of a number.
+    #[must_use]
+    pub fn number_width(&self) -> usize {
+        self.number_width
+    }
+
     /// The same without blanks around values.
     #[must_use]
     pub fn unpadded(self) -> Self {
@@ -84,6 +107,11 @@ impl Cells {
     }
 
     #[must_use]
+    pub fn style(&self) -> &Style {
+        &self.style
+    }
+
+    #[must_use]
     pub fn column(&self) -> &Column {
         &self.column
     }
@@ -95,24 +123,6 @@ impl Cells {
     #[inline]
     pub fn push(&self, out: &mut Vec<u8>, row: usize) -> Result<(), Refusal> {
         self.push_of(out, &self.column, row)
-    }
-
-    /// Has the values of some rows brought near, which is faster column by column than row by row.
-    pub fn warm(&self, rows: std::ops::Range<usize>) {
-        const LINE: usize = 8;
-        match &self.column.values {
-            Values::Double(array) => {
-                let values = array.values().get(rows).unwrap_or_default();
-                std::hint::black_box(
-                    values.iter().step_by(LINE).map(|value| value.to_bits()).fold(0, u64::wrapping_add),
-                );
-            }
-            Values::Signed(array) => {
-                let values = array.values().get(rows).unwrap_or_default();
-                std::hint::black_box(values.iter().step_by(LINE).fold(0, |sum: i64, &value| sum.wrapping_add(value)));
-            }
-            _ => {}
-        }
     }
 
     #[inline]
@@ -155,13 +165,11 @@ impl Cells {
         if !value.is_finite() {
             return self.push_special(out, value);
         }
-        match self.style.expects {
-            Some(Type::Int | Type::Bool | Type::IntList) => self.push_rounded(out, value),
-            _ => {
-                push_float(out, value, self.style.floats, self.style.number_width);
-                Ok(())
-            }
+        if !self.style.takes_fractions() {
+            return self.push_rounded(out, value);
         }
+        push_float(out, value, self.style.floats, self.style.number_width);
+        Ok(())
     }
 
     /// A floating-point value under a label for whole numbers: data frames make such of columns with gaps.
