@@ -3,6 +3,8 @@
 //! A column is put into slots in one go and its values are then copied to their rows, which is faster than turning one
 //! value after another into text where it goes.
 
+use std::mem::MaybeUninit;
+
 /// The text of one number; what is around it means nothing.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(32))]
@@ -37,20 +39,33 @@ impl Slot {
     pub fn text(&self) -> &[u8] {
         self.text.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
     }
+}
 
-    /// Adds the text to `out`.
-    #[inline(always)]
-    pub fn push(&self, out: &mut Vec<u8>) {
-        let (start, end) = (usize::from(self.start), usize::from(self.end));
-        let length = end.wrapping_sub(start);
-        match self.text.get(start..).and_then(|text| text.first_chunk::<{ Self::COPY }>()) {
-            Some(bytes) if length <= Self::COPY => {
-                out.extend_from_slice(bytes);
-                out.truncate(out.len() - (Self::COPY - length));
+/// Adds the texts of at most `count` slots to `out`, a byte behind each.
+#[inline]
+pub fn push<'a>(slots: impl Iterator<Item = &'a Slot>, count: usize, behind: u8, out: &mut Vec<u8>) {
+    out.reserve(count * (Slot::ROOM + 1) + Slot::COPY);
+    let room = out.spare_capacity_mut();
+    let mut at = 0;
+    for slot in slots.take(count) {
+        let (start, end) = (usize::from(slot.start), usize::from(slot.end));
+        let length = end.saturating_sub(start);
+        let Some(free) = room.get_mut(at..at + length + Slot::COPY) else { break };
+        match (slot.text.get(start..).and_then(|text| text.first_chunk::<{ Slot::COPY }>()), free.first_chunk_mut()) {
+            (Some(bytes), Some(free)) if length <= Slot::COPY => *free = bytes.map(MaybeUninit::new),
+            _ => {
+                for (free, &byte) in free.iter_mut().zip(slot.text()) {
+                    free.write(byte);
+                }
             }
-            _ => out.extend_from_slice(self.text()),
         }
+        if let Some(free) = free.get_mut(length) {
+            free.write(behind);
+        }
+        at += length + 1;
     }
+    // SAFETY: every byte up to `at` was written above, where the room was found to reach beyond it.
+    unsafe { out.set_len(out.len() + at) };
 }
 
 /// What stands after the point.
@@ -114,8 +129,8 @@ mod tests {
         let done = fill(values, &mut slots);
         let pushed = |slot: &Slot| {
             let mut out = b"before".to_vec();
-            slot.push(&mut out);
-            assert_eq!(out, [b"before", slot.text()].concat());
+            super::push([slot, slot].into_iter(), 2, b' ', &mut out);
+            assert_eq!(out, [b"before", slot.text(), b" ", slot.text(), b" "].concat());
             String::from_utf8_lossy(slot.text()).into_owned()
         };
         let plain = values.iter().take(done).map(|&value| {
@@ -132,8 +147,8 @@ mod tests {
         for text in [&b""[..], b"-1.5", b"0123456789012345", b"01234567890123456", b"-1.2345678901234567e-308"] {
             assert!(slot.set(text));
             let mut out = Vec::new();
-            slot.push(&mut out);
-            assert_eq!(out, text);
+            push(std::iter::repeat(&slot), 3, b'|', &mut out);
+            assert_eq!(out, [text, text, text, b""].join(&b'|'));
         }
         assert!(!slot.set(&[b'1'; Slot::ROOM + 1]));
     }

@@ -47,22 +47,22 @@ impl Layout {
         out.extend_from_slice(if self == Self::Relion { b" \n" } else { b"\n" });
     }
 
-    /// Adds what stands before a row's value, its first or another.
-    #[inline]
-    pub fn before_value(self, out: &mut Vec<u8>, first: bool) {
-        if let Self::Starfile { separator } = self
-            && !first
-        {
-            out.push(separator);
+    /// What stands behind each value of a row.
+    #[must_use]
+    pub fn separator(self) -> u8 {
+        match self {
+            Self::Relion => b' ',
+            Self::Starfile { separator } => separator,
         }
     }
 
-    /// Adds what stands after a row's value.
+    /// Ends a row behind its last separator, which RELION leaves there.
     #[inline]
-    pub fn after_value(self, out: &mut Vec<u8>) {
-        if self == Self::Relion {
-            out.push(b' ');
+    pub fn end_row(self, out: &mut Vec<u8>) {
+        if self != Self::Relion {
+            out.pop();
         }
+        out.push(b'\n');
     }
 
     /// Adds a list's label; `longest` is the length of the longest one of the list.

@@ -8,7 +8,7 @@ use super::cell::{Cells, Style};
 use super::options::WriteOptions;
 use super::render::{Step, TASK};
 use crate::error::Result;
-use crate::star::simd::slots::Slot;
+use crate::star::simd::slots::{self, Slot};
 use crate::star::write::layout::Layout;
 
 /// The columns of one batch of a loop.
@@ -65,12 +65,15 @@ pub fn add_loop(steps: &mut Vec<Box<dyn Step>>, block: &str, table: &Table, opti
 }
 
 /// Rows whose numbers are made text together: their slots stay in the nearest caches until they are copied.
-const TOGETHER: usize = 32;
+const TOGETHER: usize = 64;
 
-/// A column's numbers as text, if they are that already.
-struct Ahead {
-    slots: [Slot; TOGETHER],
-    filled: bool,
+/// A column's numbers as text.
+type Ahead = [Slot; TOGETHER];
+
+/// Columns side by side that are text already, and one behind them that is not, if any is.
+struct Run {
+    ready: Range<usize>,
+    other: Option<usize>,
 }
 
 impl Step for Rows {
@@ -79,18 +82,13 @@ impl Step for Rows {
     }
 
     fn render(&self, out: &mut Vec<u8>) -> Result<()> {
-        let columns = &self.table.columns;
-        let mut ahead: Vec<_> =
-            columns.iter().map(|_| Ahead { slots: [Slot::default(); TOGETHER], filled: false }).collect();
-        let mut memory = Vec::new();
+        let mut ahead = vec![[Slot::default(); TOGETHER]; self.table.columns.len()];
+        let (mut runs, mut memory) = (Vec::new(), Vec::new());
         for start in self.rows.clone().step_by(TOGETHER) {
             let rows = start..self.rows.end.min(start + TOGETHER);
-            for (column, ahead) in columns.iter().zip(&mut ahead) {
-                let slots = ahead.slots.get_mut(..rows.len()).unwrap_or_default();
-                ahead.filled = column.fill(rows.clone(), slots, &mut memory);
-            }
+            self.table.fill(rows.clone(), &mut ahead, &mut runs, &mut memory);
             for row in rows {
-                self.table.push(out, row, &ahead, row - start)?;
+                self.table.push(out, row, &runs, &ahead, row - start)?;
             }
         }
         Ok(())
@@ -98,20 +96,34 @@ impl Step for Rows {
 }
 
 impl Loop {
-    /// Adds a row, of whose numbers some are text already.
-    fn push(&self, out: &mut Vec<u8>, row: usize, ahead: &[Ahead], place: usize) -> Result<()> {
-        for (index, (column, ahead)) in self.columns.iter().zip(ahead).enumerate() {
-            self.layout.before_value(out, index == 0);
-            match ahead.slots.get(place).filter(|_| ahead.filled) {
-                Some(slot) => slot.push(out),
-                None => column.push(out, row).map_err(|refusal| {
+    /// Makes text of what can be made text ahead.
+    fn fill(&self, rows: Range<usize>, ahead: &mut [Ahead], runs: &mut Vec<Run>, memory: &mut Vec<u8>) {
+        runs.clear();
+        let mut first = 0;
+        for (index, (column, slots)) in self.columns.iter().zip(ahead).enumerate() {
+            if !column.fill(rows.clone(), slots.get_mut(..rows.len()).unwrap_or_default(), memory) {
+                runs.push(Run { ready: first..index, other: Some(index) });
+                first = index + 1;
+            }
+        }
+        runs.push(Run { ready: first..self.columns.len(), other: None });
+    }
+
+    /// Adds a row, the one at `place` of those that are text already.
+    fn push(&self, out: &mut Vec<u8>, row: usize, runs: &[Run], ahead: &[Ahead], place: usize) -> Result<()> {
+        let separator = self.layout.separator();
+        for Run { ready, other } in runs {
+            let slots = ahead.get(ready.clone()).unwrap_or_default();
+            slots::push(slots.iter().filter_map(|slots| slots.get(place)), ready.len(), separator, out);
+            if let Some((index, column)) = other.and_then(|index| Some((index, self.columns.get(index)?))) {
+                column.push(out, row).map_err(|refusal| {
                     let label = self.labels.get(index).map_or("", String::as_str);
                     refused(&self.block, label, Some(self.first + row), refusal)
-                })?,
+                })?;
+                out.push(separator);
             }
-            self.layout.after_value(out);
         }
-        out.push(b'\n');
+        self.layout.end_row(out);
         Ok(())
     }
 }

@@ -86,7 +86,7 @@ pub enum Ends {
 
 impl Text {
     /// The bytes of a row; none below the array.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn get(&self, row: usize) -> &[u8] {
         match self {
