@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tomoset._core import __version__
+from tomoset.blocks import StarBlock
+from tomoset.diagnostics import Diagnostic
 from tomoset.exceptions import (
     CatalogBusy,
     MissingBlockError,
@@ -17,15 +19,8 @@ from tomoset.exceptions import (
     StarWriteError,
     TomosetError,
 )
-from tomoset.star import (
-    Diagnostic,
-    StarBlock,
-    StarFile,
-    StarOutline,
-    iter_star,
-    read_star,
-    scan_star,
-)
+from tomoset.outlines import StarOutline, scan_star
+from tomoset.star import StarFile, iter_star, read_star
 from tomoset.writing import append_star, write_star
 
 if TYPE_CHECKING:

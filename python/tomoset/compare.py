@@ -19,7 +19,8 @@ from tomoset.pairing import Pairs, paired_by_key, paired_by_position
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from tomoset.star import StarBlock, StarFile
+    from tomoset.blocks import StarBlock
+    from tomoset.star import StarFile
 
 __all__ = ["ChangedCell", "StarDiff", "TableDiff", "TypeChange", "compare"]
 

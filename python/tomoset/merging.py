@@ -19,7 +19,8 @@ from tomoset.star import read_star
 if TYPE_CHECKING:
     import os
 
-    from tomoset.star import StarBlock, StarFile
+    from tomoset.blocks import StarBlock
+    from tomoset.star import StarFile
 
 __all__ = ["Columns", "Duplicates", "MergeError", "Merged", "merge", "read_alike"]
 

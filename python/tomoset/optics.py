@@ -12,7 +12,7 @@ import pyarrow as pa
 from tomoset.exceptions import TomosetError, printable
 
 if TYPE_CHECKING:
-    from tomoset.star import StarBlock
+    from tomoset.blocks import StarBlock
 
 __all__ = [
     "GROUP",

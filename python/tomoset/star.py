@@ -1,50 +1,33 @@
-"""STAR files as Arrow tables: reading whole files, outlines, and streams."""
+"""STAR files as Arrow tables: reading, editing and writing whole files, and streams."""
 
 from __future__ import annotations
 
 import io
 import os
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal
 
 from tomoset import _core
 from tomoset.blocks import StarBlock
 from tomoset.diagnostics import Diagnostic, located
-from tomoset.dtypes import DtypeLike, dtype_names
 from tomoset.exceptions import MissingBlockError, printable
 from tomoset.frames import blocks_html, blocks_text
+from tomoset.sources import (
+    Dtypes,
+    InvalidUtf8,
+    OnError,
+    StarSource,
+    Strings,
+    locate,
+    name_of,
+    read_options,
+)
 from tomoset.writing import StarTarget, write_star
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = [
-    "Diagnostic",
-    "OutlineBlock",
-    "OutlineTable",
-    "StarBlock",
-    "StarFile",
-    "StarOutline",
-    "StarSource",
-    "iter_star",
-    "read_star",
-    "scan_star",
-]
-
-
-class Readable(Protocol):
-    """Anything with a `read` method that gives bytes or text."""
-
-    def read(self) -> bytes | str:
-        """Give everything there is left."""
-        ...
-
-
-StarSource: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | Readable
-Dtypes: TypeAlias = Literal["relion", "infer", "string"] | Mapping[str, DtypeLike]
-Strings: TypeAlias = Literal["large_string", "view", "dictionary"]
-OnError: TypeAlias = Literal["raise", "collect"]
-InvalidUtf8: TypeAlias = Literal["replace", "latin-1", "bytes"]
+__all__ = ["StarFile", "iter_star", "read_star"]
 
 
 def read_star(
@@ -108,46 +91,12 @@ def read_star(
     >>> star["optics"].to_dict()
     {'rlnOpticsGroup': [1], 'rlnVoltage': [300.0]}
     """
-    options = _options(blocks, columns, dtypes, strings, on_error, invalid_utf8, memory_map, threads)
-    where = _where(source)
+    options = read_options(blocks, columns, dtypes, strings, on_error, invalid_utf8, memory_map, threads)
+    where = locate(source)
     if isinstance(where, str):
         return StarFile(_core.read_path(where, options), where)
-    name = _name_of(source)
+    name = name_of(source)
     return StarFile(_core.read_bytes(where, options, name), name)
-
-
-def scan_star(source: StarSource, *, on_error: OnError = "raise", threads: int | None = None) -> StarOutline:
-    """Tell what a STAR file holds, without reading a value.
-
-    The file is never held in memory as a whole.
-
-    Parameters
-    ----------
-    source : str, os.PathLike, bytes-like or file-like
-        As in `read_star`.
-    on_error : {"raise", "collect"}
-        As in `read_star`; types are not looked at.
-    threads : int, optional
-        As in `read_star`.
-
-    Returns
-    -------
-    StarOutline
-        Blocks with labels, row counts and byte ranges; its `read` reads one block alone.
-
-    Raises
-    ------
-    StarSyntaxError
-        The first fault of structure.
-    OSError
-        What the system says.
-    """
-    _check_threads(threads)
-    where = _where(source)
-    if isinstance(where, str):
-        return StarOutline(_core.scan_path(where, on_error=on_error, threads=threads), where)
-    name = _name_of(source)
-    return StarOutline(_core.scan_bytes(where, on_error=on_error, threads=threads, name=name), name)
 
 
 def iter_star(
@@ -197,7 +146,7 @@ def iter_star(
         raise TypeError(
             f"iter_star streams a file by its path, not {what!r}; what is in memory, read_star reads"
         )
-    options = _options(None, columns, dtypes, strings, "raise", invalid_utf8, False, threads)
+    options = read_options(None, columns, dtypes, strings, "raise", invalid_utf8, False, threads)
     batches = _core.stream_path(os.fspath(path), block, options, batch_rows)
     return pa.RecordBatchReader.from_batches(batches.schema(), batches)
 
@@ -400,214 +349,3 @@ def _rebuild(
     path: str | None, blocks: tuple[StarBlock, ...], diagnostics: tuple[Diagnostic, ...]
 ) -> StarFile:
     return _Rebuilt(path, blocks, diagnostics)
-
-
-class OutlineTable(NamedTuple):
-    """A list or loop of a block, as an outline knows it."""
-
-    is_list: bool
-    num_rows: int
-    labels: list[str]
-    start: int
-    end: int
-
-
-class OutlineBlock(NamedTuple):
-    """A block, as an outline knows it; `start` and `end` are byte offsets."""
-
-    name: str
-    version: int | None
-    start: int
-    end: int
-    tables: tuple[OutlineTable, ...]
-
-    @property
-    def num_rows(self) -> int:
-        """Rows of all loops together; 1 for a block that is only a list."""
-        loops = [table.num_rows for table in self.tables if not table.is_list]
-        return sum(loops) if loops else min(1, len(self.tables))
-
-    @property
-    def labels(self) -> list[str]:
-        """Labels of all tables, in file order."""
-        return [label for table in self.tables for label in table.labels]
-
-
-class StarOutline(Mapping[str, OutlineBlock]):
-    """What a STAR file holds: blocks, labels, row counts and byte ranges, but no values.
-
-    Attributes
-    ----------
-    path : str or None
-        The file it is the outline of.
-    """
-
-    def __init__(self, outline: _core.Outline, path: str | None) -> None:
-        self.path = path
-        self._outline = outline
-        self._entries = outline.blocks()
-        self._first = {entry[0]: index for index, entry in reversed(list(enumerate(self._entries)))}
-
-    @property
-    def blocks(self) -> tuple[OutlineBlock, ...]:
-        """All blocks in file order."""
-        return tuple(self._block(index) for index in range(len(self._entries)))
-
-    @property
-    def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """What is odd about the structure, in file order."""
-        return located(self._outline.diagnostics())
-
-    def read(
-        self,
-        block: str | int,
-        *,
-        columns: Iterable[str] | None = None,
-        dtypes: Dtypes = "relion",
-        strings: Strings = "large_string",
-        on_error: OnError = "raise",
-        invalid_utf8: InvalidUtf8 = "replace",
-        threads: int | None = None,
-    ) -> StarBlock:
-        """Read one block, without looking at the rest of the file.
-
-        Parameters
-        ----------
-        block : str or int
-            Its name, or its place among `blocks`.
-        columns, dtypes, strings, on_error, invalid_utf8, threads
-            As in `read_star`.
-
-        Returns
-        -------
-        StarBlock
-
-        Raises
-        ------
-        MissingBlockError
-            No such block.
-        StarTypeError, MissingLabelError, OSError
-            As in `read_star`. The file must be as it was scanned.
-        """
-        index = self._index(block)
-        options = _options(None, columns, dtypes, strings, on_error, invalid_utf8, False, threads)
-        return StarBlock._of(self._outline.read(index, options), 0, self._entries[index][0])
-
-    def __getitem__(self, name: str) -> OutlineBlock:
-        """Give the first block of this name."""
-        return self._block(self._index(name))
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys(entry[0] for entry in self._entries))
-
-    def __len__(self) -> int:
-        return len(self._first)
-
-    def __repr__(self) -> str:
-        rows = ((block.name, f"{block.num_rows} rows x {len(block.labels)} columns") for block in self.blocks)
-        return blocks_text(self.path, rows, self.diagnostics)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        raise TypeError(
-            "a StarOutline cannot be pickled: pass its path on, and call scan_star where it is needed"
-        )
-
-    def _block(self, index: int) -> OutlineBlock:
-        name, version, start, end = self._entries[index]
-        tables = tuple(OutlineTable(*table) for table in self._outline.tables(index))
-        return OutlineBlock(name, version, start, end, tables)
-
-    def _index(self, block: str | int) -> int:
-        index = block if isinstance(block, int) else self._first.get(block, -1)
-        if not 0 <= index < len(self._entries):
-            where = printable(self.path or "<memory>", 1000)
-            meant = _core.hint(block, "data_", list(self._first)) if isinstance(block, str) else ""
-            raise MissingBlockError(f"{where}: no block {block!r}{meant}", str(block), self.path)
-        return index
-
-
-def _options(
-    blocks: Iterable[str] | None,
-    columns: Iterable[str] | None,
-    dtypes: Dtypes,
-    strings: Strings,
-    on_error: OnError,
-    invalid_utf8: InvalidUtf8,
-    memory_map: bool,
-    threads: int | None,
-) -> _core.ReadOptions:
-    for option, word in (("strings", strings), ("on_error", on_error), ("invalid_utf8", invalid_utf8)):
-        if not isinstance(word, str):
-            raise TypeError(f"{option} must be a word, not {word!r}")
-    if not isinstance(memory_map, bool):
-        raise TypeError(f"memory_map must be True or False, not {memory_map!r}")
-    _check_threads(threads)
-    return _core.ReadOptions(
-        blocks=_names("blocks", blocks),
-        columns=_names("columns", columns),
-        dtypes=dtypes if isinstance(dtypes, str) else dtype_names(dtypes),
-        strings=strings,
-        on_error=on_error,
-        invalid_utf8=invalid_utf8,
-        memory_map=memory_map,
-        threads=threads,
-    )
-
-
-def _check_threads(threads: int | None) -> None:
-    if threads is None:
-        return
-    if not isinstance(threads, int) or isinstance(threads, bool):
-        raise TypeError(f"threads must be a whole number, not {threads!r}")
-    if threads < 1:
-        raise ValueError(f"threads must be at least 1, or None for all; it is {threads}")
-
-
-def _names(option: str, names: Iterable[str] | None) -> list[str] | None:
-    if isinstance(names, str | bytes):
-        raise TypeError(f"{option} must be a list of names; did you mean {option}=[{names!r}]?")
-    if names is None:
-        return None
-    if not isinstance(names, Iterable):
-        raise TypeError(f"{option} must be a list of names, not {names!r}")
-    found = list(names)
-    for name in found:
-        if not isinstance(name, str):
-            raise TypeError(f"{option} must hold names, not {name!r}")
-    return found
-
-
-def _name_of(source: StarSource) -> str | None:
-    """Give the path of an open file, if it has one."""
-    name = getattr(source, "name", None)
-    return name if isinstance(name, str) else None
-
-
-def _where(source: StarSource) -> str | bytes:
-    """Give a path, or the text itself."""
-    match source:
-        case str():
-            return source
-        case os.PathLike():
-            return os.fsdecode(source)
-        case bytes():
-            return source
-        case bytearray() | memoryview():
-            return bytes(source)
-        case io.TextIOBase() | io.IOBase():
-            pass
-        case _ if not hasattr(source, "read"):
-            try:
-                return bytes(memoryview(source))  # type: ignore[arg-type]
-            except TypeError:
-                kind = type(source).__name__
-                raise TypeError(f"source must be a path, bytes or a file object, not {kind}") from None
-    text = source.read()
-    if isinstance(text, str):
-        return text.encode()
-    if isinstance(text, bytes):
-        return text
-    try:
-        return bytes(memoryview(text))
-    except TypeError:
-        raise TypeError(f"read() gave {type(text).__name__} instead of bytes or text") from None

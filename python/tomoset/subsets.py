@@ -16,7 +16,8 @@ from tomoset.expressions import condition
 from tomoset.optics import GROUP, OPTICS, OpticsError, has_groups, is_optics, used
 
 if TYPE_CHECKING:
-    from tomoset.star import StarBlock, StarFile
+    from tomoset.blocks import StarBlock
+    from tomoset.star import StarFile
 
 __all__ = ["Choice", "SubsetError", "block_of", "chosen", "prune_optics"]
 

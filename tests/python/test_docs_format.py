@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import starfile
 import tomoset
+import tomoset.sources
 from tomoset import _core
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def codes_said(star: tomoset.StarFile) -> list[str]:
     return [f"{found.code} {found.line}:{found.column}" for found in star.diagnostics]
 
 
-def read(example: Example, dtypes: tomoset.star.Dtypes = "relion") -> Any:
+def read(example: Example, dtypes: tomoset.sources.Dtypes = "relion") -> Any:
     return blocks_said(tomoset.read_star(example.text, dtypes=dtypes, on_error="collect"))
 
 

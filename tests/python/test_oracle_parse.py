@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import hostile_files as words
 import pytest
 import tomoset
+import tomoset.sources
 from tomoset import _core
 
 if TYPE_CHECKING:
@@ -197,7 +198,7 @@ def test_what_relion_reads_as_it_stands_is_no_error() -> None:
 
 @every_case
 def test_blocks_and_diagnostics(case: Case) -> None:
-    on_error: tomoset.star.OnError = "collect" if case.outcome == "raises" else "raise"
+    on_error: tomoset.sources.OnError = "collect" if case.outcome == "raises" else "raise"
     star = tomoset.read_star(case.path, on_error=on_error)
     assert codes(star) == set(case.codes.split()) - {"-"}
     assert words.blocks(star) == case.blocks

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from tomoset.star import StarBlock
+    from tomoset.blocks import StarBlock
 
 
 def block_tables(block: "StarBlock") -> "list[tuple[pa.Table, bool]]":

@@ -15,7 +15,9 @@ from tomoset.cli.words import counted, display_width, pad, printable, shorten, s
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from tomoset.star import Diagnostic, StarBlock, StarFile
+    from tomoset.blocks import StarBlock
+    from tomoset.diagnostics import Diagnostic
+    from tomoset.star import StarFile
 
 _WIDTH = 80
 _INDENT = "  "

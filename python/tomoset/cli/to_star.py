@@ -10,7 +10,8 @@ from tomoset import _core
 from tomoset.cli.output import FORMAT_BY_SUFFIX, STDOUT
 
 if TYPE_CHECKING:
-    from tomoset.star import StarBlock, StarFile
+    from tomoset.blocks import StarBlock
+    from tomoset.star import StarFile
 
 PLACEHOLDER = "{block}"
 
