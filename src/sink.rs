@@ -75,17 +75,31 @@ pub fn pack(
     match packing {
         Packing::None => write(out),
         Packing::Gzip => {
-            let mut packed = flate2::write::GzEncoder::new(out, flate2::Compression::default());
-            write(&mut packed)?;
+            let mut packed = flate2::write::GzEncoder::new(Gate(Some(out)), flate2::Compression::default());
+            // A packer that goes out of use ends its text, as if it were whole.
+            write(&mut packed).inspect_err(|_| packed.get_mut().0 = None)?;
             packed.finish()?;
             Ok(())
         }
         Packing::Zstd => {
-            let mut packed = zstd::stream::write::Encoder::new(out, zstd::DEFAULT_COMPRESSION_LEVEL)?;
-            write(&mut packed)?;
+            let mut packed = zstd::stream::write::Encoder::new(Gate(Some(out)), zstd::DEFAULT_COMPRESSION_LEVEL)?;
+            write(&mut packed).inspect_err(|_| packed.get_mut().0 = None)?;
             packed.finish()?;
             Ok(())
         }
+    }
+}
+
+/// Where to, until that is taken away.
+struct Gate<'a>(Option<&'a mut (dyn Write + Send)>);
+
+impl Write for Gate<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.as_mut().ok_or(io::ErrorKind::BrokenPipe)?.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.as_mut().ok_or(io::ErrorKind::BrokenPipe)?.flush()
     }
 }
 
@@ -204,6 +218,23 @@ fn put_nameless(file: &File, target: &Path, replaces: bool) -> io::Result<()> {
 #[allow(clippy::expect_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_that_was_not_written_is_not_ended() {
+        for packing in [Packing::Gzip, Packing::Zstd] {
+            let mut out = Vec::new();
+            let whole = pack(&mut out, packing, |out| Ok(out.write_all(b"text")?));
+            assert!(whole.is_ok());
+            let length = out.len();
+            out.clear();
+            let failed = pack(&mut out, packing, |out| {
+                out.write_all(b"text")?;
+                Err(StarError::Option("refused".to_owned()))
+            });
+            assert!(failed.is_err());
+            assert!(out.len() < length, "{packing:?}");
+        }
+    }
 
     #[test]
     fn where_files_cannot_be_nameless() {

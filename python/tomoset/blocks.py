@@ -12,6 +12,7 @@ from tomoset.frames import block_html, block_text, to_pandas, to_polars
 from tomoset.matching import matched_rows
 from tomoset.parts import Part
 from tomoset.tables import (
+    check_labels,
     is_expression,
     is_scalar,
     list_table,
@@ -87,9 +88,11 @@ class StarBlock:
         ------
         TypeError
             As in `write_star`.
+        ValueError
+            A label is there twice.
         """
         is_list = isinstance(data, Mapping)
-        table = list_table(data, name) if is_list else to_table(data, name)
+        table = list_table(data, name) if is_list else check_labels(to_table(data, name), name)
         return cls(name, None, (Part(is_list, table.num_rows, table.column_names, table),))
 
     @property
@@ -403,7 +406,7 @@ class StarBlock:
         Raises
         ------
         ValueError
-            The block has several tables.
+            The block has several tables, or a label is there twice.
         TypeError
             As in `write_star`.
         """
@@ -415,7 +418,7 @@ class StarBlock:
             return self._with(part.replaced(table, None))
         if isinstance(data, Mapping):
             return StarBlock.from_table(self.name, data)
-        table = to_table(data, self.name)
+        table = check_labels(to_table(data, self.name), self.name)
         return self._with(part.replaced(table, matched_rows(part.table, table, data)))
 
     def _only(self) -> Part:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tomoset.exceptions import MissingLabelError
 from tomoset.frames import from_stream, to_stream
+from tomoset.tables import plain_column, plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -147,7 +148,9 @@ class Part:
         import numpy as np
         import pyarrow as pa
 
-        table = pa.concat_tables([self.table, more.select(self.labels)], promote_options="permissive")
+        # Categories of one table may be text in the other.
+        both = [plain_text(self.table), plain_text(more.select(self.labels))]
+        table = pa.concat_tables(both, promote_options="permissive")
         known = np.arange(self.num_rows) if self._rows is None else self._rows
         return Part(
             self.is_list,
@@ -192,8 +195,6 @@ def _through(known: Indices, rows: Indices) -> Indices:
 
 def _array(column: pa.ChunkedArray) -> pa.Array:
     """Give a column in one piece, in a layout the core writes."""
-    from tomoset.tables import plain_column
-
     column = plain_column(column)
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 

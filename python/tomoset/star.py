@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from tomoset import _core
@@ -93,10 +94,13 @@ def read_star(
     """
     options = read_options(blocks, columns, dtypes, strings, on_error, invalid_utf8, memory_map, threads)
     where = locate(source)
+    left_out = [
+        f"{option}=" for option, chosen in (("blocks", blocks), ("columns", columns)) if chosen is not None
+    ]
     if isinstance(where, str):
-        return StarFile(_core.read_path(where, options), where)
+        return StarFile(_core.read_path(where, options), where, " and ".join(left_out))
     name = name_of(source)
-    return StarFile(_core.read_bytes(where, options, name), name)
+    return StarFile(_core.read_bytes(where, options, name), name, " and ".join(left_out))
 
 
 def iter_star(
@@ -163,9 +167,11 @@ class StarFile(MutableMapping[str, StarBlock]):
         Where it was read from.
     """
 
-    def __init__(self, tables: _core.StarTables, path: str | None = None) -> None:
+    def __init__(self, tables: _core.StarTables, path: str | None = None, left_out: str = "") -> None:
         self.path = path
         self._tables = tables
+        # The options by which some of the file was not read.
+        self._left_out = left_out
         self._names = tables.names()
         # Each block, or which of the reader's it is as long as nobody has asked for it.
         self._made: list[StarBlock | int] = list(range(len(self._names)))
@@ -265,13 +271,13 @@ class StarFile(MutableMapping[str, StarBlock]):
         return blocks_html(self.path, self._rows(), self.diagnostics)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (self.path, self.blocks, self.diagnostics)
+        return _rebuild, (self.path, self.blocks, self.diagnostics, self._left_out)
 
     def write(self, path_or_file: StarTarget, **options: Any) -> None:  # noqa: ANN401
         """Write the file, keeping the text of all that was read and not edited.
 
         A file that was read whole and not edited is written byte for byte, uncompressed. Blocks and columns that were
-        not read are not written.
+        not read are not written, so that such a file is not written over the one it was read from.
 
         Parameters
         ----------
@@ -284,6 +290,8 @@ class StarFile(MutableMapping[str, StarBlock]):
         ------
         StarWriteError, TypeError, OSError
             As in `write_star`; also for a large file that was written to by others since it was read.
+        ValueError
+            It was read in part, and `path_or_file` is the very file.
         """
         write_star(self, path_or_file, **options)
 
@@ -299,14 +307,30 @@ class StarFile(MutableMapping[str, StarBlock]):
         write_star(self, file, **options)
         return file.getvalue()
 
-    def _draft(self, *, keep_text: bool) -> _core.Draft:
+    def _draft(self, target: StarTarget | None, *, keep_text: bool) -> _core.Draft:
+        if self._left_out and self._is_at(target):
+            raise ValueError(
+                f"{printable(self.path or '', 1000)} was read with {self._left_out}, and the rest of it would be lost:"
+                " read it whole, or write to another path"
+            )
         draft = _core.Draft()
         for index, (name, made) in enumerate(zip(self._names, self._made, strict=True)):
+            if self._left_out and not self._block(index).labels:
+                # None of its columns was asked for.
+                continue
             if isinstance(made, int) and keep_text and self._tables.keeps_text():
                 draft.keep_block(self._tables, made, None)
             else:
                 self._block(index)._add_to(draft, name, keep_text=keep_text)
         return draft
+
+    def _is_at(self, target: StarTarget | None) -> bool:
+        if self.path is None or not isinstance(target, str | os.PathLike):
+            return False
+        try:
+            return Path(self.path).samefile(target)
+        except OSError:
+            return False
 
     def _index(self, name: str) -> int:
         if name not in self._first:
@@ -332,9 +356,14 @@ class _Rebuilt(StarFile):
     """A `StarFile` that came out of a pickle: the blocks themselves instead of the reader's tables."""
 
     def __init__(
-        self, path: str | None, blocks: tuple[StarBlock, ...], diagnostics: tuple[Diagnostic, ...]
+        self,
+        path: str | None,
+        blocks: tuple[StarBlock, ...],
+        diagnostics: tuple[Diagnostic, ...],
+        left_out: str,
     ) -> None:
         self.path = path
+        self._left_out = left_out
         self._names = [block.name for block in blocks]
         self._made = list(blocks)
         self._number()
@@ -346,6 +375,6 @@ class _Rebuilt(StarFile):
 
 
 def _rebuild(
-    path: str | None, blocks: tuple[StarBlock, ...], diagnostics: tuple[Diagnostic, ...]
+    path: str | None, blocks: tuple[StarBlock, ...], diagnostics: tuple[Diagnostic, ...], left_out: str
 ) -> StarFile:
-    return _Rebuilt(path, blocks, diagnostics)
+    return _Rebuilt(path, blocks, diagnostics, left_out)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import date, time, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,11 +17,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
+    "check_labels",
     "is_expression",
     "is_scalar",
     "list_table",
     "mask_indices",
     "plain_column",
+    "plain_text",
     "row_indices",
     "rows_table",
     "to_column",
@@ -51,6 +55,22 @@ def to_table(data: Any, block: str = "") -> pa.Table:  # noqa: ANN401
         f"block {block!r} is {what}; it must be a table (pyarrow, pandas, polars or with __arrow_c_stream__), a"
         " StarBlock or a dictionary of label to value"
     )
+
+
+def check_labels(table: pa.Table, block: str) -> pa.Table:
+    """Give the table back, unless a label is there twice.
+
+    Raises
+    ------
+    ValueError
+        It is.
+    """
+    known: set[str] = set()
+    for label in table.column_names:
+        if label in known:
+            raise ValueError(f"block {block!r}: label {label!r} is there twice")
+        known.add(label)
+    return table
 
 
 def _is_frame(data: object) -> bool:
@@ -144,7 +164,7 @@ def rows_table(rows: Any, block: str = "") -> pa.Table:  # noqa: ANN401
     import pyarrow as pa
 
     if not isinstance(rows, Mapping):
-        return to_table(rows, block)
+        return check_labels(to_table(rows, block), block)
     columns = [to_column(values, label, block) for label, values in rows.items()]
     if len({len(column) for column in columns}) > 1:
         raise ValueError(f"block {block!r}: the columns of the rows have different lengths")
@@ -155,7 +175,10 @@ def is_scalar(values: object) -> bool:
     """Whether something is one value, and not values for many rows."""
     import numpy as np
 
-    return values is None or isinstance(values, str | bytes | int | float | np.generic | os.PathLike)
+    dated = date | time | timedelta
+    return values is None or isinstance(
+        values, str | bytes | int | float | Decimal | np.generic | os.PathLike | dated
+    )
 
 
 def is_expression(mask: object) -> bool:
@@ -226,6 +249,16 @@ def plain_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_temporal(kind) or pa.types.is_decimal(kind):
         return column.cast(pa.large_string())
     return column
+
+
+def plain_text(table: pa.Table) -> pa.Table:
+    """Give a table whose categories are spelt out."""
+    import pyarrow as pa
+
+    for at, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            table = table.set_column(at, field.name, table.column(at).cast(field.type.value_type))
+    return table
 
 
 def _storages(chunks: Iterable[Any]) -> list[pa.Array]:

@@ -30,7 +30,7 @@ class Writable(Protocol):
 class Written(Protocol):
     """Data that knows how to put itself into a draft, such as a `StarFile`."""
 
-    def _draft(self, *, keep_text: bool) -> _core.Draft: ...
+    def _draft(self, target: StarTarget | None, *, keep_text: bool) -> _core.Draft: ...
 
 
 StarTarget: TypeAlias = str | os.PathLike[str] | Writable
@@ -98,6 +98,9 @@ def write_star(
         what was expected and what was found.
     TypeError
         Data of another kind, or a column whose values have no common type.
+    ValueError
+        An option that means nothing, such as a format for a label that is nowhere and that RELION does not know; a
+        `StarFile` that was read in part, which is to be written over the file it was read from.
     OSError
         What the system says; the file is then as it was.
 
@@ -109,7 +112,7 @@ def write_star(
     """
     options = write_options(floats=floats, layout=layout, na=na, empty_loops=empty_loops, threads=threads)
     write_draft(
-        draft_of(data, name, keep_text=keep_text),
+        draft_of(data, name, keep_text=keep_text, target=path_or_file),
         path_or_file,
         options,
         durable=durable,
@@ -243,12 +246,14 @@ def _write_all(file: Writable, text: bytes) -> None:
         text = text[taken:] if isinstance(taken, int) and taken > 0 else b""
 
 
-def draft_of(data: object, name: str = "", *, keep_text: bool = True) -> _core.Draft:
-    """Put data into a draft."""
+def draft_of(
+    data: object, name: str = "", *, keep_text: bool = True, target: StarTarget | None = None
+) -> _core.Draft:
+    """Put data into a draft of what is to be at `target`."""
     if name and isinstance(data, Mapping):
         raise ValueError(f"name is {name!r}, but data is a mapping, which names its blocks itself")
     if isinstance(data, Written):
-        return data._draft(keep_text=keep_text)
+        return data._draft(target, keep_text=keep_text)
     draft = _core.Draft()
     if isinstance(data, StarBlock):
         name = name or data.name

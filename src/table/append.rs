@@ -34,6 +34,7 @@ pub struct Given {
 pub fn append(path: &Path, columns: &[Given], rows: usize, options: &WriteOptions, durable: bool) -> Result<()> {
     let (file, length) = locked(path)?;
     let end = Ending::of(&file, length)?;
+    options.check(end.labels.iter().map(String::as_str))?;
     let outs = end.labels.iter().map(|label| out(label, columns, options)).collect::<Result<Vec<_>>>()?;
     let extra = columns.iter().find(|column| !end.labels.contains(&column.label));
     if let Some(Given { label, .. }) = extra {

@@ -24,6 +24,24 @@ pub enum Section {
     Kept(KeptSection),
 }
 
+impl Section {
+    /// The labels of its columns, as far as they are known.
+    fn labels(&self) -> Vec<&str> {
+        match self {
+            Self::Fresh(block) => {
+                let fields = block.tables.iter().flat_map(|table| table.schema.fields());
+                fields.map(|field| field.name().as_str()).collect()
+            }
+            Self::Kept(section) => {
+                let read = section.tables.blocks.get(section.block).into_iter().flat_map(|block| &block.tables);
+                let read = read.flat_map(|table| &table.plan.columns).map(|column| column.name.as_str());
+                let edited = section.edits.iter().flat_map(|edit| &edit.columns).map(|change| change.label.as_str());
+                read.chain(edited).collect()
+            }
+        }
+    }
+}
+
 /// A block that was read, and what changes.
 #[derive(Clone, Debug)]
 pub struct KeptSection {
@@ -111,36 +129,27 @@ impl Change {
 /// Writes the blocks, one below the other.
 ///
 /// # Errors
-/// A name, label or value that no STAR file can hold, or that RELION would read otherwise; a text that is kept and is
-/// no longer what was read; what `out` says.
+/// A name, label or value that no STAR file can hold, or that RELION would read otherwise; a choice for a label that
+/// is nowhere; a text that is kept and is no longer what was read; what `out` says.
 pub fn write(sections: &[Section], options: &WriteOptions, out: &mut (dyn Write + Send)) -> Result<()> {
-    let mut steps: Vec<Box<dyn Step>> = Vec::new();
-    let count = sections.len();
-    let mut before = Before::Nothing;
+    options.check(sections.iter().flat_map(Section::labels))?;
+    let mut steps = Vec::new();
     let mut texts = Vec::new();
+    let mut before = Before::Nothing;
     for (index, section) in sections.iter().enumerate() {
-        let (is_first, is_last) = (index == 0, index + 1 == count);
-        match section {
+        let (is_first, is_last) = (index == 0, index + 1 == sections.len());
+        before = match section {
             Section::Fresh(block) => {
                 before.close(&mut steps);
                 add_block(&mut steps, block, options, is_first, is_last)?;
-                before = Before::Fresh;
+                Before::Fresh
             }
             Section::Kept(section) => {
                 let block = section.block(options)?;
-                let (name, rows) = block.facts();
-                rows.into_iter().try_for_each(|rows| check_rows(&name, rows, options, is_last))?;
-                let (kept, place) = (Arc::clone(&block.kept), block.index);
-                let goes_on = matches!(&before, Before::Kept { next, text, .. } if *next == place && *text == Arc::as_ptr(&kept).addr());
-                if !goes_on {
-                    before.close(&mut steps);
-                }
-                let (blank, ended) = block.ending()?;
-                block.add(&mut steps, is_first)?;
-                before = Before::Kept { text: Arc::as_ptr(&kept).addr(), next: place + 1, blank, ended };
-                texts.push(kept);
+                texts.push(Arc::clone(&block.kept));
+                add_kept(&mut steps, block, &before, options, is_first, is_last)?
             }
-        }
+        };
     }
     // Where line feeds stand for lone CRs, they do so in all that is written.
     if texts.iter().any(|kept| kept.cr_only) {
@@ -149,6 +158,26 @@ pub fn write(sections: &[Section], options: &WriteOptions, out: &mut (dyn Write 
         render::write(&steps, options.threads, out)?;
     }
     texts.iter().try_for_each(|kept| Ok(kept.check()?))
+}
+
+/// Adds the steps of a block that keeps its text.
+fn add_kept(
+    steps: &mut Vec<Box<dyn Step>>,
+    block: KeptBlock,
+    before: &Before,
+    options: &WriteOptions,
+    is_first: bool,
+    is_last: bool,
+) -> Result<Before> {
+    let (name, rows) = block.facts();
+    rows.into_iter().try_for_each(|rows| check_rows(&name, rows, options, is_last))?;
+    let (here, place) = (Arc::as_ptr(&block.kept).addr(), block.index);
+    if !matches!(before, Before::Kept { next, text, .. } if *next == place && *text == here) {
+        before.close(steps);
+    }
+    let (blank, ended) = block.ending()?;
+    block.add(steps, is_first)?;
+    Ok(Before::Kept { text: here, next: place + 1, blank, ended })
 }
 
 /// What the block before was.

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
+import decimal
 import io
+import pickle
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +185,12 @@ def test_values_that_are_equal_keep_their_text(particles: tomoset.StarBlock) -> 
     assert rows(particles.with_columns(rlnTomoName=pd.Categorical(["TS_01", "TS_02", "TS_03"]))) == ROWS
 
 
+def test_one_value_for_all_rows(particles: tomoset.StarBlock) -> None:
+    day, number = datetime.date(2026, 1, 2), decimal.Decimal("1.50")
+    text = written(particles.with_columns(x=day, y=number, z=None))
+    assert text.count(" 2026-01-02       1.50         <NA> ") == particles.num_rows
+
+
 def test_new_columns(particles: tomoset.StarBlock) -> None:
     text = written(particles.with_columns(rlnGroupNumber=[7, 8, 9], rlnNote="x"))
     assert "_rlnClassNumber #3 \n_rlnGroupNumber #4 \n_rlnNote #5 \n     TS_01" in text
@@ -320,6 +330,33 @@ def test_what_was_not_read_is_not_written() -> None:
     assert "# made by hand" in text
 
 
+def test_what_was_read_in_part_is_not_written_over_the_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a.star"
+    path.write_bytes(TEXT)
+    (tmp_path / "link.star").symlink_to(path)
+    for options in ({"blocks": ["particles"]}, {"columns": ["rlnClassNumber"]}):
+        star = tomoset.read_star(path, **options)  # type: ignore[arg-type]
+        for target in (path, str(path), tmp_path / "link.star", path.parent / "." / "a.star"):
+            for data in (star, pickle.loads(pickle.dumps(star))):
+                with pytest.raises(
+                    ValueError, match=rf"a.star was read with {next(iter(options))}=, and the rest"
+                ):
+                    tomoset.write_star(data, target, keep_text=False)
+        assert path.read_bytes() == TEXT
+        star.write(tmp_path / "part.star")
+    tomoset.read_star(path).write(path)
+    assert path.read_bytes() == TEXT
+
+
+def test_rows_below_categories() -> None:
+    star = tomoset.read_star(TEXT, strings="dictionary")
+    more = {"rlnTomoName": ["TS_09"], "rlnCoordinateX": [1.5], "rlnClassNumber": [3]}
+    star["particles"] = star["particles"].append(more)
+    kept, added = star.to_bytes().split(b"TS_09")
+    assert added.split()[:2] == [b"1.5", b"3"]
+    assert kept.startswith(TEXT[: TEXT.index(b"data_particles")])
+
+
 def test_all_anew(star: tomoset.StarFile) -> None:
     text = star.to_bytes(keep_text=False, floats="%.2f").decode()
     assert '_rlnNote                               "as it "is""\n' in text
@@ -345,6 +382,10 @@ def test_what_cannot_be_edited(star: tomoset.StarFile, particles: tomoset.StarBl
         particles.filter([True, False])
     with pytest.raises(TypeError, match="of booleans, not int64"):
         particles.filter([1, 0, 1])
+    twice = pa.table([[1], [2]], names=["x", "x"])
+    for edit in (particles.with_table, particles.append, partial(tomoset.StarBlock.from_table, "a")):
+        with pytest.raises(ValueError, match="label 'x' is there twice"):
+            edit(twice)
     with pytest.raises(IndexError, match="there is no row 3; there are 3"):
         particles.take([0, 3])
     with pytest.raises(TypeError, match="whole numbers, not float64"):

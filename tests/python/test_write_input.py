@@ -8,6 +8,7 @@ import decimal
 import io
 import pickle
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ import pytest
 import tomoset
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     pass
 
 pytestmark = pytest.mark.usefixtures("no_hang")
@@ -210,6 +213,32 @@ def test_labels_stand_once() -> None:
         written({"x": {old: 1.0, new: 2.0}})
     assert str(caught.value) == f"<memory>: block data_x: label {new}: {expected}"
     assert list(tomoset.read_star(written({"x": {old: 1.0}}))["x"].values) == [old]
+
+
+@pytest.mark.parametrize("option", ["floats", "na"])
+def test_choices_for_labels_that_are_nowhere(option: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.star"
+    table = pa.table({"rlnVoltage": [300.0, 1.0], "mine": [1.5, 2.0]})
+    values = {"floats": "%.1f", "na": "keep"}
+    chosen: dict[str, Any] = {
+        option: {"rlnVoltage": values[option], "mine": values[option], "*": values[option]}
+    }
+    tomoset.write_star({"a": table}, path, **chosen)
+    # Other files of a kind have it.
+    elsewhere: dict[str, Any] = {option: {"rlnCtfMaxResolution": values[option]}}
+    tomoset.write_star({"a": table}, path, **elsewhere)
+    misspelt: dict[str, Any] = {option: {"rlnVoltag": values[option]}}
+    words = f'{option} is given for "rlnVoltag", and no column is named so; did you mean "rlnVoltage"?'
+    before = path.read_bytes()
+    writers: list[Callable[..., None]] = [
+        partial(tomoset.write_star, {"a": table}, path),
+        partial(tomoset.read_star(path).write, path),
+        partial(tomoset.append_star, path, table),
+    ]
+    for write in writers:
+        with pytest.raises(ValueError, match=re.escape(words)):
+            write(**misspelt)
+        assert path.read_bytes() == before
 
 
 def test_errors_are_copied_and_pickled() -> None:

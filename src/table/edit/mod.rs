@@ -8,3 +8,4 @@ pub mod list;
 pub mod row;
 pub mod rows;
 pub mod same;
+pub mod shuffled;

@@ -36,6 +36,25 @@ pub struct RowWriter {
     pub line_end: &'static [u8],
 }
 
+/// Where a token goes.
+#[derive(Clone, Copy)]
+struct Place {
+    /// Its column among those that are written.
+    index: usize,
+    /// Its number among the tokens of the row as it was.
+    word: usize,
+    /// It is a text field, which goes over several lines.
+    is_field: bool,
+    begins_line: bool,
+}
+
+/// The token before: its number, if it is not new.
+#[derive(Clone, Copy)]
+struct Before {
+    word: Option<usize>,
+    is_field: bool,
+}
+
 /// A value that cannot be written, and of which column.
 pub struct Refused(pub String, pub Refusal);
 
@@ -133,60 +152,61 @@ impl RowWriter {
         memory: &mut Vec<u8>,
     ) -> Result<(), Refused> {
         let line = out.len();
-        let mut before = None;
-        let mut after_field = false;
+        let mut before = Before { word: None, is_field: false };
         for (index, column) in self.outs.iter().enumerate() {
             let Some(word) = column.word else {
                 if index > 0 {
                     out.push(self.separator);
                 }
                 push_new(out, column, row)?;
-                (before, after_field) = (None, false);
+                before = Before { word: None, is_field: false };
                 continue;
             };
-            let token = text.token(word);
-            let gap = text.slice(text.gap_start(word)..token.start);
             let changed = column.cells.is_some() && render(column, old_row, row, memory)?;
-            let is_field = !changed
-                && text.wrapped
-                && text.slice(token.clone()).starts_with(b";")
-                && text.slice(token.clone()).contains(&b'\n');
-            let follows = word.checked_sub(1) == before && (index > 0) == (word > 0);
-            let has_comment = gap.contains(&b'#');
-            if has_comment {
-                // Only a row over several lines has comments among its values; they end with their lines.
-                out.extend_from_slice(gap);
-            } else if gap.contains(&b'\n') || is_field {
-                // A text field begins a line.
-                match is_field {
-                    true if out.len() > line => out.extend_from_slice(self.line_end),
-                    true => {}
-                    false if index > 0 => out.push(self.separator),
-                    false => {}
-                }
-            } else if follows && !after_field {
-                out.extend_from_slice(gap);
-            } else {
-                // One blank separates, the others put the value in its place.
-                let padding = if word > 0 { gap.get(1..).unwrap_or_default() } else { gap };
-                if index > 0 {
-                    out.push(self.separator);
-                }
-                out.extend_from_slice(padding);
-            }
+            let token = text.slice(text.token(word));
+            let is_field = !changed && text.wrapped && token.starts_with(b";") && token.contains(&b'\n');
+            let gap = text.slice(text.gap_start(word)..text.token(word).start);
+            let place = Place { index, word, is_field, begins_line: out.len() == line };
+            self.push_gap(out, gap, place, before);
             if changed {
-                let before = text.slice(token);
-                push_aligned(out, line, memory, if before.contains(&b'\n') { 0 } else { before.len() });
+                push_aligned(out, line, memory, if token.contains(&b'\n') { 0 } else { token.len() });
             } else if index == 0 && word > 0 && !is_field {
-                push_first(out, text.slice(token));
+                push_first(out, token);
             } else {
-                out.extend_from_slice(text.slice(token));
+                out.extend_from_slice(token);
             }
-            before = Some(word);
-            after_field = is_field;
+            before = Before { word: Some(word), is_field };
         }
         out.extend_from_slice(text.slice(text.token(self.words.saturating_sub(1)).end..text.end));
         Ok(())
+    }
+
+    /// Adds what stands before a token: `gap` did so in the text.
+    fn push_gap(&self, out: &mut Vec<u8>, gap: &[u8], place: Place, before: Before) {
+        let is_first = place.index == 0;
+        let follows = place.word.checked_sub(1) == before.word && is_first == (place.word == 0);
+        if gap.contains(&b'#') {
+            // Only a row over several lines has comments among its values; they end with their lines.
+            out.extend_from_slice(gap);
+        } else if place.is_field {
+            // A text field begins a line.
+            if !place.begins_line {
+                out.extend_from_slice(self.line_end);
+            }
+        } else if gap.contains(&b'\n') {
+            if !is_first {
+                out.push(self.separator);
+            }
+        } else if follows && !before.is_field {
+            out.extend_from_slice(gap);
+        } else {
+            // One blank separates, the others put the value in its place.
+            let padding = if place.word > 0 { gap.get(1..).unwrap_or_default() } else { gap };
+            if !is_first {
+                out.push(self.separator);
+            }
+            out.extend_from_slice(padding);
+        }
     }
 
     /// Adds a row that the text does not have.

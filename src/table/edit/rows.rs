@@ -7,9 +7,10 @@ use super::cut::{Part, RowText, cut};
 use super::header::{Header, end_line};
 use super::kept::Kept;
 use super::row::{Out, Refused, RowWriter};
+use super::shuffled::add_shuffled;
 use crate::error::{Result, StarError, Unwritable};
 use crate::star::outline::Loop;
-use crate::star::rows::{Piece, Shape};
+use crate::star::rows::Piece;
 use crate::table::decode::changed;
 use crate::table::encode::block::refused;
 use crate::table::encode::render::{Step, TASK};
@@ -20,10 +21,10 @@ pub type Order = Option<Vec<i64>>;
 
 /// A loop with its changes.
 pub struct EditedLoop {
-    kept: Arc<Kept>,
+    pub kept: Arc<Kept>,
     block: String,
-    writer: RowWriter,
-    order: Order,
+    pub writer: RowWriter,
+    pub order: Order,
     /// The last row of the text may end without a line feed and have others below now.
     ends_lines: bool,
 }
@@ -41,50 +42,52 @@ pub struct Source<'a> {
 /// Rows that could not be read, which cannot be told apart from others any more; what the operating system says.
 pub fn add_loop(steps: &mut Vec<Box<dyn Step>>, source: &Source<'_>, outs: Vec<Out>, order: Order) -> Result<()> {
     let Source { kept, block, table } = source;
-    let line_end = kept.line_end()?;
-    let first_row = table.pieces.first().map_or(table.end, |piece| piece.start);
-    let mut memory = Vec::new();
-    let text = kept.bytes(table.start..first_row, &mut memory)?;
-    let names: Vec<&str> = table.labels.iter().map(|label| &*label.name).collect();
-    let starts = table.labels.iter().filter_map(|label| usize::try_from(label.at).ok());
-    let mut header = Header::new(text, starts).rewritten(&names, &outs, line_end);
-    let separator = separator(kept, table)?;
+    check_order(order.as_deref(), table)?;
+    check_between(kept, block, table)?;
+    let (line_end, separator) = (kept.line_end()?, separator(kept, table)?);
     let outs = if separator == b' ' { outs } else { outs.into_iter().map(|out| Out { width: 0, ..out }).collect() };
-    let writer = RowWriter::new(outs, table.labels.len(), separator, line_end);
-    if order.as_ref().is_some_and(|order| order.iter().any(|&row| row < 0)) {
+    let mut header = header(kept, table, &outs)?;
+    let known = order.iter().flatten().take_while(|&&row| row >= 0).count();
+    let fresh = order.as_ref().map_or(0, Vec::len) - known;
+    if order.iter().flatten().any(|&row| row < 0) {
         end_line(&mut header, line_end);
     }
     steps.push(Box::new(header));
-    let total = i64::try_from(table.rows).unwrap_or(i64::MAX);
-    if order.as_ref().is_some_and(|order| order.iter().any(|&row| row >= total)) {
-        return Err(StarError::Option(format!("a row beyond the table's {total}")));
-    }
-    check_between(kept, block, table)?;
-    let old = order.as_ref().map_or(0, |order| order.iter().take_while(|&&row| row >= 0).count());
     let in_order = order.as_ref().is_none_or(|order| {
-        let (known, fresh) = order.split_at_checked(old).unwrap_or((order, &[]));
+        let (known, fresh) = order.split_at_checked(known).unwrap_or((order, &[]));
         known.is_sorted_by(|one, next| one < next) && fresh.iter().all(|&row| row < 0)
     });
-    let fresh = order.as_ref().map_or(0, |order| order.len() - old);
+    let writer = RowWriter::new(outs, table.labels.len(), separator, line_end);
     let ends_lines = fresh > 0 || !in_order;
     let edited = Arc::new(EditedLoop { kept: Arc::clone(kept), block: (*block).to_owned(), writer, order, ends_lines });
-    if !in_order {
-        return add_shuffled(steps, &edited, table);
+    if in_order {
+        add_in_order(steps, &edited, table, known);
+        add_fresh(steps, &edited, known..known + fresh);
+        Ok(())
+    } else {
+        add_shuffled(steps, &edited, table)
     }
-    let mut at = first_row;
-    let mut first = 0;
-    for piece in &table.pieces {
-        if at < piece.start {
-            steps.push(Box::new(Copy { kept: Arc::clone(kept), range: at..piece.start }));
-        }
-        steps.push(Box::new(InOrder { edited: Arc::clone(&edited), piece: *piece, first, known: old }));
-        first += usize::try_from(piece.rows).unwrap_or(usize::MAX);
-        at = piece.end;
-    }
-    if fresh > 0 {
-        add_fresh(steps, &edited, old..old + fresh);
+}
+
+fn check_order(order: Option<&[i64]>, table: &Loop) -> Result<()> {
+    let total = i64::try_from(table.rows).unwrap_or(i64::MAX);
+    if order.is_some_and(|order| order.iter().any(|&row| row >= total)) {
+        return Err(StarError::Option(format!("a row beyond the table's {total}")));
     }
     Ok(())
+}
+
+/// The lines above the first row, with the labels of what is written.
+fn header(kept: &Kept, table: &Loop, outs: &[Out]) -> Result<Vec<u8>> {
+    let mut memory = Vec::new();
+    let text = kept.bytes(table.start..first_row(table), &mut memory)?;
+    let names: Vec<&str> = table.labels.iter().map(|label| &*label.name).collect();
+    let starts = table.labels.iter().filter_map(|label| usize::try_from(label.at).ok());
+    Ok(Header::new(text, starts).rewritten(&names, outs, kept.line_end()?))
+}
+
+fn first_row(table: &Loop) -> u64 {
+    table.pieces.first().map_or(table.end, |piece| piece.start)
 }
 
 /// What stands between the first two values of the first row.
@@ -128,7 +131,11 @@ fn check_between(kept: &Kept, block: &str, table: &Loop) -> Result<()> {
 }
 
 impl EditedLoop {
-    fn push(
+    /// Adds row `row` of what is written, which is row `old_row` of the text.
+    ///
+    /// # Errors
+    /// A value that cannot be written.
+    pub fn push(
         &self,
         out: &mut Vec<u8>,
         text: &RowText<'_>,
@@ -143,7 +150,8 @@ impl EditedLoop {
         Ok(())
     }
 
-    fn refused(&self, row: usize, Refused(label, refusal): Refused) -> StarError {
+    /// Names the value that was refused.
+    pub fn refused(&self, row: usize, Refused(label, refusal): Refused) -> StarError {
         refused(&self.block, &label, Some(row), refusal)
     }
 }
@@ -184,6 +192,19 @@ struct InOrder {
     first: usize,
     /// How many rows of what is written are of the text.
     known: usize,
+}
+
+fn add_in_order(steps: &mut Vec<Box<dyn Step>>, edited: &Arc<EditedLoop>, table: &Loop, known: usize) {
+    let mut at = first_row(table);
+    let mut first = 0;
+    for piece in &table.pieces {
+        if at < piece.start {
+            steps.push(Box::new(Copy { kept: Arc::clone(&edited.kept), range: at..piece.start }));
+        }
+        steps.push(Box::new(InOrder { edited: Arc::clone(edited), piece: *piece, first, known }));
+        first += usize::try_from(piece.rows).unwrap_or(usize::MAX);
+        at = piece.end;
+    }
 }
 
 impl Step for InOrder {
@@ -231,7 +252,8 @@ struct Fresh {
     rows: Range<usize>,
 }
 
-const ROWS: usize = 1 << 12;
+/// Rows of a step.
+pub const ROWS: usize = 1 << 12;
 
 fn add_fresh(steps: &mut Vec<Box<dyn Step>>, edited: &Arc<EditedLoop>, rows: Range<usize>) {
     for start in rows.clone().step_by(ROWS) {
@@ -248,131 +270,6 @@ impl Step for Fresh {
     fn render(&self, out: &mut Vec<u8>) -> Result<()> {
         for row in self.rows.clone() {
             self.edited.writer.push_fresh(out, row).map_err(|refused| self.edited.refused(row, refused))?;
-        }
-        Ok(())
-    }
-}
-
-/// A loop's text in memory, and where its rows are.
-struct Index {
-    text: Vec<u8>,
-    /// Each row's place, and where the lines above it begin.
-    rows: Vec<(usize, usize, Shape)>,
-    above: Vec<Range<usize>>,
-    /// Lines above rows that are left out and have none below that stays.
-    rest: Range<usize>,
-    /// Which rows of what is written take along what stands above them: one that is written twice does so once.
-    leads: Vec<bool>,
-}
-
-/// Rows in another order.
-struct Shuffled {
-    edited: Arc<EditedLoop>,
-    index: Arc<Index>,
-    rows: Range<usize>,
-    is_last: bool,
-}
-
-fn add_shuffled(steps: &mut Vec<Box<dyn Step>>, edited: &Arc<EditedLoop>, table: &Loop) -> Result<()> {
-    let index = Arc::new(index(edited, table)?);
-    let count = edited.order.as_ref().map_or(0, Vec::len);
-    let starts: Vec<usize> = (0..count).step_by(ROWS).collect();
-    for &start in &starts {
-        let rows = start..count.min(start + ROWS);
-        let is_last = rows.end == count;
-        steps.push(Box::new(Shuffled { edited: Arc::clone(edited), index: Arc::clone(&index), rows, is_last }));
-    }
-    Ok(())
-}
-
-/// Lines above a row go with it; those above rows that are left out go with the next row that stays.
-fn index(edited: &EditedLoop, table: &Loop) -> Result<Index> {
-    let start = table.pieces.first().map_or(table.end, |piece| piece.start);
-    let end = table.pieces.last().map_or(table.end, |piece| piece.end);
-    let mut memory = Vec::new();
-    let text = edited.kept.bytes(start..end, &mut memory)?.to_vec();
-    let count = usize::try_from(table.rows).unwrap_or(usize::MAX);
-    let mut rows: Vec<(usize, usize, Shape)> = Vec::with_capacity(count);
-    let mut above: Vec<Range<usize>> = Vec::with_capacity(count);
-    let within = |offset: u64| usize::try_from(offset - start).unwrap_or(usize::MAX);
-    let mut last = 0;
-    for piece in &table.pieces {
-        let base = within(piece.start);
-        let part = text.get(base..within(piece.end)).unwrap_or_default();
-        let mut at = base;
-        cut(part, piece.shape, 0, |part| {
-            match part {
-                Part::Between(text) => at += text.len(),
-                Part::Row(row) => {
-                    let length = row.end - row.start;
-                    rows.push((at, at + length, piece.shape));
-                    above.push(last..at);
-                    at += length;
-                    last = at;
-                }
-            }
-            Ok::<_, StarError>(())
-        })?;
-    }
-    if rows.len() != count {
-        return Err(changed().into());
-    }
-    let mut stays = vec![false; rows.len()];
-    let lead = |&row: &i64| {
-        let stays = usize::try_from(row).ok().and_then(|row| stays.get_mut(row));
-        stays.is_some_and(|stays| !std::mem::replace(stays, true))
-    };
-    let leads = edited.order.iter().flatten().map(lead).collect();
-    // Where rows are left out, the lines above them and above the next are brought together below the text.
-    let mut pending: Vec<u8> = Vec::new();
-    let mut gathered = text;
-    for (above, stays) in above.iter_mut().zip(&stays) {
-        if *stays && pending.is_empty() {
-            continue;
-        }
-        pending.extend_from_slice(gathered.get(above.clone()).unwrap_or_default());
-        if *stays {
-            let at = gathered.len();
-            gathered.append(&mut pending);
-            *above = at..gathered.len();
-        }
-    }
-    let at = gathered.len();
-    gathered.append(&mut pending);
-    let rest = at..gathered.len();
-    Ok(Index { text: gathered, rows, above, rest, leads })
-}
-
-impl Step for Shuffled {
-    fn size(&self) -> usize {
-        let average = self.index.text.len() / self.index.rows.len().max(1);
-        self.rows.len() * average.max(1)
-    }
-
-    fn render(&self, out: &mut Vec<u8>) -> Result<()> {
-        let Self { edited, index, .. } = self;
-        let mut token = Vec::new();
-        let order = edited.order.as_deref().unwrap_or_default();
-        for row in self.rows.clone() {
-            let old_row = order.get(row).copied().unwrap_or(-1);
-            let Ok(old_row) = usize::try_from(old_row) else {
-                edited.writer.push_fresh(out, row).map_err(|refused| edited.refused(row, refused))?;
-                continue;
-            };
-            let (Some(&(start, end, shape)), Some(above)) = (index.rows.get(old_row), index.above.get(old_row)) else {
-                return Err(changed().into());
-            };
-            if index.leads.get(row) == Some(&true) {
-                out.extend_from_slice(index.text.get(above.clone()).unwrap_or_default());
-            }
-            let text = index.text.get(start..end).unwrap_or_default();
-            cut(text, shape, edited.writer.wanted(), |part| match part {
-                Part::Row(text) => edited.push(out, &text, old_row, row, &mut token),
-                Part::Between(_) => Ok(()),
-            })?;
-        }
-        if self.is_last {
-            out.extend_from_slice(index.text.get(index.rest.clone()).unwrap_or_default());
         }
         Ok(())
     }

@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 
+use crate::error::{Result, StarError};
+use crate::near;
+use crate::relion::labels;
 use crate::star::write::float::FloatFormat;
 use crate::star::write::layout::Layout;
 
@@ -40,6 +43,29 @@ impl<T> ByLabel<T> {
     #[must_use]
     pub fn of(&self, label: &str) -> &T {
         self.labels.get(label).unwrap_or(&self.all)
+    }
+
+    /// Some files lack a label that others have, but one that RELION does not know either is misspelt.
+    fn check(&self, option: &str, written: &[&str]) -> Result<()> {
+        let odd = self.labels.keys().filter(|&label| !written.contains(&&**label) && labels::known(label).is_none());
+        let Some(label) = odd.min() else { return Ok(()) };
+        let hint = near::hint(label, "_", written.iter().copied());
+        Err(StarError::Option(format!("{option} is given for {label:?}, and no column is named so{hint}")))
+    }
+}
+
+impl WriteOptions {
+    /// Holds the labels that choices are for against those that are written.
+    ///
+    /// # Errors
+    /// One of them is nowhere, not even in RELION's dictionary.
+    pub fn check<'a>(&self, written: impl Iterator<Item = &'a str>) -> Result<()> {
+        if self.floats.labels.is_empty() && self.na.labels.is_empty() {
+            return Ok(());
+        }
+        let written: Vec<&str> = written.collect();
+        self.floats.check("floats", &written)?;
+        self.na.check("na", &written)
     }
 }
 
