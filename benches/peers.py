@@ -182,13 +182,15 @@ def starfile_rs_blocks(path: str) -> list[Any]:
 def tomoset_stack(paths: list[str]) -> Any:
     """All files' rows in one pyarrow Table."""
     from tomoset import _core
+    from tomoset.sources import read_options
 
-    return _core.read_stack(paths)
+    options = read_options(None, None, "relion", "large_string", "raise", "replace", False, None)
+    return _core.read_stack(paths, options).table
 
 
 def look_at_stack(table: Any) -> Reading:
-    """Read off a stack, without the column that says which file a row is from."""
-    return of_arrow(table.drop_columns(["source"]))
+    """Read off a stack."""
+    return of_arrow(table)
 
 
 def starfile_stack(paths: list[str]) -> Any:

@@ -14,6 +14,8 @@ from tomoset.exceptions import (
     CatalogBusy,
     MissingBlockError,
     MissingLabelError,
+    MissingTomogramError,
+    SetError,
     StarSyntaxError,
     StarTypeError,
     StarWriteError,
@@ -25,6 +27,7 @@ from tomoset.writing import append_star, write_star
 
 if TYPE_CHECKING:
     from tomoset.catalog import Catalog
+    from tomoset.sets import TiltSeries, Tomogram, TomogramSet
 
 __all__ = [
     "Catalog",
@@ -32,12 +35,17 @@ __all__ = [
     "Diagnostic",
     "MissingBlockError",
     "MissingLabelError",
+    "MissingTomogramError",
+    "SetError",
     "StarBlock",
     "StarFile",
     "StarOutline",
     "StarSyntaxError",
     "StarTypeError",
     "StarWriteError",
+    "TiltSeries",
+    "Tomogram",
+    "TomogramSet",
     "TomosetError",
     "__version__",
     "append_star",
@@ -49,9 +57,13 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
-    # The catalogue needs packages that reading does not.
+    # The catalogue and the sets need packages that reading does not.
     if name == "Catalog":
         from tomoset.catalog import Catalog
 
         return Catalog
+    if name in {"TiltSeries", "Tomogram", "TomogramSet"}:
+        from tomoset import sets
+
+        return getattr(sets, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,6 +13,7 @@ __all__ = [
     "HarvestUnit",
     "Outline",
     "ReadOptions",
+    "Stack",
     "StarTables",
     "WriteOptions",
     "__version__",
@@ -123,7 +124,23 @@ def harvest(
     exclude: Sequence[str | PathLike[str]] = ...,
 ) -> Harvest: ...
 def catalog_schemas() -> dict[str, pa.Schema]: ...
-def read_stack(paths: Sequence[str | PathLike[str]], options: ReadOptions | None = None) -> pa.Table: ...
+
+@final
+class Stack:
+    @property
+    def table(self) -> pa.Table: ...
+    @property
+    def rows(self) -> list[int]: ...
+    @property
+    def header(self) -> list[int | None]: ...
+    @property
+    def headers(self) -> list[list[str]]: ...
+    @property
+    def faults(self) -> list[tuple[int, Exception]]: ...
+
+def read_stack(
+    paths: Sequence[str | PathLike[str]], options: ReadOptions, blocks: Sequence[str] | None = None
+) -> Stack: ...
 
 @final
 class WriteOptions:

@@ -9,6 +9,8 @@ __all__ = [
     "CatalogBusy",
     "MissingBlockError",
     "MissingLabelError",
+    "MissingTomogramError",
+    "SetError",
     "StarSyntaxError",
     "StarTypeError",
     "StarWriteError",
@@ -162,6 +164,48 @@ class MissingBlockError(_MissingError):
 
 class MissingLabelError(_MissingError):
     """No table that was read has this label."""
+
+
+class MissingTomogramError(_MissingError):
+    """No tomogram of the set has this name."""
+
+
+class SetError(TomosetError, ValueError):
+    """A tomogram or particle set whose files do not go together.
+
+    Attributes
+    ----------
+    code : str
+        Such as ``empty-tilt-series``; `docs/sets.md` lists them.
+    path : str or None
+        The file it is about.
+    tomogram : str or None
+        The tomogram it is about.
+    row : int or None
+        The row of the set's table, counted from 0.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str,
+        path: str | None = None,
+        tomogram: str | None = None,
+        row: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.path = path
+        self.tomogram = tomogram
+        self.row = row
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _set_error, (str(self), self.code, self.path, self.tomogram, self.row)
+
+
+def _set_error(message: str, code: str, path: str | None, tomogram: str | None, row: int | None) -> SetError:
+    return SetError(message, code=code, path=path, tomogram=tomogram, row=row)
 
 
 class CatalogBusy(TomosetError):  # noqa: N818

@@ -1,14 +1,15 @@
 //! Many files with alike tables as one table: what a tilt-series set or a loop over files becomes.
 
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Int64Array, RecordBatch};
-use arrow_schema::{DataType, Field, Schema};
+use arrow_array::{RecordBatch, RecordBatchOptions};
+use arrow_schema::{Field, Schema};
 
 use super::shelf::{Shelf, Shelved};
-use crate::error::{Result, StarError};
+use crate::error::{Fault, Result, StarError};
+use crate::near;
 use crate::parallel;
 use crate::source::Bytes;
 use crate::star::diagnostic::Code;
@@ -20,37 +21,146 @@ use crate::table::infer::Guesses;
 use crate::table::read::misfit_fault;
 use crate::table::stack::stack;
 
-/// Name of the column that tells which file a row comes from.
-const SOURCE: &str = "source";
+/// A file of which a table is wanted.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    pub path: PathBuf,
+    /// The block whose loop, or list, it is; nothing for all loops of the file.
+    pub block: Option<String>,
+}
 
-/// Reads all loops of all files into one batch, file by file in the order given.
-///
-/// The first column, `source`, is the index of the row's file among `paths`. A column that only some files have is
-/// null for the others; unknown labels are inferred over all files together.
+/// The rows of many files, file by file in the order they were asked for.
+pub struct Stack {
+    /// A column that only some files have is null for the others.
+    pub batch: RecordBatch,
+    /// How many rows each file has.
+    pub rows: Vec<usize>,
+    /// For each file which of `headers` has its labels; nothing for one that could not be read.
+    pub header: Vec<Option<usize>>,
+    pub headers: Vec<Vec<String>>,
+    /// Why files could not be read.
+    pub faults: Vec<(usize, StarError)>,
+}
+
+/// Reads tables of many files into one batch; unknown labels are inferred over all files together.
 ///
 /// # Errors
-/// The first fault in the order of the files; faults cannot be collected.
-pub fn read_stack(paths: &[PathBuf], options: &Options) -> Result<RecordBatch> {
-    if options.on_error == OnError::Collect {
-        return Err(StarError::Option("many files as one table are read with on_error=\"raise\"".into()));
-    }
-    let threads = options.threads.unwrap_or_else(parallel::available).min(paths.len().max(1));
+/// The first fault in the order of the files, unless they are collected: then a file that has one has no rows.
+pub fn read_stack(files: &[Wanted], options: &Options) -> Result<Stack> {
+    let threads = options.threads.unwrap_or_else(parallel::available).min(files.len().max(1));
     let begin = |thread| (Shelf::new(thread), Memory::default());
     let load = |(shelf, memory): &mut (Shelf, Memory), index: usize| {
-        let path = paths.get(index)?;
-        Some(load(path, shelf, memory, options).map_err(|error| error.at_path(Some(path))))
+        let file = files.get(index)?;
+        Some(load(file, shelf, memory, options))
     };
-    let (texts, shelves) = parallel::map_with(paths.len(), threads, begin, load);
-    let texts = texts.into_iter().flatten().collect::<Result<Vec<Text>>>()?;
+    let (texts, shelves) = parallel::map_with(files.len(), threads, begin, load);
     let shelves: Vec<Shelf> = shelves.into_iter().map(|(shelf, _)| shelf).collect();
-    let loops: Vec<(usize, &str, &Part)> = texts.iter().enumerate().flat_map(|(i, text)| text.loops(i)).collect();
-    let (labels, sources) = union(&loops, options);
-    let text = |index: usize| texts.get(index).map(|text| text.place.bytes(&shelves)).unwrap_or_default();
+    let mut faults = Faults { files, collects: options.on_error == OnError::Collect, found: Vec::new() };
+    let mut good = Vec::with_capacity(files.len());
+    for (file, text) in texts.into_iter().flatten().enumerate() {
+        match text {
+            Ok(text) => good.push((file, text)),
+            Err(error) => faults.add(file, error)?,
+        }
+    }
+    let mut loops: Vec<Loop<'_>> = good.iter().flat_map(|(file, text)| text.loops(*file, &shelves)).collect();
+    loop {
+        let (batch, misfits) = stack_loops(&loops, options, threads)?;
+        if misfits.is_empty() {
+            let (rows, header, headers) = facts(&loops, files.len());
+            return Ok(Stack { batch, rows, header, headers, faults: faults.found });
+        }
+        // The others once more, without the rows of files that are at fault.
+        let mut odd = HashSet::new();
+        for (place, fault) in misfits {
+            let Some(Loop { file, text, .. }) = loops.get(place) else { continue };
+            if odd.insert(*file) {
+                faults.add(*file, faulty(fault, &mut &**text))?;
+            }
+        }
+        loops.retain(|table| !odd.contains(&table.file));
+    }
+}
+
+/// Why files could not be read.
+struct Faults<'f> {
+    files: &'f [Wanted],
+    collects: bool,
+    found: Vec<(usize, StarError)>,
+}
+
+impl Faults<'_> {
+    fn add(&mut self, file: usize, error: StarError) -> Result<()> {
+        let error = error.at_path(self.files.get(file).map(|wanted| wanted.path.as_path()));
+        if !self.collects {
+            return Err(error);
+        }
+        self.found.push((file, error));
+        Ok(())
+    }
+}
+
+/// A file in memory, and which of its blocks' parts are wanted.
+struct Text {
+    place: Shelved,
+    outline: Outline,
+    /// The only block that is wanted.
+    block: Option<usize>,
+}
+
+/// A table of a file.
+struct Loop<'a> {
+    file: usize,
+    block: &'a str,
+    part: &'a Part,
+    text: &'a [u8],
+}
+
+impl Text {
+    fn loops<'a>(&'a self, file: usize, shelves: &'a [Shelf]) -> impl Iterator<Item = Loop<'a>> {
+        let blocks = self.outline.blocks.iter().enumerate();
+        let text = self.place.bytes(shelves);
+        blocks.filter(|(index, _)| self.block.is_none_or(|block| block == *index)).flat_map(move |(_, block)| {
+            let mut parts: Vec<&Part> = block.parts.iter().filter(|part| matches!(part, Part::Loop(_))).collect();
+            if self.block.is_some() {
+                // RELION reads a list as a table of one row, and of several tables the first.
+                parts.truncate(1);
+                if parts.is_empty() {
+                    parts.extend(block.parts.first());
+                }
+            }
+            parts.into_iter().map(move |part| Loop { file, block: &block.name, part, text })
+        })
+    }
+}
+
+fn load(file: &Wanted, shelf: &mut Shelf, memory: &mut Memory, options: &Options) -> Result<Text> {
+    let place = shelf.load(&file.path, options.memory_map)?;
+    let mut text = shelf.bytes(&place);
+    let outline = match outline_with(text, OnError::Raise, None, memory) {
+        Ok(outline) => outline,
+        Err(stop) => return raise(stop, &mut text),
+    };
+    let block = file.block.as_deref().map(|name| find(&outline, name)).transpose()?;
+    Ok(Text { place, outline, block })
+}
+
+fn find(outline: &Outline, name: &str) -> Result<usize> {
+    outline.blocks.iter().position(|block| &*block.name == name).ok_or_else(|| StarError::MissingBlock {
+        name: name.to_owned(),
+        hint: near::hint(name, "data_", outline.blocks.iter().map(|block| &*block.name)),
+        path: None,
+    })
+}
+
+/// All loops as one batch, and the first value of each that does not fit its column, by the loop's place.
+fn stack_loops(loops: &[Loop<'_>], options: &Options, threads: usize) -> Result<(RecordBatch, Vec<(usize, Fault)>)> {
+    let (labels, sources) = union(loops, options);
     let members: Vec<Member<'_>> = loops
         .iter()
         .zip(sources)
-        .map(|(&(index, _, part), sources)| {
-            Member::of(part, part.labels().count(), sources, Bytes::Memory { text: text(index), base: 0 })
+        .map(|(Loop { part, text, .. }, sources)| {
+            Member::of(part, part.labels().count(), sources, Bytes::Memory { text, base: 0 })
         })
         .collect();
     let kinds = labels.iter().enumerate().map(|(at, label)| kind(at, label, &members, options));
@@ -58,51 +168,44 @@ pub fn read_stack(paths: &[PathBuf], options: &Options) -> Result<RecordBatch> {
     let Options { strings, invalid_utf8, .. } = *options;
     let layout = Layout { strings, invalid_utf8, numbers: options.numbers(), on_misfit: OnMisfit::Stop, threads };
     let stacked = stack(&types, &members, layout, &[])?;
-    for ((index, block, _), met) in loops.iter().zip(&stacked.met) {
+    let mut faults = Vec::new();
+    for (place, (table, met)) in loops.iter().zip(&stacked.met).enumerate() {
         let columns = met.iter().zip(labels.iter().zip(&types));
         let misfits = columns.filter_map(|(met, column)| Some((met.misfit.as_ref()?, column)));
         if let Some((misfit, (label, &kind))) = misfits.min_by_key(|(misfit, _)| misfit.offset) {
-            let fault = misfit_fault(misfit, kind, block, label, Code::BadValue);
-            return Err(faulty(fault, &mut text(*index)).at_path(paths.get(*index).map(PathBuf::as_path)));
+            faults.push((place, misfit_fault(misfit, kind, table.block, label, Code::BadValue)));
         }
     }
-    let mut fields = vec![Field::new(SOURCE, DataType::Int64, false)];
-    fields.extend(labels.iter().zip(&stacked.columns).map(|(l, column)| field(l, l, column.data_type().clone())));
-    let from = loops
-        .iter()
-        .zip(&members)
-        .flat_map(|((index, ..), m)| std::iter::repeat_n(i64::try_from(*index).unwrap_or(i64::MAX), m.rows));
-    let mut columns: Vec<ArrayRef> = vec![Arc::new(Int64Array::from_iter_values(from))];
-    columns.extend(stacked.columns);
-    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
-        .map_err(|error| StarError::Option(format!("columns do not fit together: {error}")))
+    let fields: Vec<Field> =
+        labels.iter().zip(&stacked.columns).map(|(l, column)| field(l, l, column.data_type().clone())).collect();
+    let rows = RecordBatchOptions::new().with_row_count(Some(members.iter().map(|member| member.rows).sum()));
+    let batch = RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), stacked.columns, &rows)
+        .map_err(|error| StarError::Option(format!("columns do not fit together: {error}")))?;
+    Ok((batch, faults))
 }
 
-struct Text {
-    place: Shelved,
-    outline: Outline,
-}
-
-impl Text {
-    fn loops(&self, index: usize) -> impl Iterator<Item = (usize, &str, &Part)> {
-        self.outline.blocks.iter().flat_map(move |block| {
-            let loops = block.parts.iter().filter(|part| matches!(part, Part::Loop(_)));
-            loops.map(move |part| (index, &*block.name, part))
-        })
+/// How many rows each file has, which header, and all headers.
+fn facts(loops: &[Loop<'_>], files: usize) -> (Vec<usize>, Vec<Option<usize>>, Vec<Vec<String>>) {
+    let mut rows = vec![0; files];
+    let mut header = vec![None; files];
+    let mut known: HashMap<Vec<&str>, usize> = HashMap::new();
+    let mut headers = Vec::new();
+    for Loop { file, part, .. } in loops {
+        let labels: Vec<&str> = part.labels().map(|label| &*label.name).collect();
+        let place = *known.entry(labels).or_insert_with_key(|labels| {
+            headers.push(labels.iter().map(|&label| label.to_owned()).collect());
+            headers.len() - 1
+        });
+        if let (Some(rows), Some(header)) = (rows.get_mut(*file), header.get_mut(*file)) {
+            *rows += usize::try_from(part.rows()).unwrap_or(usize::MAX);
+            *header = Some(place);
+        }
     }
-}
-
-fn load(path: &Path, shelf: &mut Shelf, memory: &mut Memory, options: &Options) -> Result<Text> {
-    let place = shelf.load(path, options.memory_map)?;
-    let mut text = shelf.bytes(&place);
-    match outline_with(text, options.on_error, None, memory) {
-        Ok(outline) => Ok(Text { place, outline }),
-        Err(stop) => raise(stop, &mut text),
-    }
+    (rows, header, headers)
 }
 
 /// All labels in order of first appearance, and for each loop the words they come from.
-fn union(loops: &[(usize, &str, &Part)], options: &Options) -> (Vec<String>, Vec<Vec<Option<usize>>>) {
+fn union(loops: &[Loop<'_>], options: &Options) -> (Vec<String>, Vec<Vec<Option<usize>>>) {
     let mut union = Union { places: HashMap::new(), labels: Vec::new(), closed: options.columns.is_some() };
     for column in options.columns.iter().flatten() {
         union.add(column);
@@ -110,7 +213,7 @@ fn union(loops: &[(usize, &str, &Part)], options: &Options) -> (Vec<String>, Vec
     // Files written by one program share their headers, which are then looked at once.
     let mut known: HashMap<*const Label, Vec<(usize, usize)>> = HashMap::new();
     let mut found: Vec<Vec<(usize, usize)>> = Vec::with_capacity(loops.len());
-    for (_, _, part) in loops {
+    for &Loop { part, .. } in loops {
         found.push(match part {
             Part::List(_) => union.places_of(part),
             Part::Loop(table) => known.entry(table.labels.as_ptr()).or_insert_with(|| union.places_of(part)).clone(),

@@ -10,7 +10,8 @@ use pyo3_arrow::PySchema;
 use super::arrow::to_table;
 use super::options::ReadOptions;
 use crate::archive::harvest::{self as core, Options, Progress};
-use crate::archive::{schema, stack};
+use crate::archive::schema;
+use crate::archive::stack::{self, Wanted};
 
 /// An iterator over units of rows for the catalogue.
 #[pyclass(frozen, module = "tomoset._core")]
@@ -119,15 +120,58 @@ pub fn catalog_schemas(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     Ok(schemas)
 }
 
-/// Reads all loops of all files into one table with a leading column `source`.
+/// Tables of many files as one.
+#[pyclass(frozen, module = "tomoset._core")]
+pub struct Stack {
+    inner: stack::Stack,
+    faults: Mutex<Vec<(usize, PyErr)>>,
+}
+
+#[pymethods]
+impl Stack {
+    /// All rows, file by file.
+    #[getter]
+    fn table<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_table(py, &self.inner.batch)
+    }
+
+    /// How many rows each file has.
+    #[getter]
+    fn rows(&self) -> &[usize] {
+        &self.inner.rows
+    }
+
+    /// For each file which of `headers` has its labels; nothing for one that could not be read.
+    #[getter]
+    fn header(&self) -> &[Option<usize>] {
+        &self.inner.header
+    }
+
+    #[getter]
+    fn headers(&self) -> &[Vec<String>] {
+        &self.inner.headers
+    }
+
+    /// Why files could not be read, by their places.
+    #[getter]
+    fn faults(&self, py: Python<'_>) -> Vec<(usize, PyErr)> {
+        let faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        faults.iter().map(|(file, error)| (*file, error.clone_ref(py))).collect()
+    }
+}
+
+/// Reads the loop, or list, of a block of each file into one table; all loops where no block is named.
 #[pyfunction]
-#[pyo3(signature = (paths, options=None))]
-pub fn read_stack<'py>(
-    py: Python<'py>,
+#[pyo3(signature = (paths, options, blocks=None))]
+pub fn read_stack(
+    py: Python<'_>,
     paths: Vec<PathBuf>,
-    options: Option<&ReadOptions>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let options = options.map(|options| options.inner.clone()).unwrap_or_default();
-    let batch = py.detach(|| stack::read_stack(&paths, &options))?;
-    to_table(py, &batch)
+    options: &ReadOptions,
+    blocks: Option<Vec<String>>,
+) -> PyResult<Stack> {
+    let mut blocks = blocks.into_iter().flatten();
+    let files: Vec<_> = paths.into_iter().map(|path| Wanted { path, block: blocks.next() }).collect();
+    let mut inner = py.detach(|| stack::read_stack(&files, &options.inner))?;
+    let faults = std::mem::take(&mut inner.faults).into_iter().map(|(file, error)| (file, error.into()));
+    Ok(Stack { faults: Mutex::new(faults.collect()), inner })
 }

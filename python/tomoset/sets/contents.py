@@ -1,0 +1,128 @@
+"""What a tomogram set holds, and where its rows come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tomoset.sets.findings import Finding
+    from tomoset.sets.values import Integers
+    from tomoset.star import StarFile
+
+__all__ = ["Contents", "Layout", "Origin", "offsets_of"]
+
+#: One file for each tilt series, or all in the set's file.
+Layout: TypeAlias = Literal["relion5", "relion4"]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The table that a tilt series was read from."""
+
+    #: Where it is, and its block's name.
+    path: str
+    block: str
+    #: Time of the last change and size, by which a file that others wrote to is known.
+    stamp: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A set is two tables: one row a tomogram, and all tilt images, tomogram by tomogram.
+
+    Attributes
+    ----------
+    table : pyarrow.Table
+        One row for each tomogram.
+    tilts : pyarrow.Table
+        All tilt images. A column that only some series have is null for the others.
+    offsets : (n + 1,) int64 array
+        The images of tomogram ``i`` are rows ``offsets[i]`` to ``offsets[i + 1]``.
+    headers : tuple of tuples of str
+        Labels that tilt series have.
+    header : (n,) int64 array
+        Which of them each tilt series has.
+    rows : (num_tilts,) int64 array or None
+        Which row of its file each image was, -1 where it is new; None when they are all in their places.
+    origins : tuple of Origin or None
+        Where each tilt series was read from.
+    global_file, global_block : StarFile and str, or None
+        The file the table was read from, and its block.
+    global_rows : (n,) int64 array or None
+        Which row of that block each tomogram was.
+    """
+
+    table: pa.Table
+    tilts: pa.Table
+    offsets: Integers
+    headers: tuple[tuple[str, ...], ...]
+    header: Integers
+    layout: Layout
+    path: str | None
+    project_root: Path
+    origins: tuple[Origin | None, ...]
+    rows: Integers | None = None
+    global_file: StarFile | None = None
+    global_block: str = "global"
+    global_rows: Integers | None = None
+    findings: tuple[Finding, ...] = ()
+
+    def take(self, indices: Integers) -> Contents:
+        """Give some tomograms, in this order; their images are slices of the same memory."""
+        counts = np.diff(self.offsets)[indices]
+        whole = np.array_equal(indices, np.arange(len(self.offsets) - 1))
+        if whole:
+            return self
+        pieces = [
+            self.tilts.slice(int(self.offsets[at]), int(self.offsets[at + 1] - self.offsets[at]))
+            for at in indices
+        ]
+        tilts = pa.concat_tables(pieces) if pieces else self.tilts.slice(0, 0)
+        known = np.arange(len(self.origins)) if self.global_rows is None else self.global_rows
+        names = set(self.table.column("rlnTomoName").take(indices).to_pylist())
+        return replace(
+            self,
+            table=self.table.take(indices),
+            tilts=tilts,
+            offsets=offsets_of(counts),
+            header=self.header[indices],
+            origins=tuple(self.origins[at] for at in indices),
+            rows=None if self.rows is None else self.rows[self.images_of(indices)],
+            global_rows=known[indices],
+            findings=tuple(finding for finding in self.findings if finding.tomogram in {None, *names}),
+        )
+
+    def images_of(self, indices: Integers) -> Integers:
+        """Give the rows of `tilts` of some tomograms."""
+        spans = [np.arange(self.offsets[at], self.offsets[at + 1]) for at in indices]
+        return np.concatenate(spans) if spans else np.empty(0, dtype=np.int64)
+
+    def take_images(self, images: Integers) -> Contents:
+        """Give these images, which are sorted by tomogram."""
+        owner = self.owners()[images]
+        counts = np.bincount(owner, minlength=len(self.offsets) - 1)
+        known = self.places() if self.rows is None else self.rows
+        return replace(self, tilts=self.tilts.take(images), offsets=offsets_of(counts), rows=known[images])
+
+    def owners(self) -> Integers:
+        """Give the tomogram of each image."""
+        return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+
+    def places(self) -> Integers:
+        """Give the place of each image in its tilt series."""
+        return np.arange(self.offsets[-1]) - np.repeat(self.offsets[:-1], np.diff(self.offsets))
+
+
+def offsets_of(counts: Sequence[int] | Integers) -> Integers:
+    """Give where each tomogram's images begin, and where the last ones end."""
+    offsets = np.zeros(len(counts) + 1, dtype=np.int64)
+    np.cumsum(counts, out=offsets[1:])
+    offsets.flags.writeable = False
+    return offsets

@@ -1,0 +1,319 @@
+"""Tomogram sets from their files: RELION 5 with a file for each tilt series, RELION 4 and Warp with one for all."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+
+from tomoset import _core
+from tomoset.exceptions import MissingBlockError, SetError, printable
+from tomoset.sets.contents import Contents, Layout, Origin, offsets_of
+from tomoset.sets.findings import Finding, Severity
+from tomoset.sets.paths import Outside, Places, project_root, repeated
+from tomoset.sources import read_options
+from tomoset.star import read_star
+
+if TYPE_CHECKING:
+    from tomoset.star import StarFile
+
+__all__ = ["Missing", "read_contents"]
+
+Missing: TypeAlias = Literal["raise", "skip"]
+
+GLOBAL = "global"
+NAME = "rlnTomoName"
+SERIES_FILE = "rlnTomoTiltSeriesStarFile"
+FRAME_COUNT = "rlnTomoFrameCount"
+
+
+def read_contents(
+    path: str,
+    root: str | os.PathLike[str] | None,
+    *,
+    missing: Missing,
+    allow_outside: bool,
+    threads: int | None,
+) -> Contents:
+    """Read a set, as `TomogramSet.read` does."""
+    if missing not in ("raise", "skip"):
+        raise ValueError(f"missing is {missing!r}; it must be 'raise' or 'skip'")
+    star = read_star(path, threads=threads)
+    block = _global_block(star, path)
+    table = star[block].to_arrow()
+    names: list[str] = table.column(NAME).to_pylist()
+    reader = _Reader(path, names, missing)
+    if block != GLOBAL:
+        reader.findings.append(
+            Finding(
+                "unnamed-block",
+                "fatal",
+                printable(path, 1000),
+                "the block with the tomograms has no name",
+                f"looks for a block named {GLOBAL!r}, and takes the file for no set",
+                "write the set, which names it",
+            )
+        )
+    reader.check_names()
+    if SERIES_FILE in table.column_names:
+        files: list[str] = table.column(SERIES_FILE).to_pylist()
+        top = project_root(Path(path), files[0]) if root is None else Path(root)
+        layout: Layout = "relion5"
+        series = reader.read_files(files, Places(top, allow_outside=allow_outside), threads)
+    else:
+        top = project_root(Path(path)) if root is None else Path(root)
+        layout = "relion4"
+        series = reader.read_blocks(star, block)
+    counts = table.column(FRAME_COUNT).to_pylist() if FRAME_COUNT in table.column_names else []
+    reader.check_counts(counts, series.counts)
+    contents = Contents(
+        table=table,
+        tilts=series.tilts,
+        offsets=offsets_of(series.counts),
+        headers=series.headers,
+        header=np.array([-1 if at is None else at for at in series.header], dtype=np.int64),
+        layout=layout,
+        path=path,
+        project_root=top,
+        origins=series.origins,
+        global_file=star,
+        global_block=block,
+    )
+    left = [index for index in range(len(names)) if index not in reader.skipped]
+    return replace(contents.take(np.array(left, dtype=np.int64)), findings=tuple(reader.findings))
+
+
+def _global_block(star: StarFile, path: str) -> str:
+    """Give the name of the block with the tomograms: RELION's, or that of others that leave it out."""
+    where = printable(path, 1000)
+    block = next((name for name in (GLOBAL, "") if name in star), None)
+    if block is None or not star[block].num_rows:
+        found = (
+            "is empty"
+            if block is not None
+            else f"is not there (there is {', '.join(map(repr, star)) or 'none'})"
+        )
+        raise SetError(
+            f"{where}: no tomogram set: the block 'global' {found}; RELION takes such a file for none",
+            code="no-tomograms",
+            path=path,
+        )
+    if NAME not in star[block]:
+        meant = _core.hint(NAME, "_", star[block].labels)
+        raise SetError(
+            f"{where}: no tomogram set: block {block!r} has no column {NAME}{meant}; RELION stops here",
+            code="no-names",
+            path=path,
+        )
+    return block
+
+
+@dataclass
+class _Series:
+    """All tilt series of a set."""
+
+    tilts: pa.Table
+    counts: list[int]
+    headers: tuple[tuple[str, ...], ...]
+    header: list[int | None]
+    origins: tuple[Origin | None, ...]
+
+
+@dataclass
+class _Reader:
+    """Reads the tilt series of a set, and keeps what is wrong with them."""
+
+    path: str
+    names: list[str]
+    missing: Missing
+    findings: list[Finding] = field(default_factory=list)
+    skipped: set[int] = field(default_factory=set)
+
+    def where(self, row: int) -> str:
+        return f"{printable(self.path, 1000)}: row {row} ({printable(self.names[row])})"
+
+    def note(self, code: str, severity: Severity, row: int, found: str, relion: str, mend: str) -> None:
+        self.findings.append(Finding(code, severity, self.where(row), found, relion, mend, self.names[row]))
+
+    def fail(self, code: str, row: int, found: str, relion: str, mend: str) -> None:
+        """Raise, or leave the row out and say so."""
+        if self.missing == "raise":
+            message = f"{self.where(row)}: {found}; {mend}. RELION {relion}"
+            raise SetError(message, code=code, path=self.path, tomogram=self.names[row], row=row)
+        self.note(code, "fatal", row, found, relion, mend)
+        self.skipped.add(row)
+
+    def check_names(self) -> None:
+        for row, name in enumerate(self.names):
+            if not name:
+                self.fail(
+                    "empty-name",
+                    row,
+                    "the name is empty",
+                    "looks for a block without a name",
+                    "give it a name",
+                )
+        for name, rows in repeated(self.names).items():
+            for row in rows[1:]:
+                self.fail(
+                    "repeated-name",
+                    row,
+                    f"{name!r} is also in row {rows[0]}",
+                    "takes the first of them in some places and the last in others",
+                    "rename one of them",
+                )
+
+    def check_counts(self, expected: list[int | None], found: list[int]) -> None:
+        for row, (wanted, rows) in enumerate(zip(expected, found, strict=False)):
+            if wanted is not None and wanted != rows and row not in self.skipped:
+                self.note(
+                    "frame-count",
+                    "fatal",
+                    row,
+                    f"{FRAME_COUNT} is {wanted}, and there are {rows} rows",
+                    "counts the images by the former, and reads beyond the rows or leaves some out",
+                    f"set {FRAME_COUNT} to the number of rows",
+                )
+
+    # RELION 5: a file for each tilt series.
+
+    def read_files(self, files: list[str], places: Places, threads: int | None) -> _Series:
+        wanted: list[int] = []
+        paths: list[str] = []
+        for row, file in enumerate(files):
+            if row in self.skipped:
+                continue
+            found = self._find(row, file, places)
+            if found is not None:
+                wanted.append(row)
+                paths.append(found)
+        options = read_options(None, None, "relion", "large_string", "collect", "replace", False, threads)
+        stack = _core.read_stack(paths, options, [self.names[row] for row in wanted])
+        for at, error in stack.faults:
+            self._fault(wanted[at], paths[at], error)
+        counts = [0] * len(files)
+        header: list[int | None] = [None] * len(files)
+        origins: list[Origin | None] = [None] * len(files)
+        for at, (row, count, own) in enumerate(zip(wanted, stack.rows, stack.header, strict=True)):
+            counts[row], header[row] = count, own
+            if not count and row not in self.skipped:
+                self.fail(
+                    "empty-tilt-series",
+                    row,
+                    f"block data_{printable(self.names[row])} of {printable(paths[at], 1000)} has no rows",
+                    "stops here",
+                    "remove the row, or import the tilt series again",
+                )
+            if count:
+                origins[row] = Origin(paths[at], self.names[row], _stamp(paths[at]))
+        headers = tuple(tuple(dict.fromkeys(labels)) for labels in stack.headers)
+        self._check_files(files, paths, wanted)
+        return _Series(stack.table, counts, headers, header, tuple(origins))
+
+    def _find(self, row: int, file: str, places: Places) -> str | None:
+        if not file:
+            self.fail("no-path", row, f"{SERIES_FILE} is empty", "stops here", "give it a path")
+            return None
+        try:
+            return places.find(file)
+        except Outside as outside:
+            self.fail(
+                "outside",
+                row,
+                f"the path {printable(file, 1000)} leads out of the project {printable(str(places.root), 1000)},"
+                f" to {printable(str(outside), 1000)}",
+                "would read it",
+                "pass allow_outside=True to read it, or another project_root",
+            )
+            return None
+
+    def _fault(self, row: int, path: str, error: Exception) -> None:
+        """Raise what a file's reader said with the row, or leave the row out."""
+        if self.missing == "skip":
+            code = "missing-file" if isinstance(error, FileNotFoundError) else "unreadable"
+            if isinstance(error, MissingBlockError):
+                code = "missing-block"
+            self.note(code, "fatal", row, str(error), "stops here", "remove the row, or mend the file")
+            self.skipped.add(row)
+            return
+        if isinstance(error, OSError):
+            words = f"{error.strerror} (the tilt series of {self.where(row)}, where RELION stops)"
+            raise type(error)(error.errno, words, error.filename)
+        if isinstance(error, MissingBlockError):
+            words = (
+                f"{error}; it is the tilt series of {self.where(row)}, and RELION wants a block of that name"
+            )
+            raise MissingBlockError(words, self.names[row], path)
+        error.add_note(f"This is the tilt series of {self.where(row)}.")
+        raise error
+
+    def _check_files(self, files: list[str], paths: list[str], rows: list[int]) -> None:
+        for path, places in repeated(paths).items():
+            for at in places[1:]:
+                self.note(
+                    "shared-file",
+                    "silent",
+                    rows[at],
+                    f"{printable(path, 1000)} also has the tilt series of row {rows[places[0]]}",
+                    "reads it, and writes one over the other",
+                    "write the set with tomoset, which refuses to, after giving each a file of its own",
+                )
+
+    # RELION 4 and Warp: all in one file.
+
+    def read_blocks(self, star: StarFile, first: str) -> _Series:
+        order = [name for name in star if name != first]
+        if order != self.names and sorted(order) == sorted(self.names):
+            row = next(row for row, name in enumerate(self.names) if order[row] != name)
+            self.note(
+                "blocks-out-of-order",
+                "fatal",
+                row,
+                f"the block in its place is data_{printable(order[row])}",
+                "takes such a file for corrupted",
+                "write the set, which puts the blocks in order",
+            )
+        stamp = _stamp(self.path)
+        tables: list[pa.Table] = []
+        header: list[int | None] = []
+        headers: dict[tuple[str, ...], int] = {}
+        origins: list[Origin | None] = []
+        for row, name in enumerate(self.names):
+            table = None if row in self.skipped else self._block(star, row)
+            origins.append(None if table is None else Origin(self.path, name, stamp))
+            tables.append(pa.table({}) if table is None else table)
+            header.append(
+                None if table is None else headers.setdefault(tuple(table.column_names), len(headers))
+            )
+        whole = [table for table in tables if table.num_columns]
+        tilts = (
+            pa.concat_tables(whole, promote_options="permissive").combine_chunks() if whole else pa.table({})
+        )
+        return _Series(tilts, [table.num_rows for table in tables], tuple(headers), header, tuple(origins))
+
+    def _block(self, star: StarFile, row: int) -> pa.Table | None:
+        name = self.names[row]
+        if name not in star or not star[name].num_rows:
+            found = "has no rows" if name in star else f"is not there{_core.hint(name, 'data_', list(star))}"
+            self.fail(
+                "empty-tilt-series" if name in star else "missing-block",
+                row,
+                f"block data_{printable(name)} {found}",
+                "takes such a file for corrupted",
+                "remove the row, or mend the file",
+            )
+            return None
+        block = star[name]
+        return block.loops[0] if block.loops else block.to_arrow()
+
+
+def _stamp(path: str) -> tuple[int, int]:
+    try:
+        facts = os.stat(path)  # noqa: PTH116 (a thousand Path objects take milliseconds)
+    except OSError:
+        return (0, -1)
+    return (facts.st_mtime_ns, facts.st_size)

@@ -1,0 +1,405 @@
+"""A set of tomograms and their tilt series."""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tomoset import _core
+from tomoset.exceptions import MissingLabelError, MissingTomogramError, printable
+from tomoset.frames import to_pandas, to_polars
+from tomoset.sets.contents import Contents, Layout
+from tomoset.sets.reading import NAME, Missing, read_contents
+from tomoset.sets.tilt_series import TiltSeries
+from tomoset.sets.tomogram import Tomogram
+from tomoset.tables import mask_indices, row_indices
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import pandas as pd
+    import polars as pl
+
+    from tomoset.sets.findings import Finding
+    from tomoset.sets.values import Integers
+
+__all__ = ["TomogramSet"]
+
+_SHOWN = 12
+
+
+class TomogramSet(Mapping[str, Tomogram]):
+    """Tomograms by name, and all of their tilt images.
+
+    A set is two tables: `table` with one row a tomogram, and `tilts` with all tilt images, tomogram by tomogram. A
+    `Tomogram` is a row of the one, a `TiltSeries` a slice of the other, and nothing is copied. Sets do not change: each
+    edit gives a new one, which shares memory with the old.
+    """
+
+    def __init__(self, contents: Contents) -> None:
+        self._contents = contents
+        self._names: list[str] = contents.table.column(NAME).to_pylist()
+        self._places = {name: index for index, name in reversed(list(enumerate(self._names)))}
+
+    @classmethod
+    def read(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        project_root: str | os.PathLike[str] | None = None,
+        missing: Missing = "raise",
+        allow_outside: bool = False,
+        threads: int | None = None,
+    ) -> TomogramSet:
+        """Read a set: RELION 5 with a file for each tilt series, or RELION 4 and Warp with one file for all.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The set's file, such as ``Tomograms/job006/tomograms.star``.
+        project_root : str or os.PathLike, optional
+            The project directory, to which the paths in the set are relative. When not given: the folder above with
+            ``default_pipeline.star``; else the folder above the job type of a path such as ``Type/job006/``; else the
+            nearest folder above, or the working directory, in which the first tilt series is found.
+        missing : {"raise", "skip"}
+            What to do about a tomogram whose tilt series cannot be read, or that has no good name: raise, or leave it
+            out and say so in `findings`.
+        allow_outside : bool
+            Whether to read what paths lead to that leave the project: by ``..``, as absolute paths, or by links.
+        threads : int, optional
+            How many threads may share the work; all processors when not given.
+
+        Raises
+        ------
+        SetError
+            The file is no set; a tomogram without a name, or with that of another; a tilt series without rows; a path
+            that leaves the project. It names set, row and path, and says what RELION does.
+        FileNotFoundError, OSError
+            A file that is not there or cannot be read; it says which row wants it.
+        MissingBlockError
+            A tilt series' file without a block of the tomogram's name.
+        StarSyntaxError, StarTypeError
+            As in `read_star`.
+
+        Examples
+        --------
+        >>> tomos = tomoset.TomogramSet.read("tomograms.star")  # doctest: +SKIP
+        >>> tomos["TS_01"].tilt_series.nominal_tilt_angles.min()  # doctest: +SKIP
+        -60.0
+        """
+        where = os.fspath(path)
+        if not isinstance(where, str):
+            raise TypeError(f"the path is {type(path).__name__}; it must be text or os.PathLike[str]")
+        return cls(
+            read_contents(where, project_root, missing=missing, allow_outside=allow_outside, threads=threads)
+        )
+
+    # What it holds.
+
+    @property
+    def path(self) -> str | None:
+        """Where it was read from."""
+        return self._contents.path
+
+    @property
+    def project_root(self) -> Path:
+        """The project directory, to which paths are relative."""
+        return self._contents.project_root
+
+    @property
+    def layout(self) -> Layout:
+        """``"relion5"`` for a file for each tilt series, ``"relion4"`` for one file for all."""
+        return self._contents.layout
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was wrong with the set as it was read."""
+        return self._contents.findings
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the tomograms, in the order of the set."""
+        return list(self._names)
+
+    @property
+    def table(self) -> pa.Table:
+        """One row for each tomogram: ``(len(set), ...)``, with RELION's labels."""
+        return self._contents.table
+
+    @property
+    def offsets(self) -> Integers:
+        """Where the images of each tomogram begin in `tilts`, and the last ones end: ``(len(set) + 1,) int64``."""
+        return self._contents.offsets
+
+    @property
+    def num_tilts(self) -> int:
+        """Number of tilt images of all tomograms."""
+        return int(self.offsets[-1])
+
+    @property
+    def tilts(self) -> pa.Table:
+        """All tilt images, tomogram by tomogram: ``(num_tilts, ...)``, with ``rlnTomoName`` as the first column.
+
+        A column that only some tilt series have is null for the others.
+        """
+        tilts = self._tilts
+        if NAME in tilts.column_names:
+            return tilts
+        codes = pa.array(self._contents.owners().astype(np.int32))
+        names = pa.DictionaryArray.from_arrays(codes, pa.array(self._names, pa.large_string()))
+        return tilts.add_column(0, NAME, names)
+
+    @property
+    def _tilts(self) -> pa.Table:
+        return self._contents.tilts
+
+    @property
+    def _global_name(self) -> str:
+        return f"the set's block {self._contents.global_block!r}"
+
+    def _labels(self, index: int) -> tuple[str, ...]:
+        header = int(self._contents.header[index])
+        return self._contents.headers[header] if header >= 0 else ()
+
+    def _missing_label(self, label: str, known: Sequence[str], where: str) -> MissingLabelError:
+        meant = _core.hint(label, "_", list(known)) if isinstance(label, str) else ""
+        path = f"{printable(self.path, 1000)}: " if self.path else ""
+        return MissingLabelError(f"{path}{where} has no column {label!r}{meant}", label)
+
+    @overload
+    def __getitem__(self, name: str | int) -> Tomogram: ...
+    @overload
+    def __getitem__(self, name: slice) -> TomogramSet: ...
+    def __getitem__(self, name: str | int | slice) -> Tomogram | TomogramSet:
+        """Give a tomogram by its name or number, or some by a slice.
+
+        Raises
+        ------
+        KeyError, IndexError
+            There is none.
+        """
+        if isinstance(name, slice):
+            return self._with(self._contents.take(np.arange(len(self))[name]))
+        if isinstance(name, int | np.integer):
+            return Tomogram(self, int(row_indices([name], len(self))[0]))
+        return Tomogram(self, self._place(name))
+
+    def _place(self, name: str) -> int:
+        if name not in self._places:
+            meant = _core.hint(name, "data_", self._names) if isinstance(name, str) else ""
+            path = f"{printable(self.path, 1000)}: " if self.path else ""
+            raise MissingTomogramError(
+                f"{path}no tomogram {name!r} among {len(self)}{meant}", name, self.path
+            )
+        index: int = self._places[name]
+        return index
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._places
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    __hash__ = object.__hash__
+
+    def to_arrow(self) -> pa.Table:
+        """Give `table`."""
+        return self.table
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Give `table` as a `pandas.DataFrame`."""
+        return to_pandas(self.table)
+
+    def to_polars(self) -> pl.DataFrame:
+        """Give `table` as a `polars.DataFrame`."""
+        return to_polars(self.table)
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Hand `table` to another library."""
+        return self.table.__arrow_c_stream__(requested_schema)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return TomogramSet, (self._contents,)
+
+    # Selecting and editing.
+
+    def _with(self, contents: Contents) -> TomogramSet:
+        return TomogramSet(contents)
+
+    def select(self, names: Iterable[str]) -> TomogramSet:
+        """Keep these tomograms, in this order.
+
+        Raises
+        ------
+        MissingTomogramError
+            One that is not there.
+        ValueError
+            One that is named twice.
+        """
+        if isinstance(names, str):
+            raise TypeError(f"names must be a list of names; did you mean [{names!r}]?")
+        wanted = [self._place(name) for name in names]
+        if len(set(wanted)) < len(wanted):
+            raise ValueError("a tomogram is named twice")
+        return self._with(self._contents.take(np.array(wanted, dtype=np.int64)))
+
+    def filter(self, which: Any) -> TomogramSet:  # noqa: ANN401
+        """Keep the tomograms for which something holds.
+
+        Parameters
+        ----------
+        which : str, pyarrow.compute.Expression, or (len(set),) array of bool
+            A condition on the columns of `table`, such as ``"rlnTomoSizeZ > 1000 and rlnVoltage == 300"``; or an
+            expression of pyarrow; or a truth value for each tomogram.
+
+        Raises
+        ------
+        ExpressionError, TypeError, ValueError
+            No such condition; a mask of another type or length.
+        """
+        return self._with(self._contents.take(_chosen(which, self.table)))
+
+    def filter_tilts(self, which: Any) -> TomogramSet:  # noqa: ANN401
+        """Keep the tilt images for which something holds.
+
+        Parameters
+        ----------
+        which : str, pyarrow.compute.Expression, or (num_tilts,) array of bool
+            As in `filter`, on the columns of `tilts`.
+
+        Raises
+        ------
+        ExpressionError, TypeError, ValueError
+            As in `filter`.
+        """
+        return self._with(self._contents.take_images(_chosen(which, self.tilts)))
+
+    def drop_tilts(
+        self,
+        which: Any = None,  # noqa: ANN401
+        *,
+        angle_above: float | None = None,
+        dose_above: float | None = None,
+        keep_least_dosed: int | None = None,
+    ) -> TomogramSet:
+        """Leave tilt images out: those for which any of the conditions that are given holds.
+
+        The order of the others stays. Particles that were extracted before name images by their number: their
+        visible frames, stacks and trajectories do not fit the new set.
+
+        Parameters
+        ----------
+        which : str, pyarrow.compute.Expression, or (num_tilts,) array of bool, optional
+            As in `filter_tilts`, of those that go.
+        angle_above : float, optional
+            Nominal tilt angles in degrees, either way, above which images go.
+        dose_above : float, optional
+            Dose before the image in e/A^2 above which images go.
+        keep_least_dosed : int, optional
+            How many images of each tomogram stay, those of the lowest dose.
+
+        Raises
+        ------
+        MissingLabelError
+            A tilt series has no column that is asked for.
+        ExpressionError, TypeError, ValueError
+            As in `filter`; nothing was given.
+        """
+        gone = np.zeros(self.num_tilts, dtype=bool)
+        if which is None and angle_above is None and dose_above is None and keep_least_dosed is None:
+            raise ValueError(
+                "drop_tilts: which tilts? (which=, angle_above=, dose_above= or keep_least_dosed=)"
+            )
+        if which is not None:
+            gone[_chosen(which, self.tilts)] = True
+        if angle_above is not None:
+            gone |= np.abs(self._all(TiltSeries.nominal_tilt_angles.label)) > angle_above
+        if dose_above is not None:
+            gone |= self._all(TiltSeries.pre_exposure.label) > dose_above
+        if keep_least_dosed is not None:
+            if keep_least_dosed < 1:
+                raise ValueError(f"keep_least_dosed is {keep_least_dosed}; it must be at least 1")
+            order = np.lexsort((self._all(TiltSeries.pre_exposure.label), self._contents.owners()))
+            gone[order[self._contents.places() >= keep_least_dosed]] = True
+        return self._with(self._contents.take_images(np.flatnonzero(~gone)))
+
+    def sorted_by(self, key: str) -> TomogramSet:
+        """Sort the images of each tomogram by dose or by nominal tilt angle; equal ones keep their order.
+
+        Parameters
+        ----------
+        key : {"dose", "tilt"}
+        """
+        labels = {"dose": TiltSeries.pre_exposure.label, "tilt": TiltSeries.nominal_tilt_angles.label}
+        if key not in labels:
+            raise ValueError(f"tilts are sorted by 'dose' or 'tilt', not by {key!r}")
+        order = np.lexsort((self._all(labels[key]), self._contents.owners()))
+        return self._with(self._contents.take_images(order))
+
+    def _all(self, label: str) -> Any:  # noqa: ANN401
+        """Give a column of all tilt images."""
+        for index in np.unique(self._contents.header, return_index=True)[1]:
+            if label not in self._labels(int(index)) and self.offsets[index] < self.offsets[index + 1]:
+                raise self._missing_label(
+                    label, self._labels(int(index)), f"tilt series {self._names[index]!r}"
+                )
+        if label not in self._tilts.column_names:
+            return np.empty(0)
+        return self._tilts.column(label).to_numpy()
+
+    # How it looks.
+
+    def __repr__(self) -> str:
+        lines = [self._title]
+        width = max((len(printable(name)) for name in self._names[:_SHOWN]), default=0)
+        shown = self._names[:_SHOWN]
+        lines += [f"  {printable(name):<{width}}  {self[name].tilt_series.summary}" for name in shown]
+        if len(self) > _SHOWN:
+            lines.append(f"  ... and {len(self) - _SHOWN} more")
+        if self.findings:
+            lines.append(f"  findings: {len(self.findings)}, see .findings")
+        return "\n".join(lines)
+
+    @property
+    def _title(self) -> str:
+        where = printable(self.path, 1000) if self.path else "in memory"
+        count = f"{len(self)} tomogram{'' if len(self) == 1 else 's'}"
+        version = self.layout.replace("relion", "RELION ")
+        return f"<TomogramSet {where}: {count}, {self.num_tilts} tilts, {version}>"
+
+    def _repr_html_(self) -> str:
+        heads = "".join(f"<th>{word}</th>" for word in ("tomogram", "size [px]", "pixel size [A]", "tilts"))
+        rows = []
+        for name in self._names[:_SHOWN]:
+            tomogram = self[name]
+            size = " x ".join(map(str, tomogram.size)) if tomogram.size else ""
+            label = Tomogram.pixel_size.label
+            pixel = f"{tomogram.pixel_size:g}" if label in tomogram else ""
+            cells = (name, size, pixel, tomogram.tilt_series.summary)
+            rows.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
+        more = f"<p>... and {len(self) - _SHOWN} more</p>" if len(self) > _SHOWN else ""
+        odd = f"<p>findings: {len(self.findings)}</p>" if self.findings else ""
+        title = f"<strong>{html.escape(self._title[1:-1])}</strong>"
+        return f"{title}<table><tr>{heads}</tr>{''.join(rows)}</table>{more}{odd}"
+
+
+def _chosen(which: Any, table: pa.Table) -> Integers:  # noqa: ANN401
+    """Give the rows for which a condition, an expression or a mask holds."""
+    if isinstance(which, str):
+        from tomoset.expressions import condition
+
+        which = condition(which, table.schema)
+    return mask_indices(which, table if isinstance(which, pc.Expression) else table.num_rows)
