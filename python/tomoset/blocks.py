@@ -27,6 +27,8 @@ from tomoset.tables import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
     import polars as pl
     import pyarrow as pa
@@ -420,6 +422,20 @@ class StarBlock:
             return StarBlock.from_table(self.name, data)
         table = check_labels(to_table(data, self.name), self.name)
         return self._with(part.replaced(table, matched_rows(part.table, table, data)))
+
+    def replaced(self, table: pa.Table, rows: npt.NDArray[np.int64] | None) -> StarBlock:
+        """Put another table in the place of the block's only one, of whose rows it is known which they were.
+
+        Parameters
+        ----------
+        table : pyarrow.Table
+        rows : (table.num_rows,) int64 array or None
+            Which row of the block each row was, -1 for one that is new; None when they are the same. Each value that
+            is as it was keeps its text. A block of another kind, or a list that is to have other rows, is made anew.
+        """
+        if len(self._parts) != 1 or (self.is_list and table.num_rows != 1):
+            return StarBlock.from_table(self.name, table)
+        return self._with(self._parts[0].replaced(table, None if self.is_list else rows))
 
     def _only(self) -> Part:
         if len(self._parts) == 1:

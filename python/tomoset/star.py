@@ -255,6 +255,15 @@ class StarFile(MutableMapping[str, StarBlock]):
             self._names[index] = name
         self._number()
 
+    def copy(self) -> StarFile:
+        """Give another `StarFile` with the same blocks and text, to be edited apart from this one."""
+        other = object.__new__(type(self))
+        vars(other).update(vars(self), _names=list(self._names), _made=list(self._made))
+        other._number()
+        return other
+
+    __copy__ = copy
+
     def __iter__(self) -> Iterator[str]:
         return iter(dict.fromkeys(self._names))
 

@@ -46,7 +46,7 @@ def to_table(data: Any, block: str = "") -> pa.Table:  # noqa: ANN401
         return data
     if isinstance(data, pa.RecordBatch):
         return pa.Table.from_batches([data])
-    if _is_frame(data):
+    if _is_of_pandas(data, "DataFrame"):
         return _from_pandas(data, block)
     if hasattr(data, "__arrow_c_stream__"):
         return pa.table(data)
@@ -73,11 +73,10 @@ def check_labels(table: pa.Table, block: str) -> pa.Table:
     return table
 
 
-def _is_frame(data: object) -> bool:
-    """Tell a pandas frame, also of a subclass, without importing pandas."""
+def _is_of_pandas(data: object, name: str) -> bool:
+    """Tell a pandas frame or series, also of a subclass, without importing pandas."""
     return any(
-        kind.__name__ == "DataFrame" and kind.__module__.split(".")[0] == "pandas"
-        for kind in type(data).__mro__
+        kind.__name__ == name and kind.__module__.split(".")[0] == "pandas" for kind in type(data).__mro__
     )
 
 
@@ -121,11 +120,14 @@ def _sequence(values: Any) -> Any:  # noqa: ANN401
 
 
 def _array(values: Any) -> pa.Array | pa.ChunkedArray:  # noqa: ANN401
-    """Make an array; paths among objects become text."""
+    """Make an array; paths among objects become text. In pandas nan is a gap, elsewhere a value."""
     import pyarrow as pa
 
+    gaps = _is_of_pandas(values, "Series") or _is_of_pandas(values, "Index")
+    # Among objects nan stands for what is missing, too: pyarrow would find no type for it and text.
+    gaps = gaps or str(getattr(values, "dtype", "")) == "object"
     try:
-        return pa.array(values, from_pandas=True)
+        return pa.array(values, from_pandas=gaps)
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         plain = [os.fspath(value) if isinstance(value, os.PathLike) else value for value in values]
         return pa.array(plain, from_pandas=True)

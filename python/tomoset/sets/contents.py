@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from tomoset.sets.values import Integers
     from tomoset.star import StarFile
 
-__all__ = ["Contents", "Layout", "Origin", "offsets_of"]
+__all__ = ["Contents", "Layout", "Origin", "concatenated", "offsets_of", "stamp_of"]
 
 #: One file for each tilt series, or all in the set's file.
 Layout: TypeAlias = Literal["relion5", "relion4"]
@@ -31,6 +32,16 @@ class Origin:
     block: str
     #: Time of the last change and size, by which a file that others wrote to is known.
     stamp: tuple[int, int]
+    num_rows: int
+
+
+def stamp_of(path: str) -> tuple[int, int]:
+    """Give the stamp of a file, one that no file has where there is none."""
+    try:
+        facts = os.stat(path)  # noqa: PTH116 (a thousand Path objects take milliseconds)
+    except OSError:
+        return (0, -1)
+    return (facts.st_mtime_ns, facts.st_size)
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,8 @@ class Contents:
         Which of them each tilt series has.
     rows : (num_tilts,) int64 array or None
         Which row of its file each image was, -1 where it is new; None when they are all in their places.
+    edited : bool
+        Whether columns or values of the images may differ from the files.
     origins : tuple of Origin or None
         Where each tilt series was read from.
     global_file, global_block : StarFile and str, or None
@@ -69,6 +82,7 @@ class Contents:
     project_root: Path
     origins: tuple[Origin | None, ...]
     rows: Integers | None = None
+    edited: bool = False
     global_file: StarFile | None = None
     global_block: str = "global"
     global_rows: Integers | None = None
@@ -118,6 +132,72 @@ class Contents:
     def places(self) -> Integers:
         """Give the place of each image in its tilt series."""
         return np.arange(self.offsets[-1]) - np.repeat(self.offsets[:-1], np.diff(self.offsets))
+
+
+def concatenated(parts: Sequence[Contents], clashes: Literal["raise", "number", "first"]) -> Contents:
+    """Give the tomograms of several sets as one, as `TomogramSet.concat` does."""
+    if clashes not in ("raise", "number", "first"):
+        raise ValueError(f"clashes is {clashes!r}; it must be 'raise', 'number' or 'first'")
+    if not parts:
+        raise ValueError("there are no sets to put together")
+    first = parts[0]
+    for part in parts[1:]:
+        if part.layout != first.layout:
+            raise ValueError(
+                "sets of RELION 4 and of RELION 5 are not put together: to_relion5() makes them alike"
+            )
+        if os.path.realpath(part.project_root) != os.path.realpath(first.project_root):
+            roots = f"{first.project_root} and {part.project_root}"
+            raise ValueError(
+                f"the sets are of several projects, {roots}, so that their paths lead to other files"
+            )
+    known: set[str] = set()
+    parts = [_unclashed(part, known, clashes) for part in parts]
+    headers: dict[tuple[str, ...], int] = {}
+    header = [headers.setdefault(part.headers[at], len(headers)) for part in parts for at in part.header]
+    rows = None
+    if any(part.rows is not None for part in parts):
+        rows = np.concatenate([part.places() if part.rows is None else part.rows for part in parts])
+    return replace(
+        first,
+        table=pa.concat_tables([part.table for part in parts], promote_options="permissive"),
+        tilts=pa.concat_tables([part.tilts for part in parts], promote_options="permissive"),
+        offsets=offsets_of(np.concatenate([np.diff(part.offsets) for part in parts])),
+        headers=tuple(headers),
+        header=np.array(header, dtype=np.int64),
+        path=None,
+        origins=tuple(origin for part in parts for origin in part.origins),
+        rows=rows,
+        edited=any(part.edited for part in parts),
+        global_file=None,
+        global_block="global",
+        global_rows=None,
+        findings=tuple(finding for part in parts for finding in part.findings),
+    )
+
+
+def _unclashed(part: Contents, known: set[str], clashes: str) -> Contents:
+    """Rename or leave out tomograms whose names are taken."""
+    names: list[str] = part.table.column("rlnTomoName").to_pylist()
+    kept, renamed = [], []
+    for index, name in enumerate(names):
+        new = name
+        if name in known:
+            if clashes == "raise":
+                raise ValueError(f"tomogram {name!r} is in several sets (clashes= says what to do)")
+            if clashes == "first":
+                continue
+            number = 2
+            while (new := f"{name}_{number}") in known or new in names:
+                number += 1
+        known.add(new)
+        kept.append(index)
+        renamed.append(new)
+    part = part.take(np.array(kept, dtype=np.int64))
+    place = part.table.column_names.index("rlnTomoName")
+    return replace(
+        part, table=part.table.set_column(place, "rlnTomoName", pa.array(renamed, pa.large_string()))
+    )
 
 
 def offsets_of(counts: Sequence[int] | Integers) -> Integers:

@@ -12,9 +12,10 @@ import pyarrow as pa
 
 from tomoset import _core
 from tomoset.exceptions import MissingBlockError, SetError, printable
-from tomoset.sets.contents import Contents, Layout, Origin, offsets_of
+from tomoset.sets.contents import Contents, Layout, Origin, offsets_of, stamp_of
 from tomoset.sets.findings import Finding, Severity
 from tomoset.sets.paths import Outside, Places, project_root, repeated
+from tomoset.sets.together import finish
 from tomoset.sources import read_options
 from tomoset.star import read_star
 
@@ -42,6 +43,7 @@ def read_contents(
     """Read a set, as `TomogramSet.read` does."""
     if missing not in ("raise", "skip"):
         raise ValueError(f"missing is {missing!r}; it must be 'raise' or 'skip'")
+    finish(Path(path))
     star = read_star(path, threads=threads)
     block = _global_block(star, path)
     table = star[block].to_arrow()
@@ -209,7 +211,7 @@ class _Reader:
                     "remove the row, or import the tilt series again",
                 )
             if count:
-                origins[row] = Origin(paths[at], self.names[row], _stamp(paths[at]))
+                origins[row] = Origin(paths[at], self.names[row], stamp_of(paths[at]), count)
         headers = tuple(tuple(dict.fromkeys(labels)) for labels in stack.headers)
         self._check_files(files, paths, wanted)
         return _Series(stack.table, counts, headers, header, tuple(origins))
@@ -277,14 +279,14 @@ class _Reader:
                 "takes such a file for corrupted",
                 "write the set, which puts the blocks in order",
             )
-        stamp = _stamp(self.path)
+        stamp = stamp_of(self.path)
         tables: list[pa.Table] = []
         header: list[int | None] = []
         headers: dict[tuple[str, ...], int] = {}
         origins: list[Origin | None] = []
         for row, name in enumerate(self.names):
             table = None if row in self.skipped else self._block(star, row)
-            origins.append(None if table is None else Origin(self.path, name, stamp))
+            origins.append(None if table is None else Origin(self.path, name, stamp, table.num_rows))
             tables.append(pa.table({}) if table is None else table)
             header.append(
                 None if table is None else headers.setdefault(tuple(table.column_names), len(headers))
@@ -309,11 +311,3 @@ class _Reader:
             return None
         block = star[name]
         return block.loops[0] if block.loops else block.to_arrow()
-
-
-def _stamp(path: str) -> tuple[int, int]:
-    try:
-        facts = os.stat(path)  # noqa: PTH116 (a thousand Path objects take milliseconds)
-    except OSError:
-        return (0, -1)
-    return (facts.st_mtime_ns, facts.st_size)

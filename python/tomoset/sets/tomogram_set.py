@@ -5,8 +5,9 @@ from __future__ import annotations
 import html
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 import pyarrow as pa
@@ -15,14 +16,16 @@ import pyarrow.compute as pc
 from tomoset import _core
 from tomoset.exceptions import MissingLabelError, MissingTomogramError, printable
 from tomoset.frames import to_pandas, to_polars
-from tomoset.sets.contents import Contents, Layout
-from tomoset.sets.reading import NAME, Missing, read_contents
+from tomoset.sets.contents import Contents, Layout, concatenated
+from tomoset.sets.paths import repeated
+from tomoset.sets.reading import NAME, SERIES_FILE, Missing, read_contents
 from tomoset.sets.tilt_series import TiltSeries
 from tomoset.sets.tomogram import Tomogram
-from tomoset.tables import mask_indices, row_indices
+from tomoset.sets.writing import write_contents
+from tomoset.tables import is_scalar, mask_indices, row_indices, to_column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import pandas as pd
     import polars as pl
@@ -349,6 +352,100 @@ class TomogramSet(Mapping[str, Tomogram]):
         order = np.lexsort((self._all(labels[key]), self._contents.owners()))
         return self._with(self._contents.take_images(order))
 
+    def with_columns(self, columns: Mapping[str, Any] | None = None, /, **more: Any) -> TomogramSet:  # noqa: ANN401
+        """Set columns of `table`.
+
+        Parameters
+        ----------
+        columns, **more : values by label
+            For each label an array of ``len(set)`` values, or one value for all tomograms.
+
+        Raises
+        ------
+        ValueError, TypeError
+            An array of another length, values without a common type; names are set by `rename_tomograms`.
+        """
+        given = {**(columns or {}), **more}
+        if NAME in given:
+            raise ValueError(f"{NAME} is the key of the set: use rename_tomograms")
+        return self._with(replace(self._contents, table=_with_columns(self.table, given)))
+
+    def with_tilt_columns(self, columns: Mapping[str, Any] | None = None, /, **more: Any) -> TomogramSet:  # noqa: ANN401
+        """Set columns of all tilt images.
+
+        Parameters
+        ----------
+        columns, **more : values by label
+            For each label an array of `num_tilts` values in the order of `tilts`, or one value for all images.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As in `with_columns`.
+        """
+        contents = self._contents
+        given = {**(columns or {}), **more}
+        if NAME in given and NAME not in self._tilts.column_names:
+            raise ValueError(f"{NAME} is the key of the set: use rename_tomograms")
+        headers = tuple(
+            (*header, *(label for label in given if label not in header)) for header in contents.headers
+        )
+        tilts = _with_columns(self._tilts, given)
+        return self._with(replace(contents, tilts=tilts, headers=headers, edited=True))
+
+    def rename_tomograms(self, names: Mapping[str, str] | Callable[[str], str]) -> TomogramSet:
+        """Give tomograms other names; a tilt series' file that is named as the tomogram gets the new name.
+
+        Parameters
+        ----------
+        names : mapping of str to str, or function
+            New names by old ones, or what makes them.
+
+        Raises
+        ------
+        MissingTomogramError
+            A name that is not there.
+        ValueError
+            Two tomograms would have one name.
+        """
+        if not callable(names):
+            for name in names:
+                self._place(name)
+        change = names if callable(names) else lambda name: names.get(name, name)
+        renamed = [change(name) for name in self._names]
+        for name in renamed:
+            if not isinstance(name, str) or not name:
+                raise ValueError(f"a tomogram cannot be named {name!r}")
+        for name in repeated(renamed):
+            raise ValueError(f"there would be two tomograms named {name!r}")
+        table = _with_columns(self.table, {NAME: renamed}, text=True)
+        if SERIES_FILE in table.column_names:
+            files = table.column(SERIES_FILE).to_pylist()
+            moved = [_renamed(*each) for each in zip(files, self._names, renamed, strict=True)]
+            table = _with_columns(table, {SERIES_FILE: moved}, text=True)
+        return self._with(replace(self._contents, table=table))
+
+    @classmethod
+    def concat(
+        cls, sets: Iterable[TomogramSet], *, clashes: Literal["raise", "number", "first"] = "raise"
+    ) -> TomogramSet:
+        """Put the tomograms of several sets into one, which has the project directory of the first.
+
+        Parameters
+        ----------
+        sets : iterable of TomogramSet
+            All of one layout, see `to_relion5`.
+        clashes : {"raise", "number", "first"}
+            What becomes of a tomogram whose name is taken: it is an error, it gets a number behind its name
+            (``TS_01_2``), or it is left out.
+
+        Raises
+        ------
+        ValueError
+            No sets, sets of both layouts or of several projects, or a name that is taken.
+        """
+        return cls(concatenated([each._contents for each in sets], clashes))
+
     def _all(self, label: str) -> Any:  # noqa: ANN401
         """Give a column of all tilt images."""
         for index in np.unique(self._contents.header, return_index=True)[1]:
@@ -359,6 +456,38 @@ class TomogramSet(Mapping[str, Tomogram]):
         if label not in self._tilts.column_names:
             return np.empty(0)
         return self._tilts.column(label).to_numpy()
+
+    def write(self, path: str | os.PathLike[str], *, durable: bool = True, **options: Any) -> None:  # noqa: ANN401
+        """Write the set: its own file, and for RELION 5 one for each tilt series.
+
+        A tilt series' file keeps what its path has after the job folder, below the folder of `path`, as RELION has it:
+        a set at ``Out/job009/tomograms.star`` has ``Out/job009/tilt_series/TS_01.star`` of what was
+        ``Align/job005/tilt_series/TS_01.star``. What was not edited keeps its text. Sets that came in one file, with
+        RELION 4's matrices, are written so; `to_relion5` gives them files of their own.
+
+        All files are written beside their places first. If the process ends while they are put there, whoever reads or
+        writes the set next finishes it, so that tomoset finds the old set or the new one.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The set's own file. Below the project directory paths in it are relative to that, elsewhere absolute.
+        durable : bool
+            Whether to wait until the files are on disk.
+        **options
+            ``floats``, ``layout``, ``na`` and ``keep_text`` as in `write_star`.
+
+        Raises
+        ------
+        SetError
+            Two tilt series that would be one file, a tomogram without tilt images, a name that no file can have.
+        StarWriteError, OSError
+            As in `write_star`. Whatever is raised, the files are as they were.
+        """
+        where = os.fspath(path)
+        if not isinstance(where, str):
+            raise TypeError(f"the path is {type(path).__name__}; it must be text or os.PathLike[str]")
+        write_contents(self._contents, where, durable=durable, options=options)
 
     # How it looks.
 
@@ -394,6 +523,29 @@ class TomogramSet(Mapping[str, Tomogram]):
         odd = f"<p>findings: {len(self.findings)}</p>" if self.findings else ""
         title = f"<strong>{html.escape(self._title[1:-1])}</strong>"
         return f"{title}<table><tr>{heads}</tr>{''.join(rows)}</table>{more}{odd}"
+
+
+def _with_columns(table: pa.Table, given: Mapping[str, Any], *, text: bool = False) -> pa.Table:
+    """Set columns of a table, or one value for all rows."""
+    for label, values in given.items():
+        if is_scalar(values):
+            column = to_column([values], label).take(pa.array(np.zeros(table.num_rows, dtype=np.int64)))
+        else:
+            column = (
+                pa.chunked_array([pa.array(values, pa.large_string())]) if text else to_column(values, label)
+            )
+        if len(column) != table.num_rows:
+            raise ValueError(f"{label!r} has {len(column)} values; there are {table.num_rows} rows")
+        if label in table.column_names:
+            table = table.set_column(table.column_names.index(label), label, column)
+        else:
+            table = table.append_column(label, column)
+    return table
+
+
+def _renamed(file: str, old: str, new: str) -> str:
+    folder, slash, name = file.rpartition("/")
+    return f"{folder}{slash}{new}.star" if name == f"{old}.star" and "/" not in new else file
 
 
 def _chosen(which: Any, table: pa.Table) -> Integers:  # noqa: ANN401

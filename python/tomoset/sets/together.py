@@ -1,0 +1,166 @@
+"""Several files that are put in their places together.
+
+Each is first written beside its place under another name. If none of the places is taken, they get their names, the
+set's own file last: until then there is no set. Else a journal is written that tells which file goes where, and only
+then are they renamed: if the process ends meanwhile, whoever reads or writes the set next finishes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tomoset.exceptions import SetError, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+__all__ = ["Together", "finish"]
+
+PREFIX, SUFFIX = ".tomoset-", ".tmp"
+
+
+class Together:
+    """Files in the making; as a context that leaves nothing behind when it fails."""
+
+    def __init__(self, main: Path, *, durable: bool) -> None:
+        self._main = main
+        self._durable = durable
+        self._made: list[tuple[Path, Path]] = []
+
+    def __enter__(self) -> Together:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for made, _ in self._made:
+            made.unlink(missing_ok=True)
+
+    def add(self, target: Path, data: bytes) -> None:
+        """Write a file beside its place."""
+        # Links stay, and lead to the new content.
+        target = Path(os.path.realpath(target))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists() and not os.access(target, os.W_OK):
+            raise PermissionError(13, "Permission denied", str(target))
+        handle, name = tempfile.mkstemp(SUFFIX, PREFIX, target.parent)
+        self._made.append((Path(name), target))
+        with open(handle, "wb") as file:  # noqa: PTH123 (a descriptor)
+            file.write(data)
+            file.flush()
+            os.fchmod(handle, target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~_umask())
+            if self._durable:
+                os.fsync(handle)
+
+    def commit(self) -> None:
+        """Put all files in their places; the one that was added last comes last."""
+        if any(target.exists() for _, target in self._made):
+            with _journal(self._main, self._made, durable=self._durable):
+                _rename(self._made)
+        else:
+            _rename(self._made)
+        self._made.clear()
+
+
+def finish(path: Path) -> None:
+    """Finish a set whose writing was interrupted, once no other process is at it.
+
+    Raises
+    ------
+    SetError
+        It cannot be finished here.
+    """
+    journal = _journal_path(path)
+    if not journal.exists():
+        return
+    try:
+        with journal.open("r+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            # Another process may have finished it while this one waited.
+            if journal.exists() and os.path.samestat(os.fstat(file.fileno()), journal.stat()):
+                _rename(_pairs(journal, file.read()))
+                journal.unlink()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _unfinished(path, f"cannot be finished here ({error})") from error
+
+
+def _unfinished(path: Path, why: str) -> SetError:
+    where = printable(str(path), 1000)
+    name = _journal_path(path).name
+    message = f"{where}: somebody began to write this set and was interrupted, and it {why}; see {name}"
+    return SetError(message, code="interrupted", path=str(path))
+
+
+def _journal_path(path: Path) -> Path:
+    return path.parent / f"{PREFIX}{path.name}.journal"
+
+
+@contextlib.contextmanager
+def _journal(main: Path, made: list[tuple[Path, Path]], *, durable: bool) -> Iterator[None]:
+    """Have a journal while files are renamed, locked so that others wait."""
+    folder = main.parent
+    pairs = [[os.path.relpath(path, folder) for path in pair] for pair in made]
+    handle, name = tempfile.mkstemp(SUFFIX, PREFIX, folder)
+    journal = _journal_path(main)
+    with open(handle, "w") as file:  # noqa: PTH123 (a descriptor)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        json.dump({"files": pairs}, file)
+        file.flush()
+        if durable:
+            os.fsync(handle)
+        Path(name).replace(journal)
+        if durable:
+            _sync_folder(folder)
+        yield
+        journal.unlink()
+
+
+def _pairs(journal: Path, text: str) -> list[tuple[Path, Path]]:
+    """Give what goes where; a journal that is not ours moves nothing."""
+    folder = journal.parent
+    try:
+        found = [(str(made), str(target)) for made, target in json.loads(text)["files"]]
+    except (ValueError, KeyError, TypeError):
+        raise _unfinished(_main(journal), "has a journal that cannot be read") from None
+    for made, target in found:
+        odd = any(os.path.isabs(name) or ".." in Path(name).parts for name in (made, target))  # noqa: PTH117
+        if odd or not Path(made).name.startswith(PREFIX) or Path(made).parent != Path(target).parent:
+            raise _unfinished(_main(journal), "has a journal that is not of tomoset")
+    return [(folder / made, folder / target) for made, target in found]
+
+
+def _main(journal: Path) -> Path:
+    return journal.with_name(journal.name.removeprefix(PREFIX).removesuffix(".journal"))
+
+
+def _rename(made: list[tuple[Path, Path]]) -> None:
+    for path, target in made:
+        # One that is gone was renamed before the interruption.
+        with contextlib.suppress(FileNotFoundError):
+            path.replace(target)
+    for folder in {target.parent for _, target in made}:
+        _sync_folder(folder)
+
+
+def _sync_folder(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

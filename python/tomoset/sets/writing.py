@@ -1,0 +1,217 @@
+"""Tomogram sets into files: the set's own, and one for each tilt series."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from tomoset.blocks import StarBlock
+from tomoset.exceptions import SetError, TomosetError, printable
+from tomoset.sets.contents import Contents, Origin, stamp_of
+from tomoset.sets.paths import repeated
+from tomoset.sets.reading import GLOBAL, NAME, SERIES_FILE
+from tomoset.sets.together import Together, finish
+from tomoset.star import StarFile, read_star
+from tomoset.writing import write_star
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["kept_path", "write_contents"]
+
+_JOB = re.compile(r"(?:.*?/)?job\d{3,}[^/]*/")
+
+
+def kept_path(path: str) -> str:
+    """Give what RELION keeps of a path: what comes after the first job folder, or all of it.
+
+    As RELION's ``getOutputFileWithNewUniqueDate``: ``tilt_series/TS.star`` of ``Align/job005/tilt_series/TS.star``.
+    """
+    found = _JOB.match(path)
+    return path[found.end() :] if found else path.lstrip("/")
+
+
+def write_contents(contents: Contents, path: str, *, durable: bool, options: Mapping[str, Any]) -> None:
+    """Write a set, as `TomogramSet.write` does."""
+    target = Path(os.path.abspath(path))  # noqa: PTH100 (links must stay)
+    if len(contents.offsets) < 2:
+        where = printable(path, 1000)
+        raise SetError(
+            f"{where}: RELION takes a set without tomograms for none", code="no-tomograms", path=path
+        )
+    writer = _Writer(contents, path, options)
+    writer.check_names()
+    finish(target)
+    with Together(target, durable=durable) as together:
+        if contents.layout == "relion5":
+            names = writer.series_files()
+            folder = writer.folder(target)
+            for index, name in enumerate(names):
+                together.add(target.parent / name, writer.series_file(index))
+            table = _with_column(contents.table, SERIES_FILE, [f"{folder}{name}" for name in names])
+            together.add(target, writer.global_file(table))
+        else:
+            together.add(target, writer.one_file())
+        together.commit()
+
+
+class _Writer:
+    """Makes the bytes of a set's files; all that was not edited keeps its text."""
+
+    def __init__(self, contents: Contents, path: str, options: Mapping[str, Any]) -> None:
+        self._contents = contents
+        self._path = path
+        self._options = options
+        self._names: list[str] = contents.table.column(NAME).to_pylist()
+
+    def _fail(self, code: str, row: int, found: str) -> SetError:
+        name = self._names[row]
+        where = f"{printable(self._path, 1000)}: row {row} ({printable(name)})"
+        return SetError(f"{where}: {found}", code=code, path=self._path, tomogram=name, row=row)
+
+    def check_names(self) -> None:
+        for name, rows in repeated(self._names).items():
+            raise self._fail(
+                "repeated-name", rows[1], f"{name!r} is also in row {rows[0]}; RELION mixes them up"
+            )
+        for row, name in enumerate(self._names):
+            if not name or name == GLOBAL:
+                raise self._fail("odd-name", row, f"a tomogram cannot be named {name!r}")
+            if self._contents.offsets[row] == self._contents.offsets[row + 1]:
+                found = "no tilt image is left; RELION stops at an empty tilt series (leave the tomogram out)"
+                raise self._fail("empty-tilt-series", row, found)
+
+    def folder(self, target: Path) -> str:
+        """Give what goes before the paths of tilt series, as RELION has it: the folder of the set's file."""
+        root = os.path.realpath(self._contents.project_root)
+        folder = os.path.realpath(target.parent)
+        if folder == root:
+            return ""
+        inside = folder.startswith(root.rstrip("/") + "/")
+        return f"{os.path.relpath(folder, root) if inside else folder}/"
+
+    def series_files(self) -> list[str]:
+        """Give the file of each tilt series, from the folder of the set's file."""
+        table = self._contents.table
+        if SERIES_FILE in table.column_names:
+            old: list[str | None] = table.column(SERIES_FILE).to_pylist()
+        else:
+            old = [None] * len(self._names)
+        files = []
+        for row, (name, path) in enumerate(zip(self._names, old, strict=True)):
+            if not path and ("/" in name or name in {".", ".."}):
+                raise self._fail("odd-name", row, "no file can be named so")
+            kept = os.path.normpath(kept_path(path) if path else f"tilt_series/{name}.star")
+            if kept.startswith("..") or kept == Path(self._path).name:
+                raise self._fail("collision", row, f"the tilt series' file would be {printable(kept, 1000)}")
+            files.append(kept)
+        for file, rows in repeated(files).items():
+            found = (
+                f"the tilt series of row {rows[0]} would be written to the same file, {printable(file, 1000)}"
+            )
+            raise self._fail("collision", rows[1], found)
+        return files
+
+    def series_file(self, index: int) -> bytes:
+        """Make the file of a tilt series."""
+        contents, name = self._contents, self._names[index]
+        origin = contents.origins[index]
+        if origin is None:
+            return _to_bytes({name: self._fresh(index)}, self._options)
+        rows = self._rows(index)
+        as_read = stamp_of(origin.path) == origin.stamp
+        if as_read and rows is None and not contents.edited and origin.block == name:
+            return Path(origin.path).read_bytes()
+        star = _read_again(origin)
+        if star is None:
+            return _to_bytes({name: self._fresh(index)}, self._options)
+        # Of a file that others wrote to only the text of values that are as they were is kept.
+        star[origin.block] = star[origin.block].replaced(self._table(index), rows)
+        if origin.block != name:
+            star.rename({origin.block: name})
+        return star.to_bytes(**self._options)
+
+    def global_file(self, table: pa.Table) -> bytes:
+        """Make the file of a RELION 5 set's own table."""
+        contents = self._contents
+        if contents.global_file is None:
+            return _to_bytes({GLOBAL: StarBlock.from_table(GLOBAL, table)}, self._options)
+        star = contents.global_file.copy()
+        star[contents.global_block] = self._global_block(table)
+        if contents.global_block != GLOBAL:
+            star.rename({contents.global_block: GLOBAL})
+        return star.to_bytes(**self._options)
+
+    def one_file(self) -> bytes:
+        """Make the file of a RELION 4 set, its blocks in the order of its table."""
+        contents = self._contents
+        blocks = {GLOBAL: self._global_block(contents.table)}
+        for index, name in enumerate(self._names):
+            origin = contents.origins[index]
+            if origin is None or contents.global_file is None or origin.block not in contents.global_file:
+                blocks[name] = self._fresh(index)
+                continue
+            block, rows = contents.global_file[origin.block], self._rows(index)
+            as_read = rows is None and not contents.edited
+            blocks[name] = block if as_read else block.replaced(self._table(index), rows)
+        return _to_bytes(blocks, self._options)
+
+    def _global_block(self, table: pa.Table) -> StarBlock:
+        contents = self._contents
+        if contents.global_file is None:
+            return StarBlock.from_table(GLOBAL, table)
+        block = contents.global_file[contents.global_block]
+        return block.replaced(table, contents.global_rows)
+
+    def _rows(self, index: int) -> Any:  # noqa: ANN401
+        """Give which row of its file each image of a tilt series was; None when all are in their places."""
+        contents = self._contents
+        if contents.rows is None:
+            return None
+        start, stop = contents.offsets[index : index + 2]
+        rows = contents.rows[start:stop]
+        origin = contents.origins[index]
+        whole = (
+            origin is not None and origin.num_rows == len(rows) and np.array_equal(rows, np.arange(len(rows)))
+        )
+        return None if whole else rows
+
+    def _table(self, index: int) -> pa.Table:
+        contents = self._contents
+        start, stop = (int(at) for at in contents.offsets[index : index + 2])
+        return contents.tilts.select(list(contents.headers[int(contents.header[index])])).slice(
+            start, stop - start
+        )
+
+    def _fresh(self, index: int) -> StarBlock:
+        return StarBlock.from_table(self._names[index], self._table(index))
+
+
+def _read_again(origin: Origin) -> StarFile | None:
+    """Read the file of a tilt series; None when it is no longer one of the same rows."""
+    try:
+        star = read_star(origin.path)
+    except (OSError, TomosetError):
+        return None
+    return star if origin.block in star and star[origin.block].num_rows == origin.num_rows else None
+
+
+def _with_column(table: pa.Table, label: str, values: list[str]) -> pa.Table:
+    """Set a text column; one whose values stay is left as it is."""
+    column = pa.array(values, pa.large_string())
+    if label not in table.column_names:
+        return table.append_column(label, column)
+    return table.set_column(table.column_names.index(label), label, column)
+
+
+def _to_bytes(blocks: Mapping[str, StarBlock], options: Mapping[str, Any]) -> bytes:
+    import io
+
+    file = io.BytesIO()
+    write_star(blocks, file, **options)
+    return file.getvalue()
