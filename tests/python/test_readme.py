@@ -43,6 +43,23 @@ TS_02 2 39000.5
 """
 
 
+SET = """data_global
+
+loop_
+_rlnTomoName #1
+_rlnTomoTiltSeriesStarFile #2
+TS_01 Import/job001/tilt_series/TS_01.star
+"""
+SERIES = """data_TS_01
+
+loop_
+_rlnMicrographPreExposure #1
+_rlnDefocusU #2
+0.0 41236.5
+101.0 41100.25
+"""
+
+
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give a project with the files that README speaks of, as the working directory."""
@@ -50,6 +67,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "Tomograms/job008/tilt_series/TS_01.star": TILTS,
         "Polish/job012/motion.star": MOTION,
         "particles.star": PARTICLES,
+        "Tomograms/job006/tomograms.star": SET,
+        "Import/job001/tilt_series/TS_01.star": SERIES,
     }
     for name, text in files.items():
         path = tmp_path / name
@@ -65,7 +84,7 @@ def test_readme(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, object] = {"tomoset": tomoset}
     for block in blocks:
         exec(compile(block, "README.md", "exec"), names)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     assert "R101 rows-after-blank" in capsys.readouterr().out
 
 

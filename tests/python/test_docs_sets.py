@@ -1,0 +1,53 @@
+"""The page about sets: its examples run, and its tables are what the code says."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomoset
+from set_files import GEOMETRY
+from tomoset.sets import reading, together, writing
+from tomoset.sets.values import properties
+
+PAGE = (Path(__file__).parents[2] / "docs" / "sets.md").read_text()
+
+
+def test_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(GEOMETRY / "relion5_plain", tmp_path / "project")
+    monkeypatch.chdir(tmp_path / "project")
+    names: dict[str, Any] = {}
+    examples = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    for example in examples:
+        exec(compile(example, "sets.md", "exec"), names)
+    assert len(examples) == 4
+    assert (names["tomo"].pixel_size, names["tomo"].size, names["tomo"].voltage) == (
+        1.35,
+        (4000, 5600, 2000),
+        300,
+    )
+    assert names["thick"].names == ["TS_01"]
+    assert names["least"].num_tilts == 80
+    assert 0 < names["clear"].num_tilts < names["tomos"].num_tilts
+    written = tomoset.TomogramSet.read("Select/job010/tomograms.star")
+    assert written.num_tilts == names["good"].num_tilts
+
+
+@pytest.mark.parametrize("owner", [tomoset.Tomogram, tomoset.TiltSeries])
+def test_all_properties_are_listed(owner: type) -> None:
+    for each in properties(owner):
+        row = (
+            f"| `{each.name}` | `{each.label}` | {each.kind} | {each.unit} | {each.absent} | {each.meaning} |"
+        )
+        assert row in PAGE
+
+
+def test_all_codes_are_listed() -> None:
+    listed = set(re.findall(r"^\| `([a-z-]+)` \| (?:fatal|silent|warning|note) \|", PAGE, re.MULTILINE))
+    sources = "".join(Path(str(module.__file__)).read_text() for module in (reading, together, writing))
+    used = re.findall(r'(?:code=|_?fail\(|note\(|Finding\()\s*"([a-z-]+)"', sources)
+    assert len(used) > 10
+    assert set(used) | {"missing-file", "missing-block", "unreadable"} == listed
