@@ -12,6 +12,8 @@ from tomoset.frames import block_html, block_text, to_pandas, to_polars
 from tomoset.matching import matched_rows
 from tomoset.parts import Part
 from tomoset.tables import (
+    aligned,
+    check_bare,
     check_labels,
     is_expression,
     is_scalar,
@@ -48,8 +50,6 @@ class StarBlock:
 
     Attributes
     ----------
-    name : str
-        Without ``data_``; may be empty.
     version : int or None
         From RELION's comment ``# version N``, the last one above the block.
     """
@@ -61,11 +61,16 @@ class StarBlock:
         parts: tuple[Part, ...],
         origin: tuple[_core.StarTables, int] | None = None,
     ) -> None:
-        self.name = name
+        self._name = name
         self.version = version
         self._parts = parts
         # The text it was read from, and which of its blocks it is.
         self._origin = origin
+
+    @property
+    def name(self) -> str:
+        """The block's name without ``data_``, which may be empty; `with_name` gives the block under another."""
+        return self._name
 
     @classmethod
     def _of(cls, tables: _core.StarTables, index: int, name: str) -> StarBlock:
@@ -260,8 +265,8 @@ class StarBlock:
             For labels that are no Python names.
         **more : values
             For each label an array of as many values as there are rows (NumPy, pyarrow, pandas, polars or a
-            sequence), or one value for all rows. In a list a sequence of numbers is a vector. Labels that are new
-            come last.
+            sequence), or one value for all rows. The index of a pandas Series counts the rows, as in pandas itself. In
+            a list a sequence of numbers is a vector. Labels that are new come last.
 
         Returns
         -------
@@ -271,7 +276,8 @@ class StarBlock:
         Raises
         ------
         ValueError
-            The block has several tables, or an array another length.
+            The block has several tables; an array has another length, a Series an index in no order; a label is given
+            with its underscore.
         TypeError
             Values without a common type.
 
@@ -291,6 +297,8 @@ class StarBlock:
         """
         part = self._only()
         given = {**(columns or {}), **more}
+        for label in given:
+            check_bare(label, part.labels)
         return self._with(
             part.with_columns({label: self._column(part, label, given[label]) for label in given})
         )
@@ -314,7 +322,7 @@ class StarBlock:
         part.check(gone, self.name, _core.hint)
         return self._with(part.select([label for label in part.labels if label not in gone]))
 
-    def select(self, labels: Iterable[str]) -> StarBlock:
+    def select(self, labels: str | Iterable[str]) -> StarBlock:
         """Keep these columns alone, in this order; in the text of a list they stay in theirs.
 
         Raises
@@ -323,7 +331,7 @@ class StarBlock:
             As in `drop`.
         """
         part = self._only()
-        kept = list(labels)
+        kept = [labels] if isinstance(labels, str) else list(labels)
         part.check(kept, self.name, _core.hint)
         return self._with(part.select(kept))
 
@@ -332,8 +340,10 @@ class StarBlock:
 
         Raises
         ------
-        MissingLabelError, ValueError
+        MissingLabelError
             As in `drop`.
+        ValueError
+            As in `drop`; a label would be there twice.
         """
         part = self._only()
         part.check(list(names), self.name, _core.hint)
@@ -345,8 +355,8 @@ class StarBlock:
         Parameters
         ----------
         mask : array of bool, or pyarrow.compute.Expression
-            One for each row (NumPy, pyarrow, pandas, polars or a sequence), where a null is not true; or an
-            expression such as ``pc.field("rlnTomoCtfFigureOfMerit") > 0.1``.
+            One for each row (NumPy, pyarrow, pandas, polars or a sequence), where a null is not true; the index of a
+            pandas Series counts the rows. Or an expression such as ``pc.field("rlnTomoCtfFigureOfMerit") > 0.1``.
 
         Raises
         ------
@@ -455,10 +465,10 @@ class StarBlock:
 
     def _column(self, part: Part, label: str, values: Any) -> pa.ChunkedArray:  # noqa: ANN401
         if part.is_list:
-            return list_table({label: values}, self.name).column(0)
+            return list_table({label: values}, self.name, alone=False).column(0)
         if is_scalar(values):
             return to_column([values], label, self.name).take([0] * part.num_rows)
-        return to_column(values, label, self.name)
+        return to_column(aligned(values, repr(label), part.num_rows), label, self.name)
 
     def _add_to(self, draft: _core.Draft, name: str, *, keep_text: bool) -> None:
         """Add the block to a draft under a name."""

@@ -194,7 +194,7 @@ def compare(
     Raises
     ------
     MissingLabelError
-        A label of `key` that no table of both files has.
+        A label of `key` that no table of both files has; a pattern of `columns` that no column has.
     ValueError
         A negative tolerance.
     """
@@ -203,6 +203,7 @@ def compare(
     choice = _Choice(tuple(key), tuple(columns), tuple(ignore), Tolerance(rtol, atol), most)
     before, after = _numbered(old), _numbered(new)
     _check_key(choice.key, before, after)
+    _check_globs(columns, [*before.values(), *after.values()])
     removed = [name for name in before if name not in after]
     added = [name for name in after if name not in before]
     renamed = _renamed(before, after, removed, added, choice)
@@ -241,6 +242,15 @@ def _check_key(key: tuple[str, ...], before: dict[_Name, StarBlock], after: dict
             meant = _core.hint(label, "_", known)
             raise MissingLabelError(f"no block of both files has the key's column {label!r}{meant}", label)
     raise MissingLabelError(f"no block of both files has all columns of the key {', '.join(key)}", key[0])
+
+
+def _check_globs(globs: Sequence[str], blocks: Sequence[StarBlock]) -> None:
+    """Raise if a pattern is of no column of either file: it is misspelt."""
+    known = list(dict.fromkeys(label for block in blocks for label in block.labels))
+    for glob in globs:
+        if not any(fnmatchcase(label, glob) for label in known):
+            meant = _core.hint(glob, "_", known)
+            raise MissingLabelError(f"no block of either file has a column {glob!r}{meant}", glob)
 
 
 def _renamed(

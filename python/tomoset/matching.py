@@ -25,11 +25,31 @@ def matched_rows(old: pa.Table, new: pa.Table, data: Any) -> Indices | None:  # 
         -1 for rows that are new; None when the rows are the same.
     """
     index = _frame_index(data, old.num_rows)
-    if index is not None:
-        return None if _is_identity(index, old.num_rows) else index
+    if index is not None and not _is_identity(index, old.num_rows):
+        return index
     if old.num_rows == new.num_rows:
-        return None
+        # A frame that was sorted may be numbered anew.
+        return _reordered(old, new)
     return _by_values(old, new)
+
+
+def _reordered(old: pa.Table, new: pa.Table) -> Indices | None:
+    """Match rows by a column that has the same values in another order, each once; nothing where there is none."""
+    import numpy as np
+
+    for label in new.column_names:
+        if label not in old.column_names or old[label].equals(new[label]):
+            continue
+        codes = _codes(old[label], new[label])
+        if codes is None:
+            continue
+        before, after = (np.argsort(each, kind="stable") for each in codes)
+        values = codes[0][before]
+        if np.array_equal(values, codes[1][after]) and not (values[1:] == values[:-1]).any():
+            rows = np.empty(len(values), dtype=np.int64)
+            rows[after] = before
+            return None if _is_identity(rows, len(rows)) else rows
+    return None
 
 
 def _is_identity(index: Indices, rows: int) -> bool:

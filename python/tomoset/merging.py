@@ -134,10 +134,13 @@ def merge(
     optics = _Optics(files)
     merged: dict[str, StarBlock] = {}
     for name, blocks in optics.blocks.items():
+        lacking = len(files) - len(blocks)
+        if lacking and name != OPTICS and not blocks[0].block.is_list:
+            warnings.append(f"block {name!r} is not in {lacking} of {len(files)} files")
         if blocks[0].block.is_list:
             merged[name] = _one_list(blocks, warnings)
             continue
-        alike = _alike(blocks, columns, na)
+        alike = _alike(blocks, columns, na, notes)
         if name == OPTICS and all(is_optics(one.block) for one in alike):
             merged[name] = optics.join(alike)
             continue
@@ -187,6 +190,10 @@ class _Optics:
         """Give a block's rows the numbers of the joined groups."""
         if self.joined is None or not has_groups(one.block):
             return one.block
+        if one.file not in self._numbers:
+            raise OpticsError(
+                f"{one.file}: it has no block 'optics' as other files have, to say what {GROUP} means"
+            )
         try:
             return renumbered(one.block, self._numbers[one.file])
         except OpticsError as fault:
@@ -236,7 +243,9 @@ def _one_list(blocks: list[_Named], warnings: list[str]) -> StarBlock:
     return first.block
 
 
-def _alike(blocks: list[_Named], columns: Columns, na: Mapping[str, str] | None) -> list[_Named]:
+def _alike(
+    blocks: list[_Named], columns: Columns, na: Mapping[str, str] | None, notes: list[str]
+) -> list[_Named]:
     """Give blocks the same columns."""
     labels = list(dict.fromkeys(label for one in blocks for label in one.block.labels))
     common = [label for label in labels if all(label in one.block.labels for one in blocks)]
@@ -246,6 +255,8 @@ def _alike(blocks: list[_Named], columns: Columns, na: Mapping[str, str] | None)
     if columns == "common":
         if not common:
             raise MergeError(f"block {name!r}: no column is in all files")
+        lost = [label for label in labels if label not in common]
+        notes.append(f"block {name!r}: left out what some files lack: {', '.join(lost)}")
         return [
             _Named(one.file, one.block.select([label for label in one.block.labels if label in common]))
             for one in blocks

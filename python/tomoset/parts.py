@@ -125,6 +125,9 @@ class Part:
     def rename(self, names: Mapping[str, str]) -> Part:
         """Give columns other names."""
         labels = [names.get(label, label) for label in self.labels]
+        for label in labels:
+            if labels.count(label) > 1:
+                raise ValueError(f"label {label!r} would be there twice")
         fresh = frozenset(names.get(label, label) for label in self._fresh)
         columns = list(self._columns)
         return self._edited(labels, lambda: self.table.rename_columns(labels), columns, fresh)

@@ -23,7 +23,7 @@ from tomoset.sources import (
     name_of,
     read_options,
 )
-from tomoset.writing import StarTarget, write_star
+from tomoset.writing import StarTarget, check_block_name, write_star
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -212,6 +212,8 @@ class StarFile(MutableMapping[str, StarBlock]):
         """
         if not isinstance(name, str):
             raise TypeError(f"blocks are named by text, not {name!r}")
+        if name not in self._first:
+            check_block_name(name)
         if not isinstance(block, StarBlock):
             old = self._block(self._first[name]) if name in self._first else None
             is_one = old is not None and len(old.loops) + old.is_list == 1

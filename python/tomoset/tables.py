@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+
+from tomoset import _core
+from tomoset.exceptions import MissingLabelError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,6 +21,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
+    "aligned",
+    "check_bare",
     "check_labels",
     "is_expression",
     "is_scalar",
@@ -48,17 +54,35 @@ def to_table(data: Any, block: str = "") -> pa.Table:  # noqa: ANN401
         return pa.Table.from_batches([data])
     if _is_of_pandas(data, "DataFrame"):
         return _from_pandas(data, block)
-    if hasattr(data, "__arrow_c_stream__"):
-        return pa.table(data)
     what = type(data).__name__
+    if hasattr(data, "__arrow_c_stream__"):
+        try:
+            return pa.table(data)
+        except (pa.ArrowInvalid, pa.ArrowTypeError):
+            # A single column, such as a Series, has a stream too.
+            what = f"a {what} of values without labels"
     raise TypeError(
         f"block {block!r} is {what}; it must be a table (pyarrow, pandas, polars or with __arrow_c_stream__), a"
         " StarBlock or a dictionary of label to value"
     )
 
 
+def check_bare(label: object, known: Iterable[str]) -> None:
+    """Raise if a label is given with its underscore: it is there, or is RELION's, without it.
+
+    Raises
+    ------
+    ValueError
+        It is.
+    """
+    if isinstance(label, str) and label.startswith("_"):
+        bare = label.removeprefix("_")
+        if bare in known or any(bare == name for name, *_ in _core.labels()):
+            raise ValueError(f"labels are given without the underscore: {bare!r}, not {label!r}")
+
+
 def check_labels(table: pa.Table, block: str) -> pa.Table:
-    """Give the table back, unless a label is there twice.
+    """Give the table back, unless a label is there twice, or with its underscore.
 
     Raises
     ------
@@ -67,6 +91,7 @@ def check_labels(table: pa.Table, block: str) -> pa.Table:
     """
     known: set[str] = set()
     for label in table.column_names:
+        check_bare(label, ())
         if label in known:
             raise ValueError(f"block {block!r}: label {label!r} is there twice")
         known.add(label)
@@ -83,6 +108,13 @@ def _is_of_pandas(data: object, name: str) -> bool:
 def _from_pandas(frame: pd.DataFrame, block: str) -> pa.Table:
     import pyarrow as pa
 
+    named = [name for name in frame.index.names if name is not None]
+    if named:
+        names = ", ".join(map(repr, named))
+        raise ValueError(
+            f"block {block!r}: the frame's index is named {names}, and would be lost; reset_index() makes a column"
+            " of it, and reset_index(drop=True) drops it"
+        )
     for label in frame.columns:
         if not isinstance(label, str):
             raise TypeError(f"block {block!r}: the columns of the frame must be named by text, not {label!r}")
@@ -109,7 +141,13 @@ def to_column(values: Any, label: str, block: str = "") -> pa.ChunkedArray:  # n
         return pa.chunked_array(values if hasattr(values, "__arrow_c_stream__") else [pa.array(values)])
     try:
         array = _array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, OverflowError) as error:
+    except (
+        pa.ArrowInvalid,
+        pa.ArrowTypeError,
+        pa.ArrowNotImplementedError,
+        TypeError,
+        OverflowError,
+    ) as error:
         where = f"block {block!r}, label {label!r}" if block else f"label {label!r}"
         raise TypeError(f"{where}: the values have no common type: {error}") from None
     return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
@@ -133,15 +171,21 @@ def _array(values: Any) -> pa.Array | pa.ChunkedArray:  # noqa: ANN401
         return pa.array(plain, from_pandas=True)
 
 
-def list_table(values: Mapping[Any, Any], block: str = "") -> pa.Table:
+def list_table(values: Mapping[Any, Any], block: str = "", *, alone: bool = True) -> pa.Table:
     """Give label to value as a table of one row; sequences of numbers are vectors.
 
     Raises
     ------
     TypeError
-        A label that is no text, or a value of a kind that no list can have.
+        A label that is no text, or a value of a kind that no list can have; with `alone`, columns of a loop.
     """
     import pyarrow as pa
+
+    if alone and _is_loop(values):
+        raise TypeError(
+            f"block {block!r}: a dictionary of label to value is a list, and here each value is a column; for a loop"
+            " give a table, as from pyarrow.table(...) or pandas.DataFrame(...)"
+        )
 
     columns = []
     for label, value in values.items():
@@ -153,6 +197,14 @@ def list_table(values: Mapping[Any, Any], block: str = "") -> pa.Table:
         except (pa.ArrowTypeError, TypeError, ValueError, OverflowError):
             columns.append(to_column([value], label, block))
     return pa.Table.from_arrays(columns, names=list(values))
+
+
+def _is_loop(values: Mapping[Any, Any]) -> bool:
+    """Whether all values are columns of one length, and some under a label that RELION has no vectors for."""
+    many = [value for value in values.values() if hasattr(value, "__len__") and not is_scalar(value)]
+    if len(many) < len(values) or len({len(value) for value in many}) != 1:
+        return False
+    return any(label in values and "vector" not in kind for label, kind, *_ in _core.labels())
 
 
 def rows_table(rows: Any, block: str = "") -> pa.Table:  # noqa: ANN401
@@ -183,6 +235,29 @@ def is_scalar(values: object) -> bool:
     )
 
 
+def aligned(values: Any, what: str, rows: int) -> Any:  # noqa: ANN401
+    """Give a pandas Series in the order of a table's rows, if its index counts them; other values as they are.
+
+    Raises
+    ------
+    ValueError
+        The index is of other numbers, and in no order.
+    """
+    import numpy as np
+
+    if not _is_of_pandas(values, "Series") or len(values) != rows:
+        return values
+    index = np.asarray(values.index)
+    if index.dtype.kind not in "iu" or (np.diff(index) > 0).all():
+        return values
+    if not np.array_equal(np.sort(index), np.arange(rows)):
+        raise ValueError(
+            f"{what}: the Series has an index that neither counts the rows nor goes up, so that it is not clear which"
+            " value is of which row; .to_numpy() takes them in their order"
+        )
+    return values.iloc[np.argsort(index)]
+
+
 def is_expression(mask: object) -> bool:
     """Whether a mask is one of pyarrow's expressions."""
     import pyarrow.compute as pc
@@ -197,15 +272,31 @@ def mask_indices(mask: Any, rows: pa.Table | int) -> npt.NDArray[np.int64]:  # n
     ------
     TypeError, ValueError
         A mask that is not of booleans, or of another length.
+    MissingLabelError
+        An expression of a column that is not there.
     """
     import numpy as np
     import pyarrow as pa
 
     if not isinstance(rows, int):
         numbered = rows.append_column("", pa.array(np.arange(rows.num_rows)))
-        kept: npt.NDArray[np.int64] = numbered.filter(mask).column(rows.num_columns).to_numpy()
+        try:
+            kept: npt.NDArray[np.int64] = numbered.filter(mask).column(rows.num_columns).to_numpy()
+        except pa.ArrowInvalid as error:
+            # pyarrow tells the whole schema.
+            name = re.match(r"No match for FieldRef\.Name\((.*?)\) in ", str(error))
+            if name is None:
+                raise
+            meant = _core.hint(name[1], "_", rows.column_names)
+            raise MissingLabelError(f"{mask}: the table has no column {name[1]!r}{meant}", name[1]) from None
         return kept
-    chosen = to_column(mask, "mask")
+    if is_scalar(mask) or not (hasattr(mask, "__iter__") or hasattr(mask, "__arrow_c_array__")):
+        what = f"{mask!r} of {type(mask).__name__}"
+        raise TypeError(
+            f"a mask has a truth value for each row, and is not {what}; compare with NumPy or pandas, as in"
+            " block.to_pandas()['rlnTomoName'] == 'TS_01', or give an expression of pyarrow.compute"
+        )
+    chosen = to_column(aligned(mask, "the mask", rows), "mask")
     if len(chosen) and not pa.types.is_boolean(chosen.type):
         raise TypeError(f"a mask is of booleans, not {chosen.type}")
     if len(chosen) != rows:
@@ -248,6 +339,8 @@ def plain_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
     kind = column.type
     if isinstance(kind, pa.BaseExtensionType):
         return plain_column(pa.chunked_array(_storages(column.chunks), type=kind.storage_type))
+    if pa.types.is_duration(kind):
+        raise TypeError("a duration has no unit in STAR; give a number, as from .dt.total_seconds()")
     if pa.types.is_temporal(kind) or pa.types.is_decimal(kind):
         return column.cast(pa.large_string())
     return column

@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from tomoset import _core
 from tomoset.blocks import StarBlock
-from tomoset.tables import list_table, rows_table, to_table, writable
+from tomoset.tables import check_bare, list_table, rows_table, to_table, writable
 
 __all__ = ["Floats", "Layout", "Na", "StarTarget", "append_star", "write_star"]
 
@@ -214,7 +214,9 @@ def write_draft(
         return
     if not callable(getattr(target, "write", None)):
         what = type(target).__name__
-        raise TypeError(f"path_or_file must be a path or have a write method, not {what}")
+        raise TypeError(
+            f"path_or_file must be a path or have a write method, not {what} (it comes after the data)"
+        )
     packing = _compression(compression, "")
     if _takes_text(target):
         if packing != "none":
@@ -230,7 +232,12 @@ def write_draft(
 def _compression(compression: str, path: str) -> str:
     if compression != "infer":
         return compression
-    return {".gz": "gzip", ".zst": "zstd"}.get(Path(path).suffix.lower(), "none")
+    suffix = Path(path).suffix.lower()
+    if suffix in {".bz2", ".xz", ".zip"}:
+        raise ValueError(
+            f'{path}: files are compressed to .gz or .zst, not to {suffix} (compression="none" writes text)'
+        )
+    return {".gz": "gzip", ".zst": "zstd"}.get(suffix, "none")
 
 
 def _takes_text(file: Writable) -> bool:
@@ -252,6 +259,8 @@ def draft_of(
     """Put data into a draft of what is to be at `target`."""
     if name and isinstance(data, Mapping):
         raise ValueError(f"name is {name!r}, but data is a mapping, which names its blocks itself")
+    if isinstance(data, str | bytes | os.PathLike):
+        raise TypeError(f"data is {data!r}; it comes before the path")
     if isinstance(data, Written):
         return data._draft(target, keep_text=keep_text)
     draft = _core.Draft()
@@ -261,6 +270,8 @@ def draft_of(
     for block_name, block in blocks.items():
         if not isinstance(block_name, str):
             raise TypeError(f"blocks are named by text, not {block_name!r}")
+        if not isinstance(block, StarBlock):
+            check_block_name(block_name)
         if isinstance(data, Mapping) and _is_value(block):
             raise TypeError(
                 f"block {block_name!r} is {type(block).__name__}; data maps block names to tables or dictionaries:"
@@ -268,6 +279,18 @@ def draft_of(
             )
         draft_block(draft, block_name, block, keep_text=keep_text)
     return draft
+
+
+def check_block_name(name: str) -> None:
+    """Raise if a name is given with ``data_``.
+
+    Raises
+    ------
+    ValueError
+        It is.
+    """
+    if name.lower().startswith("data_") and len(name) > len("data_"):
+        raise ValueError(f"blocks are named without data_: {name[5:]!r}, not {name!r}")
 
 
 def _is_value(block: object) -> bool:
@@ -280,7 +303,8 @@ def draft_block(draft: _core.Draft, name: str, block: object, *, keep_text: bool
         block._add_to(draft, name, keep_text=keep_text)
         return
     draft.add_block(name)
-    if isinstance(block, Mapping):
-        draft.add_table(writable(list_table(block, name)), is_list=True)
-    else:
-        draft.add_table(writable(to_table(block, name)), is_list=False)
+    is_list = isinstance(block, Mapping)
+    table = list_table(block, name) if isinstance(block, Mapping) else to_table(block, name)
+    for label in table.column_names:
+        check_bare(label, ())
+    draft.add_table(writable(table), is_list=is_list)

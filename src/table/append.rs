@@ -35,7 +35,6 @@ pub fn append(path: &Path, columns: &[Given], rows: usize, options: &WriteOption
     let (file, length) = locked(path)?;
     let end = Ending::of(&file, length)?;
     options.check(end.labels.iter().map(String::as_str))?;
-    let outs = end.labels.iter().map(|label| out(label, columns, options)).collect::<Result<Vec<_>>>()?;
     let extra = columns.iter().find(|column| !end.labels.contains(&column.label));
     if let Some(Given { label, .. }) = extra {
         let known = end.labels.iter().map(String::as_str);
@@ -46,6 +45,7 @@ pub fn append(path: &Path, columns: &[Given], rows: usize, options: &WriteOption
             path: None,
         });
     }
+    let outs = end.labels.iter().map(|label| out(label, columns, options)).collect::<Result<Vec<_>>>()?;
     let outs = if end.separator == b' ' { outs } else { outs.into_iter().map(|out| Out { width: 0, ..out }).collect() };
     let writer = RowWriter::new(outs, 0, end.separator, end.line_end);
     let mut text = Vec::new();

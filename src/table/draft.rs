@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use arrow_array::ArrayRef;
+use arrow_array::{Array, ArrayRef};
 
 use super::edit::block::{EditedTable, KeptBlock};
 use super::edit::row::Out;
@@ -16,6 +16,7 @@ use super::encode::values::Column;
 use super::plan::{Plan, Planned};
 use super::read::{StarTables, Table};
 use crate::error::{Result, StarError};
+use crate::relion::labels;
 
 /// One block of the file.
 #[derive(Clone, Debug)]
@@ -110,6 +111,7 @@ impl Change {
     fn out(&self, block: &str, table: &Table, options: &WriteOptions) -> Result<Out> {
         let planned = self.origin.and_then(|origin| table.plan.columns.get(origin));
         let style = Style::of(&self.label, table.is_list, options).unpadded();
+        self.check_renamed(block, table, style.clone())?;
         let cells = self.values.as_ref().map(|values| Cells::new(values, style)).transpose();
         let cells = cells.map_err(|refusal| refused(block, &self.label, None, refusal))?;
         let old = match (&cells, self.origin) {
@@ -123,6 +125,28 @@ impl Change {
         };
         let width = cells.as_ref().map_or(0, |cells| options.layout.width(cells.column().is_number(), table.is_list));
         Ok(Out { label, word: planned.map(|planned| planned.source), cells, old, width })
+    }
+}
+
+impl Change {
+    /// Values that keep their text under a label of RELION's must be such as it has there.
+    fn check_renamed(&self, block: &str, table: &Table, style: Style) -> Result<()> {
+        let Some(origin) = self.origin.filter(|_| self.values.is_none()) else { return Ok(()) };
+        let planned = table.plan.columns.get(origin);
+        if planned.is_none_or(|planned| planned.name == self.label) || labels::known(&self.label).is_none() {
+            return Ok(());
+        }
+        let batch = table.batch();
+        let Some(values) = batch.columns().get(origin) else { return Ok(()) };
+        let named = |row, refusal| refused(block, &self.label, row, refusal);
+        let cells = Cells::new(values, style).map_err(|refusal| named(None, refusal))?;
+        let mut memory = Vec::new();
+        for row in 0..values.len() {
+            memory.clear();
+            let row_of_loop = (!table.is_list).then_some(row);
+            cells.push(&mut memory, row).map_err(|refusal| named(row_of_loop, refusal))?;
+        }
+        Ok(())
     }
 }
 

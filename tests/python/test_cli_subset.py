@@ -92,5 +92,8 @@ def test_targets(capfd: pytest.CaptureFixture[str], star: Path, tmp_path: Path) 
 
 def test_no_rows_left(capfd: pytest.CaptureFixture[str], star: Path, tmp_path: Path) -> None:
     done = run(capfd, "subset", star, "-o", tmp_path / "out.star", "--where", "rlnClassNumber > 9")
-    assert (done.code, done.err) == (0, "data_particles: 0 of 3 rows, 3 of 3 columns\n")
+    assert (done.code, done.err) == (
+        0,
+        "data_particles: 0 of 3 rows, 3 of 3 columns\ntomoset: warning: no row is left\n",
+    )
     assert read_star(tmp_path / "out.star")["particles"].num_rows == 0

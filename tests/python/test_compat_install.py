@@ -80,7 +80,7 @@ def test_the_package_itself_as_a_program() -> None:
 @pytest.mark.parametrize("arguments", [[], ["-x"], ["-m"]])
 def test_what_is_no_script(arguments: list[str]) -> None:
     done = run("-m", "tomoset.compat", *arguments)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith("usage: python -m tomoset.compat SCRIPT")
 
 

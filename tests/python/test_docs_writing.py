@@ -2,8 +2,8 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 import tomoset
@@ -11,14 +11,15 @@ import tomoset
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "writing.md"
 
 
-def test_the_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (example,) = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
-    frame = pd.DataFrame({"rlnTomoName": ["TS_01", "TS_02"], "rlnClassNumber": [1, 2]})
-    given = {"frame": frame, "mask": np.array([False, True]), "classes": np.array([5])}
-    exec(compile(example, str(DOCS), "exec"), given)
+    examples = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    names: dict[str, Any] = {}
+    for example in examples:
+        exec(compile(example, str(DOCS), "exec"), names)
     particles = tomoset.read_star("particles.star")["particles"]
     assert particles.to_dict() == {"rlnTomoName": ["TS_02"], "rlnClassNumber": [5]}
+    assert names["star"]["particles"].to_dict() == {"rlnTomoName": ["TS_02"], "rlnClassNumber": [7]}
 
 
 def test_the_table_of_floats(tmp_path: Path) -> None:

@@ -191,6 +191,42 @@ def test_one_value_for_all_rows(particles: tomoset.StarBlock) -> None:
     assert text.count(" 2026-01-02       1.50         <NA> ") == particles.num_rows
 
 
+def test_values_of_pandas_go_to_their_rows(particles: tomoset.StarBlock) -> None:
+    frame = particles.to_pandas()
+    down = frame.sort_values("rlnCoordinateX", ascending=False)
+    ranks = pd.Series([1, 2, 3], index=down.index)
+    assert particles.with_columns(rank=ranks)["rank"].to_pylist() == [3, 2, 1]
+    assert particles.filter(down["rlnTomoName"] == "TS_01")["rlnTomoName"].to_pylist() == ["TS_01"]
+    some = frame[frame["rlnCoordinateX"] > 13]
+    assert particles.take([1, 2]).with_columns(x=some["rlnCoordinateX"])["x"].to_pylist() == [13.5, 14.5]
+
+
+def test_a_sorted_frame_keeps_text_and_comments(particles: tomoset.StarBlock) -> None:
+    down = particles.to_pandas().sort_values("rlnCoordinateX", ascending=False)
+    expected = written(particles.with_table(down))
+    assert written(particles.with_table(down.reset_index(drop=True))) == expected
+    assert written(particles.with_table(pl.from_pandas(down.reset_index(drop=True)))) == expected
+    assert "     TS_02     1.35e1             2  # mine\n" in expected
+
+
+def test_nan_is_a_value_but_in_pandas(particles: tomoset.StarBlock) -> None:
+    values = [1.0, float("nan"), 3.0]
+    for given in (values, np.array(values), pl.Series(values)):
+        assert " nan " in written_with(particles.with_columns(x=given), na="keep")
+    assert " <NA> " in written_with(particles.with_columns(x=pd.Series(values)), na="keep")
+    with pytest.raises(tomoset.StarWriteError, match=r"row 1: expected a finite number.*found nan"):
+        written(particles.with_columns(rlnCoordinateX=values))
+    with pytest.raises(tomoset.StarWriteError, match=r"row 1: expected a finite number.*found inf"):
+        written_with(particles.with_columns(rlnCoordinateX=[1.0, np.inf, np.nan]), na="0")
+
+
+def written_with(particles: tomoset.StarBlock, **options: Any) -> str:
+    """Write a block of the sample."""
+    file = io.BytesIO()
+    tomoset.write_star({"particles": particles}, file, **options)
+    return file.getvalue().decode()
+
+
 def test_new_columns(particles: tomoset.StarBlock) -> None:
     text = written(particles.with_columns(rlnGroupNumber=[7, 8, 9], rlnNote="x"))
     assert "_rlnClassNumber #3 \n_rlnGroupNumber #4 \n_rlnNote #5 \n     TS_01" in text
@@ -207,8 +243,12 @@ def test_columns_left_out_renamed_and_in_another_order(particles: tomoset.StarBl
     assert "            2      TS_02  # mine\n# above the third\n" in text
     text = written(particles.rename({"rlnCoordinateX": "rlnCoordinateZ"}))
     assert text == TEXT.decode().replace("rlnCoordinateX", "rlnCoordinateZ")
-    swapped = particles.rename({"rlnCoordinateX": "a", "rlnTomoName": "rlnCoordinateX"})
-    assert "_rlnCoordinateX #1 \n_a #2 \n" in written(swapped)
+    swapped = particles.rename({"rlnCoordinateX": "a", "rlnClassNumber": "rlnCoordinateX"})
+    assert "_a #2 \n_rlnCoordinateX #3 \n" in written(swapped)
+    with pytest.raises(
+        tomoset.StarWriteError, match="label rlnDefocusV: row 0: expected a number, found 'TS_01'"
+    ):
+        written(particles.rename({"rlnTomoName": "rlnDefocusV"}))
 
 
 def test_rows(particles: tomoset.StarBlock) -> None:
@@ -400,8 +440,28 @@ def test_what_cannot_be_edited(star: tomoset.StarFile, particles: tomoset.StarBl
         tomoset.StarWriteError, match="label rlnCoordinateX: row 1: expected a number, found 'x'"
     ):
         written(particles.with_columns(rlnCoordinateX=["1", "x", "3"]))
-    with pytest.raises(tomoset.StarWriteError, match="label rlnTomoName: expected each label once"):
-        written(particles.rename({"rlnClassNumber": "rlnTomoName"}))
+    with pytest.raises(ValueError, match="label 'rlnTomoName' would be there twice"):
+        particles.rename({"rlnClassNumber": "rlnTomoName"})
+    with pytest.raises(ValueError, match="without the underscore: 'rlnClassNumber'"):
+        particles.with_columns({"_rlnClassNumber": 1})
+    with pytest.raises(ValueError, match="blocks are named without data_: 'particles'"):
+        star["data_particles"] = particles
+    with pytest.raises(ValueError, match="the frame's index is named 'rlnTomoName', and would be lost"):
+        star["particles"] = particles.to_pandas().set_index("rlnTomoName")
+    with pytest.raises(ValueError, match="it is not clear which value is of which row"):
+        particles.with_columns(x=pd.Series([1, 2, 3], index=[9, 7, 8]))
+    with pytest.raises(TypeError, match="a mask has a truth value for each row, and is not False of bool"):
+        particles.filter(particles["rlnTomoName"] == "TS_01")
+    with pytest.raises(tomoset.MissingLabelError, match=r"no column 'rlnClasNumber'; did you mean"):
+        particles.filter(pc.field("rlnClasNumber") > 1)
+    with pytest.raises(TypeError, match="the values have no common type"):
+        particles.with_columns(x=np.array([1j, 2, 3]))
+    with pytest.raises(TypeError, match="a duration has no unit"):
+        written(particles.with_columns(x=datetime.timedelta(seconds=1)))
+    with pytest.raises(TypeError, match="a Series of values without labels"):
+        star["x"] = pd.Series([1, 2])
+    with pytest.raises(AttributeError):
+        particles.name = "x"  # type: ignore[misc]
     with pytest.raises(tomoset.StarWriteError, match="expected a label without blanks, found 'a b'"):
         written(particles.with_columns({"a b": 1}))
     with pytest.raises(tomoset.StarWriteError, match="expected at least one row"):

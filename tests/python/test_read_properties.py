@@ -8,6 +8,7 @@ import math
 import pickle
 import re
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -24,6 +25,8 @@ from tomoset import exceptions
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+SETS = Path(__file__).parents[1] / "data" / "oracle" / "geometry"
 
 pytestmark = pytest.mark.usefixtures("no_hang")
 
@@ -313,6 +316,8 @@ def test_exceptions_round_trip() -> None:
         lambda: tomoset.read_star(b"data_a\n_x 1\n")["b"],
         lambda: tomoset.read_star(b"data_a\n_x 1\n")["a"]["b"],
         lambda: tomoset.read_star("/nonexistent/x.star"),
+        lambda: tomoset.TomogramSet.read(SETS / "errors" / "global_wrong_name" / "tomograms.star"),
+        lambda: tomoset.TomogramSet.read(SETS / "relion5_plain" / "tomograms.star")["x"],
         lambda: tomoset.read_star(b"\x1f\x8b"),
         lambda: tomoset.write_star({"a": {"rlnTomoName": "x\ny"}}, io.BytesIO()),
         lambda: tomoset.write_star({"a": pd.DataFrame({"rlnVoltage": [None]})}, "/nonexistent/x.star"),

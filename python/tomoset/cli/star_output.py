@@ -9,6 +9,7 @@ import click
 
 from tomoset.cli.options import by_label
 from tomoset.cli.output import STDOUT, refuse_existing
+from tomoset.exceptions import TomosetError
 
 STAR_SUFFIXES = (".star", ".tomostar")
 _COMPRESSED = (".gz", ".zst")
@@ -66,9 +67,15 @@ def write_star_to(data: object, target: str, **options: Any) -> None:  # noqa: A
     """Write with `write_star`; ``-`` is standard output."""
     from tomoset import write_star
 
-    if target != STDOUT:
-        write_star(data, target, **options)
-        return
-    sys.stdout.flush()
-    write_star(data, sys.stdout.buffer, **options)
-    sys.stdout.buffer.flush()
+    try:
+        if target != STDOUT:
+            write_star(data, target, **options)
+            return
+        sys.stdout.flush()
+        write_star(data, sys.stdout.buffer, **options)
+        sys.stdout.buffer.flush()
+    except TomosetError:
+        raise
+    except ValueError as fault:
+        # An option for a label that is nowhere is known only now.
+        raise click.UsageError(str(fault)) from fault

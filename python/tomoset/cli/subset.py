@@ -97,6 +97,8 @@ def subset(
     kept = f"{after.num_rows:,} of {counted(before.num_rows, 'row')}"
     labels = f"{len(after.labels):,} of {counted(len(before.labels), 'column')}"
     click.echo(f"data_{printable(after.name)}: {kept}, {labels}", err=True)
+    if before.num_rows and not after.num_rows:
+        click.echo("tomoset: warning: no row is left", err=True)
 
 
 def _prune(star: "StarFile") -> None:

@@ -22,12 +22,16 @@ def main(arguments: list[str]) -> None:
             sys.path[0] = ""
             runpy.run_module(module, run_name="__main__", alter_sys=True)
         case [script, *rest] if not script.startswith("-"):
+            if not Path(script).exists():
+                print(f"python -m tomoset.compat: can't open file {script!r}: no such file", file=sys.stderr)
+                raise SystemExit(2)
             install()
             sys.argv = [script, *rest]
             sys.path[0] = str(Path(script).resolve().parent)
             runpy.run_path(script, run_name="__main__")
         case _:
-            raise SystemExit(_USAGE)
+            print(_USAGE, file=sys.stderr)
+            raise SystemExit(2)
 
 
 if __name__ == "__main__":

@@ -398,10 +398,16 @@ impl Cells {
     #[cold]
     fn push_special(&self, out: &mut Vec<u8>, value: f64) -> Result<(), Refusal> {
         match &self.style.na {
-            Na::Raise if !matches!(self.style.expects, None | Some(Type::Text)) => Err(Refusal::new(
-                "a finite number (RELION reads anything else as 0: choose by `na`)",
-                if value.is_nan() { "nan".into() } else { value.to_string() },
-            )),
+            // What stands for gaps does not stand for what is beyond all numbers.
+            Na::Raise | Na::Text(_)
+                if !matches!(self.style.expects, None | Some(Type::Text))
+                    && (self.style.na == Na::Raise || !value.is_nan()) =>
+            {
+                Err(Refusal::new(
+                    "a finite number (RELION reads anything else as 0: choose by `na`)",
+                    if value.is_nan() { "nan".into() } else { value.to_string() },
+                ))
+            }
             Na::Text(text) if value.is_nan() => self.push_missing(out, text.as_bytes()),
             _ if matches!(self.style.expects, Some(Type::Int | Type::Bool)) && !value.is_nan() => {
                 Err(Refusal::new(self.words(), value.to_string()))
