@@ -60,7 +60,7 @@ def _block(block: "StarBlock", rows: int, width: int | None) -> Iterator[str]:
         size = "list" if is_list else counted(table.num_rows, "row")
         yield f"{heading}: {size}, {counted(table.num_columns, 'label')}"
         shown = table.slice(0, 1 if is_list else rows)
-        titles = ["value"] if is_list else [f"row {row + 1}" for row in range(shown.num_rows)]
+        titles = ["value"] if is_list else [f"row {row}" for row in range(shown.num_rows)]
         yield from _entries(_columns(shown, width), titles, width)
 
 
