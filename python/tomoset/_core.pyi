@@ -136,10 +136,19 @@ class Stack:
     @property
     def headers(self) -> list[list[str]]: ...
     @property
+    def stamps(self) -> list[tuple[int, int]]: ...
+    @property
+    def outside(self) -> list[int]: ...
+    @property
     def faults(self) -> list[tuple[int, Exception]]: ...
 
 def read_stack(
-    paths: Sequence[str | PathLike[str]], options: ReadOptions, blocks: Sequence[str] | None = None
+    paths: Sequence[str | PathLike[str]],
+    options: ReadOptions,
+    blocks: Sequence[str] | None = None,
+    *,
+    root: str | PathLike[str] | None = None,
+    stay: bool = False,
 ) -> Stack: ...
 
 @final

@@ -7,3 +7,4 @@ pub mod schema;
 pub mod shelf;
 pub mod stack;
 pub mod walk;
+pub mod within;

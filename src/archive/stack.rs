@@ -1,13 +1,15 @@
 //! Many files with alike tables as one table: what a tilt-series set or a loop over files becomes.
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::{Field, Schema};
 
 use super::shelf::{Shelf, Shelved};
+use super::within::Within;
 use crate::error::{Fault, Result, StarError};
 use crate::near;
 use crate::parallel;
@@ -38,28 +40,46 @@ pub struct Stack {
     /// For each file which of `headers` has its labels; nothing for one that could not be read.
     pub header: Vec<Option<usize>>,
     pub headers: Vec<Vec<String>>,
+    /// Time of the last change in nanoseconds and size of each file, from before it was read.
+    pub stamps: Vec<(i64, u64)>,
+    /// Files that were not read, since their paths lead out of where they should stay.
+    pub outside: Vec<usize>,
     /// Why files could not be read.
     pub faults: Vec<(usize, StarError)>,
 }
 
 /// Reads tables of many files into one batch; unknown labels are inferred over all files together.
 ///
+/// Files whose paths lead out of the folder `inside` are not read.
+///
 /// # Errors
 /// The first fault in the order of the files, unless they are collected: then a file that has one has no rows.
-pub fn read_stack(files: &[Wanted], options: &Options) -> Result<Stack> {
+pub fn read_stack(files: &[Wanted], inside: Option<&Path>, options: &Options) -> Result<Stack> {
     let threads = options.threads.unwrap_or_else(parallel::available).min(files.len().max(1));
-    let begin = |thread| (Shelf::new(thread), Memory::default());
-    let load = |(shelf, memory): &mut (Shelf, Memory), index: usize| {
-        let file = files.get(index)?;
-        Some(load(file, shelf, memory, options))
+    if let Some(root) = inside {
+        Within::new(root).map_err(|error| StarError::from(error).at_path(inside))?;
+    }
+    let begin = |thread| {
+        let within = inside.and_then(|root| Within::new(root).ok());
+        (Shelf::new(thread), Memory::default(), within)
     };
-    let (texts, shelves) = parallel::map_with(files.len(), threads, begin, load);
-    let shelves: Vec<Shelf> = shelves.into_iter().map(|(shelf, _)| shelf).collect();
+    let load = |(shelf, memory, within): &mut (Shelf, Memory, Option<Within>), index: usize| {
+        let file = files.get(index)?;
+        if within.as_mut().is_some_and(|within| !within.holds(&file.path)) {
+            return Some(((0, 0), Ok(None)));
+        }
+        Some((stamp(&file.path), load(file, shelf, memory, options).map(Some)))
+    };
+    let (loaded, shelves) = parallel::map_with(files.len(), threads, begin, load);
+    let shelves: Vec<Shelf> = shelves.into_iter().map(|(shelf, ..)| shelf).collect();
+    let (stamps, texts): (Vec<_>, Vec<_>) = loaded.into_iter().flatten().unzip();
+    let mut outside = Vec::new();
     let mut faults = Faults { files, collects: options.on_error == OnError::Collect, found: Vec::new() };
     let mut good = Vec::with_capacity(files.len());
-    for (file, text) in texts.into_iter().flatten().enumerate() {
+    for (file, text) in texts.into_iter().enumerate() {
         match text {
-            Ok(text) => good.push((file, text)),
+            Ok(Some(text)) => good.push((file, text)),
+            Ok(None) => outside.push(file),
             Err(error) => faults.add(file, error)?,
         }
     }
@@ -68,7 +88,7 @@ pub fn read_stack(files: &[Wanted], options: &Options) -> Result<Stack> {
         let (batch, misfits) = stack_loops(&loops, options, threads)?;
         if misfits.is_empty() {
             let (rows, header, headers) = facts(&loops, files.len());
-            return Ok(Stack { batch, rows, header, headers, faults: faults.found });
+            return Ok(Stack { batch, rows, header, headers, stamps, outside, faults: faults.found });
         }
         // The others once more, without the rows of files that are at fault.
         let mut odd = HashSet::new();
@@ -80,6 +100,13 @@ pub fn read_stack(files: &[Wanted], options: &Options) -> Result<Stack> {
         }
         loops.retain(|table| !odd.contains(&table.file));
     }
+}
+
+/// What tells whether a file is as it was; nothing that a file has where there is none.
+fn stamp(path: &Path) -> (i64, u64) {
+    std::fs::metadata(path).map_or((0, 0), |facts| {
+        (facts.mtime().saturating_mul(1_000_000_000).saturating_add(facts.mtime_nsec()), facts.len())
+    })
 }
 
 /// Why files could not be read.

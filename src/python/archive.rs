@@ -152,6 +152,18 @@ impl Stack {
         &self.inner.headers
     }
 
+    /// Time of the last change in nanoseconds and size of each file.
+    #[getter]
+    fn stamps(&self) -> &[(i64, u64)] {
+        &self.inner.stamps
+    }
+
+    /// Files whose paths lead out of `root`, which were not read.
+    #[getter]
+    fn outside(&self) -> &[usize] {
+        &self.inner.outside
+    }
+
     /// Why files could not be read, by their places.
     #[getter]
     fn faults(&self, py: Python<'_>) -> Vec<(usize, PyErr)> {
@@ -161,17 +173,23 @@ impl Stack {
 }
 
 /// Reads the loop, or list, of a block of each file into one table; all loops where no block is named.
+///
+/// Paths are relative to `root`; with `stay`, those that lead out of it are not read.
 #[pyfunction]
-#[pyo3(signature = (paths, options, blocks=None))]
+#[pyo3(signature = (paths, options, blocks=None, *, root=None, stay=false))]
 pub fn read_stack(
     py: Python<'_>,
     paths: Vec<PathBuf>,
     options: &ReadOptions,
     blocks: Option<Vec<String>>,
+    root: Option<PathBuf>,
+    stay: bool,
 ) -> PyResult<Stack> {
     let mut blocks = blocks.into_iter().flatten();
-    let files: Vec<_> = paths.into_iter().map(|path| Wanted { path, block: blocks.next() }).collect();
-    let mut inner = py.detach(|| stack::read_stack(&files, &options.inner))?;
+    let place = |path: PathBuf| root.as_ref().map_or_else(|| path.clone(), |root| root.join(&path));
+    let files: Vec<_> = paths.into_iter().map(|path| Wanted { path: place(path), block: blocks.next() }).collect();
+    let inside = root.as_deref().filter(|_| stay);
+    let mut inner = py.detach(|| stack::read_stack(&files, inside, &options.inner))?;
     let faults = std::mem::take(&mut inner.faults).into_iter().map(|(file, error)| (file, error.into()));
     Ok(Stack { faults: Mutex::new(faults.collect()), inner })
 }

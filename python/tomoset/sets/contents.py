@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -23,8 +23,7 @@ __all__ = ["Contents", "Layout", "Origin", "concatenated", "offsets_of", "stamp_
 Layout: TypeAlias = Literal["relion5", "relion4"]
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(NamedTuple):
     """The table that a tilt series was read from."""
 
     #: Where it is, and its block's name.

@@ -14,7 +14,7 @@ from tomoset import _core
 from tomoset.exceptions import MissingBlockError, SetError, printable
 from tomoset.sets.contents import Contents, Layout, Origin, offsets_of, stamp_of
 from tomoset.sets.findings import Finding, Severity
-from tomoset.sets.paths import Outside, Places, project_root, repeated
+from tomoset.sets.paths import project_root, repeated
 from tomoset.sets.together import finish
 from tomoset.sources import read_options
 from tomoset.star import read_star
@@ -62,12 +62,12 @@ def read_contents(
         )
     reader.check_names()
     if SERIES_FILE in table.column_names:
-        files: list[str] = table.column(SERIES_FILE).to_pylist()
-        top = project_root(Path(path), files[0]) if root is None else Path(root)
+        files: list[str | None] = table.column(SERIES_FILE).to_pylist()
+        top = project_root(Path(path), files[0]) if root is None else _absolute(root)
         layout: Layout = "relion5"
-        series = reader.read_files(files, Places(top, allow_outside=allow_outside), threads)
+        series = reader.read_files(files, top, threads, allow_outside=allow_outside)
     else:
-        top = project_root(Path(path)) if root is None else Path(root)
+        top = project_root(Path(path)) if root is None else _absolute(root)
         layout = "relion4"
         series = reader.read_blocks(star, block)
     counts = table.column(FRAME_COUNT).to_pylist() if FRAME_COUNT in table.column_names else []
@@ -87,6 +87,10 @@ def read_contents(
     )
     left = [index for index in range(len(names)) if index not in reader.skipped]
     return replace(contents.take(np.array(left, dtype=np.int64)), findings=tuple(reader.findings))
+
+
+def _absolute(path: str | os.PathLike[str]) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100 (links must stay)
 
 
 def _global_block(star: StarFile, path: str) -> str:
@@ -183,55 +187,51 @@ class _Reader:
 
     # RELION 5: a file for each tilt series.
 
-    def read_files(self, files: list[str], places: Places, threads: int | None) -> _Series:
-        wanted: list[int] = []
-        paths: list[str] = []
+    def read_files(
+        self, files: list[str | None], root: Path, threads: int | None, *, allow_outside: bool
+    ) -> _Series:
         for row, file in enumerate(files):
-            if row in self.skipped:
-                continue
-            found = self._find(row, file, places)
-            if found is not None:
-                wanted.append(row)
-                paths.append(found)
+            if not file and row not in self.skipped:
+                self.fail("no-path", row, f"{SERIES_FILE} is empty", "stops here", "give it a path")
+        wanted = [row for row in range(len(files)) if row not in self.skipped]
+        paths = [str(files[row]) for row in wanted]
+        names = [self.names[row] for row in wanted]
         options = read_options(None, None, "relion", "large_string", "collect", "replace", False, threads)
-        stack = _core.read_stack(paths, options, [self.names[row] for row in wanted])
+        stack = _core.read_stack(paths, options, names, root=root, stay=not allow_outside)
+        paths = [os.path.join(root, path) for path in paths]  # noqa: PTH118 (a thousand Path objects take milliseconds)
+        for at in stack.outside:
+            self._leads_out(wanted[at], str(files[wanted[at]]), paths[at], root)
         for at, error in stack.faults:
             self._fault(wanted[at], paths[at], error)
         counts = [0] * len(files)
         header: list[int | None] = [None] * len(files)
         origins: list[Origin | None] = [None] * len(files)
-        for at, (row, count, own) in enumerate(zip(wanted, stack.rows, stack.header, strict=True)):
+        read = zip(wanted, paths, stack.rows, stack.header, stack.stamps, strict=True)
+        for row, path, count, own, stamp in read:
             counts[row], header[row] = count, own
-            if not count and row not in self.skipped:
+            if count:
+                origins[row] = Origin(path, self.names[row], stamp, count)
+            elif row not in self.skipped:
                 self.fail(
                     "empty-tilt-series",
                     row,
-                    f"block data_{printable(self.names[row])} of {printable(paths[at], 1000)} has no rows",
+                    f"block data_{printable(self.names[row])} of {printable(path, 1000)} has no rows",
                     "stops here",
                     "remove the row, or import the tilt series again",
                 )
-            if count:
-                origins[row] = Origin(paths[at], self.names[row], stamp_of(paths[at]), count)
         headers = tuple(tuple(dict.fromkeys(labels)) for labels in stack.headers)
-        self._check_files(files, paths, wanted)
+        self._check_files(paths, wanted)
         return _Series(stack.table, counts, headers, header, tuple(origins))
 
-    def _find(self, row: int, file: str, places: Places) -> str | None:
-        if not file:
-            self.fail("no-path", row, f"{SERIES_FILE} is empty", "stops here", "give it a path")
-            return None
-        try:
-            return places.find(file)
-        except Outside as outside:
-            self.fail(
-                "outside",
-                row,
-                f"the path {printable(file, 1000)} leads out of the project {printable(str(places.root), 1000)},"
-                f" to {printable(str(outside), 1000)}",
-                "would read it",
-                "pass allow_outside=True to read it, or another project_root",
-            )
-            return None
+    def _leads_out(self, row: int, file: str, path: str, root: Path) -> None:
+        self.fail(
+            "outside",
+            row,
+            f"the path {printable(file, 1000)} leads out of the project {printable(str(root), 1000)}, to"
+            f" {printable(os.path.realpath(path), 1000)}",
+            "would read it",
+            "pass allow_outside=True to read it, or another project_root",
+        )
 
     def _fault(self, row: int, path: str, error: Exception) -> None:
         """Raise what a file's reader said with the row, or leave the row out."""
@@ -253,7 +253,7 @@ class _Reader:
         error.add_note(f"This is the tilt series of {self.where(row)}.")
         raise error
 
-    def _check_files(self, files: list[str], paths: list[str], rows: list[int]) -> None:
+    def _check_files(self, paths: list[str], rows: list[int]) -> None:
         for path, places in repeated(paths).items():
             for at in places[1:]:
                 self.note(
