@@ -4,7 +4,9 @@ Packages are imported inside the functions: this module loads where none of them
 that measures one contender loads that one only. The import is never timed (see measure.py).
 """
 
+import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from columns import PARTICLES, PICKED, Kind
@@ -193,6 +195,32 @@ def look_at_stack(table: Any) -> Reading:
     return of_arrow(table)
 
 
+def set_file(paths: list[str]) -> str:
+    """Write the file of a tomogram set with these tilt series, into their folder."""
+    import pyarrow
+    import tomoset
+
+    folder = Path(paths[0]).parent
+    names = [Path(path).stem for path in paths]
+    table = {"rlnTomoName": names, "rlnTomoTiltSeriesStarFile": [Path(path).name for path in paths]}
+    path = folder / f"tomograms-{os.getpid()}.star"
+    tomoset.write_star({"global": pyarrow.table(table)}, path)
+    return str(path)
+
+
+def tomoset_set(path: str) -> Any:
+    """A tomogram set with all of its tilt series."""
+    from tomoset import TomogramSet
+
+    return TomogramSet.read(path)
+
+
+def look_at_set(tomograms: Any) -> Reading:
+    """Read off the tilt images of a set."""
+    Path(tomograms.path).unlink()
+    return of_arrow(tomograms.tilts.drop_columns(["rlnTomoName"]))
+
+
 def starfile_stack(paths: list[str]) -> Any:
     """One pandas DataFrame a file, then one for all."""
     import pandas
@@ -320,6 +348,7 @@ TASKS = (
         "tilts",
         (
             Contender("tomoset", "tomoset", tomoset_stack, look_at_stack),
+            Contender("tomoset-set", "tomoset", tomoset_set, look_at_set, prepare=set_file),
             Contender("read-bytes", None, read_bytes_of_each, _nothing),
             Contender("gemmi", "gemmi", gemmi_stack, _look_at_gemmi),
             Contender("starfile-rs", "starfile_rs", starfile_rs_stack, of_polars),

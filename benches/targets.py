@@ -45,13 +45,17 @@ def faster(text: str, task: str, peer: str, limit: float, ours: str = "tomoset")
     return Target(text, limit, measure, True, "x")
 
 
-def slower(text: str, task: str, peer: str, limit: float) -> Target:
+def slower(text: str, task: str, peer: str, limit: float, ours: str = "tomoset") -> Target:
     """tomoset needs at most `limit` times the peer's seconds."""
 
     def measure(results: Results) -> float:
-        return _found(results, task, "tomoset", "seconds") / _found(results, task, peer, "seconds")
+        return _found(results, task, ours, "seconds") / _found(results, task, peer, "seconds")
 
     return Target(text, limit, measure, False, "x")
+
+
+def _set_time(results: Results) -> float:
+    return _found(results, "stack", "tomoset-set", "seconds") * 1000
 
 
 def _particles_excess(results: Results) -> float:
@@ -92,6 +96,9 @@ TARGETS = (
     faster("stack: faster than starfile", "stack", "starfile", 100),
     faster("stack: faster than starfile-rs", "stack", "starfile-rs", 25),
     slower("stack: time over reading the bytes", "stack", "read-bytes", 2),
+    faster("tomogram set: faster than starfile", "stack", "starfile", 100, "tomoset-set"),
+    slower("tomogram set: time over reading the bytes", "stack", "read-bytes", 2.5, "tomoset-set"),
+    Target("tomogram set: 1,000 tilt series", 40, _set_time, False, "ms"),
     faster("write: faster than polars", "write", "polars", 2),
     faster("write: faster than pandas", "write", "pandas", 10),
     faster("write: faster than starfile", "write", "starfile", 25),
