@@ -27,7 +27,7 @@ from tomoset.writing import append_star, write_star
 
 if TYPE_CHECKING:
     from tomoset.catalog import Catalog
-    from tomoset.sets import TiltSeries, Tomogram, TomogramSet
+    from tomoset.sets import ParticleSet, TiltSeries, Tomogram, TomogramSet
 
 __all__ = [
     "Catalog",
@@ -36,6 +36,7 @@ __all__ = [
     "MissingBlockError",
     "MissingLabelError",
     "MissingTomogramError",
+    "ParticleSet",
     "SetError",
     "StarBlock",
     "StarFile",
@@ -62,7 +63,7 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401
         from tomoset.catalog import Catalog
 
         return Catalog
-    if name in {"TiltSeries", "Tomogram", "TomogramSet"}:
+    if name in {"ParticleSet", "TiltSeries", "Tomogram", "TomogramSet"}:
         from tomoset import sets
 
         return getattr(sets, name)

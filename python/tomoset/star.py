@@ -266,6 +266,10 @@ class StarFile(MutableMapping[str, StarBlock]):
 
     __copy__ = copy
 
+    def __deepcopy__(self, _: dict[int, Any]) -> StarFile:
+        # Blocks do not change.
+        return self.copy()
+
     def __iter__(self) -> Iterator[str]:
         return iter(dict.fromkeys(self._names))
 

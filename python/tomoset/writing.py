@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from tomoset import _core
 from tomoset.blocks import StarBlock
+from tomoset.exceptions import StarWriteError
 from tomoset.tables import check_bare, list_table, rows_table, to_table, writable
 
 __all__ = ["Floats", "Layout", "Na", "StarTarget", "append_star", "write_star"]
@@ -248,9 +249,11 @@ def _write_all(file: Writable, text: bytes) -> None:
     """Hand all of some bytes to a file; raw ones may take a part only, or nothing."""
     while text:
         taken = file.write(text)
-        if isinstance(file, io.RawIOBase) and not taken:
+        if taken == 0 or (taken is None and isinstance(file, io.RawIOBase)):
             raise BlockingIOError(errno.EAGAIN, "the file takes no more", 0)
-        text = text[taken:] if isinstance(taken, int) and taken > 0 else b""
+        if isinstance(taken, int) and not 0 < taken <= len(text):
+            raise OSError(errno.EIO, f"the file says that it took {taken} of {len(text)} bytes")
+        text = text[taken:] if isinstance(taken, int) else b""
 
 
 def draft_of(
@@ -307,4 +310,7 @@ def draft_block(draft: _core.Draft, name: str, block: object, *, keep_text: bool
     table = list_table(block, name) if isinstance(block, Mapping) else to_table(block, name)
     for label in table.column_names:
         check_bare(label, ())
+        if "\0" in label:
+            # Arrow's names end there on their way.
+            raise StarWriteError(block=name, label=label, expected="a label without NUL", found=repr(label))
     draft.add_table(writable(table), is_list=is_list)

@@ -47,7 +47,10 @@ pub fn append(path: &Path, columns: &[Given], rows: usize, options: &WriteOption
     }
     let outs = end.labels.iter().map(|label| out(label, columns, options)).collect::<Result<Vec<_>>>()?;
     let outs = if end.separator == b' ' { outs } else { outs.into_iter().map(|out| Out { width: 0, ..out }).collect() };
-    let writer = RowWriter::new(outs, 0, end.separator, end.line_end);
+    if rows == 0 {
+        return Ok(());
+    }
+    let writer = RowWriter::new(outs, 0, false, end.separator, end.line_end);
     let mut text = Vec::new();
     if !end.ended {
         text.extend_from_slice(end.line_end);
@@ -55,6 +58,10 @@ pub fn append(path: &Path, columns: &[Given], rows: usize, options: &WriteOption
     for row in 0..rows {
         let named = |Refused(label, refusal)| refused("", &label, Some(row), refusal);
         writer.push_fresh(&mut text, row).map_err(named)?;
+    }
+    if !end.has_rows && !begins_blank(&file, end.at..length)? {
+        // RELION takes whatever follows rows without a blank line for a row.
+        text.extend_from_slice(end.line_end);
     }
     sink::replace(path, durable, |out| {
         copy(&file, 0..end.at, out)?;
@@ -108,8 +115,18 @@ fn copy(file: &File, range: std::ops::Range<u64>, out: &mut dyn Write) -> Result
     Ok(())
 }
 
+/// Whether there is nothing, or first a blank line.
+fn begins_blank(file: &File, range: std::ops::Range<u64>) -> Result<bool> {
+    const LOOK: u64 = 4096;
+    let mut text = vec![0; usize::try_from(LOOK.min(range.end - range.start)).unwrap_or(0)];
+    read_exactly(file, &mut text, range.start)?;
+    let line = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    Ok(line.trim_ascii().is_empty())
+}
+
 /// How a file ends.
 struct Ending {
+    has_rows: bool,
     labels: Vec<String>,
     /// Where rows go: below the last line that is neither blank nor a comment.
     at: u64,
@@ -148,13 +165,19 @@ struct Tail {
     /// The last line that is neither blank nor a comment, and where the next one begins.
     last: Option<(Vec<u8>, u64)>,
     last_is_row: bool,
+    /// Some line ends in CR LF.
+    returns: bool,
     labels: Vec<String>,
 }
 
 impl Tail {
     /// Takes the next line above; true when it is the loop's header.
     fn take(&mut self, line: &[u8], end: u64) -> Result<bool> {
+        self.returns |= line.ends_with(b"\r\n");
         let text = line.strip_suffix(b"\n").unwrap_or(line);
+        if text.strip_suffix(b"\r").unwrap_or(text).contains(&b'\r') {
+            return Err(odd("lines that end in line feeds", "lone CRs"));
+        }
         let words: Vec<_> = Words::new(text).collect();
         let Some(first) = words.first() else { return Ok(false) };
         let first = first.as_ref().map(|word| word.of(text)).unwrap_or_default();
@@ -187,8 +210,9 @@ impl Tail {
         let after = rest.iter().position(|byte| matches!(byte, b' ' | b'\t')).and_then(|at| rest.get(at));
         Ok(Ending {
             separator: if self.last_is_row && after == Some(&b'\t') { b'\t' } else { b' ' },
-            line_end: if text.ends_with(b"\r") { b"\r\n" } else { b"\n" },
+            line_end: if text.ends_with(b"\r") || (self.returns && text.len() == line.len()) { b"\r\n" } else { b"\n" },
             ended: line.ends_with(b"\n"),
+            has_rows: self.last_is_row,
             labels: self.labels,
             at,
         })

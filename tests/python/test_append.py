@@ -6,6 +6,7 @@ import multiprocessing
 import threading
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
@@ -150,3 +151,23 @@ def test_writers_take_turns_and_readers_see_whole_files(path: Path) -> None:
     assert tomoset.read_star(path)["particles"].num_rows == 151
     assert seen == sorted(seen)
     assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("text", "rows", "expected"),
+    [
+        ("data_b\nloop_\n_x\n# end\n", [1], "data_b\nloop_\n_x\n           1 \n\n# end\n"),
+        ("data_b\r\nloop_\r\n_x\r\n1", [2], "data_b\r\nloop_\r\n_x\r\n1\r\n           2 \r\n"),
+        ("data_b\nloop_\n_x\n1", [], "data_b\nloop_\n_x\n1"),
+    ],
+)
+def test_what_is_around_new_rows(path: Path, text: str, rows: list[int], expected: str) -> None:
+    path.write_bytes(text.encode())
+    tomoset.append_star(path, {"x": np.array(rows, dtype=np.int64)})
+    assert path.read_bytes() == expected.encode()
+
+
+def test_lone_returns_are_named(path: Path) -> None:
+    path.write_bytes(b"data_b\rloop_\r_x\r1\r")
+    with pytest.raises(tomoset.StarWriteError, match="expected lines that end in line feeds, found lone CRs"):
+        tomoset.append_star(path, {"x": [1]})

@@ -105,7 +105,13 @@ def test_control_c_is_130(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     command: list[str | Path] = [sys.executable, "-m", "tomoset", "query", "-", "--catalog", tmp_path]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+        command,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+        # Whoever runs the tests in the background may have it ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 (no threads)
     ) as waiting:
         for _ in range(200):
             state = Path(f"/proc/{waiting.pid}/wchan").read_text() if waiting.poll() is None else ""

@@ -132,7 +132,7 @@ def test_large_files_are_written_byte_for_byte(tmp_path: Path) -> None:
     changed = tomoset.read_star(path)
     with path.open("ab") as file:
         file.write(b"_z 1\n")
-    with pytest.raises(OSError, match="changed"):
+    with pytest.raises(OSError, match="has been written to since"):
         changed.write(tmp_path / "other.star")
     assert not (tmp_path / "other.star").exists()
 
@@ -495,6 +495,53 @@ def test_what_would_not_be_a_table() -> None:
         empty.to_bytes()
     with pytest.raises(ValueError, match="name is 'x', but data is a mapping"):
         tomoset.write_star(star, io.BytesIO(), name="x")
+
+
+@pytest.mark.parametrize(
+    ("rows", "order", "labels", "expected"),
+    [
+        ("w 1\n_y 1\n", [1, 0], ["a", "b"], '"_y" 1\nw 1\n'),
+        ("'_z' 1\n_y 1\n", [1], ["a", "b"], '"_y" 1\n'),
+        ('"loop_" 4\n_y 1\ndata_q 3\n', [0, 2, 1], ["a", "b"], '"loop_" 4\n"data_q" 3\n"_y" 1\n'),
+        ("loop_ 4\nw 1\n", [0, 1], ["a"], '"loop_"\nw\n'),
+        ("save_ 5\nw 1\n", [1, 0], ["a"], 'w\n"save_"\n'),
+    ],
+)
+def test_words_that_would_mean_something_else_are_quoted(
+    rows: str, order: list[int], labels: list[str], expected: str
+) -> None:
+    head = "data_p\nloop_\n_a\n_b\n"
+    star = tomoset.read_star((head + rows).encode())
+    edited = star["p"].take(order).select(labels)
+    star["p"] = edited
+    text = star.to_bytes().decode()
+    assert text.endswith(expected)
+    assert tomoset.read_star(text.encode())["p"].to_dict() == edited.to_dict()
+
+
+@pytest.mark.parametrize(
+    ("row", "labels", "expected"),
+    [
+        ("4 # x\n5\n6\n", ["a", "b"], "4 5 # x\n"),
+        ("4 5 # x\n6\n", ["b", "c"], "5 6 # x\n"),
+        ("4 # x\n5\n6 # y\n", ["b"], "5 # x # y\n"),
+        ("4 # x\n5 # z\n6\n", ["a", "c"], "4 6 # z # x\n"),
+    ],
+)
+def test_comments_within_rows_go_behind_few_values(row: str, labels: list[str], expected: str) -> None:
+    star = tomoset.read_star(f"data_p\nloop_\n_a\n_b\n_c\n{row}".encode())
+    star["p"] = edited = star["p"].select(labels)
+    assert star.to_bytes().decode().endswith(expected)
+    assert tomoset.read_star(star.to_bytes())["p"].to_dict() == edited.to_dict()
+
+
+def test_first_rows_of_a_loop_above_another_block() -> None:
+    star = tomoset.read_star(b"data_a\nloop_\n_x #1\n# c\ndata_b\n_y 1\n", dtypes={"x": "int64"})
+    star["a"] = star["a"].append({"x": [5]})
+    assert star.to_bytes() == b"data_a\nloop_\n_x #1\n           5 \n\n# c\ndata_b\n_y 1\n"
+    star = tomoset.read_star(b"data_a\nloop_\n_x\n\ndata_b\n_y 1\n", dtypes={"x": "int64"})
+    star["a"] = star["a"].append({"x": [5]})
+    assert star.to_bytes() == b"data_a\nloop_\n_x\n           5 \n\ndata_b\n_y 1\n"
 
 
 def test_rows_over_several_lines_stay_until_they_change() -> None:

@@ -241,6 +241,26 @@ def test_choices_for_labels_that_are_nowhere(option: str, tmp_path: Path) -> Non
         assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("label", "values", "na"),
+    [
+        ("rlnTomoSizeX", [1, None], "inf"),
+        ("rlnEnabled", [True, None], "nan"),
+        ("rlnTomoVisibleFrames", [[1], None], "nan"),
+        ("rlnVoltage", [1.0, None], "1e400"),
+        ("mine", [1, None], "-inf"),
+    ],
+)
+def test_missing_values_that_would_not_read_back(label: str, values: list[Any], na: str) -> None:
+    with pytest.raises(tomoset.StarWriteError, match=f"label {label}: row 1: .*found '{na}'"):
+        tomoset.write_star({"a": pa.table({label: values})}, io.BytesIO(), na=na)
+
+
+def test_a_label_with_nul() -> None:
+    with pytest.raises(tomoset.StarWriteError, match="expected a label without NUL"):
+        tomoset.write_star({"a": {"x\0y": 1}}, io.BytesIO())
+
+
 def test_errors_are_copied_and_pickled() -> None:
     with pytest.raises(tomoset.StarWriteError) as caught:
         written({"x": pa.table({"a": ["\n"]})})

@@ -27,6 +27,20 @@ Exit codes:
 """
 
 
+class Tolerance(click.FloatRange):
+    """A number that is not negative; nan is none, and click's own range takes it."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401
+        """Read the number."""
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail("nan is no tolerance", param, ctx)
+        return number
+
+
 @click.command(cls=DiffersOrFails, epilog=_EPILOG)
 @click.argument("old", metavar="A", type=click.Path())
 @click.argument("new", metavar="B", type=click.Path())
@@ -37,8 +51,8 @@ Exit codes:
     multiple=True,
     help="Match rows by these columns instead of by position, in blocks that have them.",
 )
-@click.option("--rtol", type=click.FloatRange(min=0), default=0.0, help="Relative tolerance of floats.")
-@click.option("--atol", type=click.FloatRange(min=0), default=0.0, help="Absolute tolerance of floats.")
+@click.option("--rtol", type=Tolerance(), default=0.0, help="Relative tolerance of floats.")
+@click.option("--atol", type=Tolerance(), default=0.0, help="Absolute tolerance of floats.")
 @click.option("--columns", metavar="GLOB", multiple=True, help="Compare these columns only.")
 @click.option("--ignore", metavar="GLOB", multiple=True, help="Leave these columns out.")
 @click.option(

@@ -1,8 +1,9 @@
-"""The objects of the field: tomogram sets and tilt series over Arrow tables."""
+"""The objects of the field: sets of tomograms with their tilt series, and of particles, over Arrow tables."""
 
 from tomoset.sets.findings import Finding
+from tomoset.sets.particle_set import ParticleSet
 from tomoset.sets.tilt_series import TiltSeries
 from tomoset.sets.tomogram import Tomogram
 from tomoset.sets.tomogram_set import TomogramSet
 
-__all__ = ["Finding", "TiltSeries", "Tomogram", "TomogramSet"]
+__all__ = ["Finding", "ParticleSet", "TiltSeries", "Tomogram", "TomogramSet"]

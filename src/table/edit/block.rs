@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::kept::Kept;
 use super::list;
 use super::row::Out;
-use super::rows::{Order, Source, add_copy, add_loop};
+use super::rows::{Order, Source, add_copy, add_loop, last_row_end};
 use crate::error::{Result, StarError, Unwritable};
 use crate::star::outline::{Block, Part};
 use crate::table::encode::names;
@@ -64,11 +64,12 @@ impl KeptBlock {
                     found.end
                 }
                 Part::Loop(table) => {
-                    let end = table.pieces.last().map_or(table.end, |piece| piece.end);
-                    let other_width = outs.len() != table.labels.len();
+                    let end = last_row_end(&kept, table)?;
+                    let is_first_row = table.pieces.is_empty() && order.as_ref().is_some_and(|order| !order.is_empty());
+                    let is_odd = outs.len() != table.labels.len() || is_first_row;
                     add_loop(steps, &Source { kept: &kept, block: &shown, table }, outs, order)?;
-                    if other_width && !is_blank_at(&kept, end)? {
-                        // Lest a line right below be a row of so many columns.
+                    if is_odd && !is_blank_at(&kept, end)? {
+                        // Lest what is right below be a row of so many columns, or to RELION a row at all.
                         steps.push(Box::new(kept.line_end()?.to_vec()));
                     }
                     end

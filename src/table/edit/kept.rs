@@ -6,7 +6,6 @@ use std::ops::Range;
 
 use arrow_buffer::Buffer;
 
-use super::super::decode::changed;
 use crate::source::{Bytes, Stamp};
 use crate::star::outline::{Block, Outline, Part};
 
@@ -47,7 +46,9 @@ impl Kept {
     /// The file is no longer as it was read.
     pub fn check(&self) -> io::Result<()> {
         match &self.place {
-            Place::File { file, stamp } if Stamp::of(file)? != *stamp => Err(changed()),
+            Place::File { file, stamp } if Stamp::of(file)? != *stamp => Err(io::Error::other(
+                "the file that was read has been written to since, so that its text cannot be kept",
+            )),
             _ => Ok(()),
         }
     }

@@ -31,6 +31,10 @@ pub struct RowWriter {
     added: usize,
     /// The tokens stay in their order, and all of them.
     in_order: bool,
+    /// Rows may stand elsewhere than they did, where some words mean something else.
+    moves: bool,
+    /// Tokens that are left out.
+    dropped: Vec<usize>,
     words: usize,
     separator: u8,
     pub line_end: &'static [u8],
@@ -61,7 +65,7 @@ pub struct Refused(pub String, pub Refusal);
 impl RowWriter {
     /// `words` is the number of tokens in a row of the text, `separator` what stands between them.
     #[must_use]
-    pub fn new(outs: Vec<Out>, words: usize, separator: u8, line_end: &'static [u8]) -> Self {
+    pub fn new(outs: Vec<Out>, words: usize, moves: bool, separator: u8, line_end: &'static [u8]) -> Self {
         let kept = outs.iter().take_while(|out| out.word.is_some()).count();
         let in_order = kept == words
             && outs.iter().take(kept).enumerate().all(|(index, out)| out.word == Some(index))
@@ -69,13 +73,18 @@ impl RowWriter {
         let patched = outs.iter().enumerate().filter(|(_, out)| out.word.is_some() && out.cells.is_some());
         let patched = patched.map(|(index, _)| index).collect();
         let added = outs.len() - kept;
-        Self { outs, patched, added, in_order, words, separator, line_end }
+        let dropped = (0..words).filter(|word| outs.iter().all(|out| out.word != Some(*word))).collect();
+        Self { outs, patched, added, in_order, moves, dropped, words, separator, line_end }
     }
 
     /// How many tokens of each row have to be known.
     #[must_use]
     pub fn wanted(&self) -> usize {
-        if self.in_order && self.added == 0 { self.patched.last().map_or(0, |last| last + 1) } else { self.words }
+        if self.in_order && self.added == 0 {
+            self.patched.last().map_or(0, |last| last + 1).max(usize::from(self.moves)).min(self.words)
+        } else {
+            self.words
+        }
     }
 
     /// Whether rows stay as they are.
@@ -104,9 +113,7 @@ impl RowWriter {
 
     /// Whether any value of a row is another than it was.
     fn changes(&self, old_row: usize, row: usize) -> bool {
-        let columns = self.patched.iter().filter_map(|&index| self.outs.get(index));
-        let mut pairs = columns.filter_map(|out| Some((out.old.as_ref()?, out.cells.as_ref()?)));
-        pairs.any(|(old, cells)| !same(old, old_row, cells.column(), row))
+        self.patched.iter().filter_map(|&index| self.outs.get(index)).any(|out| changes(out, old_row, row))
     }
 
     /// The text up to each token that changed, and that token anew.
@@ -120,6 +127,15 @@ impl RowWriter {
     ) -> Result<(), Refused> {
         let line = out.len();
         let mut at = text.start;
+        let first = text.token(0);
+        if self.moves && is_odd_first(text.slice(first.clone())) {
+            let column = self.outs.first().filter(|_| self.patched.first() == Some(&0));
+            if !column.is_some_and(|column| changes(column, old_row, row)) {
+                out.extend_from_slice(text.slice(at..first.start));
+                push_first(out, text.slice(first.clone()));
+                at = first.end;
+            }
+        }
         for (word, column) in self.patched.iter().filter_map(|&index| Some((index, self.outs.get(index)?))) {
             if !render(column, old_row, row, memory)? {
                 continue;
@@ -152,6 +168,9 @@ impl RowWriter {
         memory: &mut Vec<u8>,
     ) -> Result<(), Refused> {
         let line = out.len();
+        // With one or two labels RELION makes several rows of lines, so that comments among them go behind.
+        let is_narrow = self.outs.len() <= 2;
+        let mut late = Vec::new();
         let mut before = Before { word: None, is_field: false };
         for (index, column) in self.outs.iter().enumerate() {
             let Some(word) = column.word else {
@@ -167,15 +186,30 @@ impl RowWriter {
             let is_field = !changed && text.wrapped && token.starts_with(b";") && token.contains(&b'\n');
             let gap = text.slice(text.gap_start(word)..text.token(word).start);
             let place = Place { index, word, is_field, begins_line: out.len() == line };
-            self.push_gap(out, gap, place, before);
+            let has_comment = gap.contains(&b'#');
+            if has_comment && is_narrow {
+                push_comments(&mut late, gap);
+            }
+            match has_comment && !is_narrow {
+                // Only a row over several lines has comments among its values; they end with their lines.
+                true => out.extend_from_slice(gap),
+                false => self.push_gap(out, gap, place, before),
+            }
             if changed {
                 push_aligned(out, line, memory, if token.contains(&b'\n') { 0 } else { token.len() });
-            } else if index == 0 && word > 0 && !is_field {
+            } else if index == 0 && !is_field {
                 push_first(out, token);
             } else {
                 out.extend_from_slice(token);
             }
             before = Before { word: Some(word), is_field };
+        }
+        for &word in self.dropped.iter().filter(|_| text.wrapped) {
+            push_comments(&mut late, text.slice(text.gap_start(word)..text.token(word).start));
+        }
+        if !late.is_empty() {
+            out.push(b' ');
+            out.append(&mut late);
         }
         out.extend_from_slice(text.slice(text.token(self.words.saturating_sub(1)).end..text.end));
         Ok(())
@@ -185,10 +219,7 @@ impl RowWriter {
     fn push_gap(&self, out: &mut Vec<u8>, gap: &[u8], place: Place, before: Before) {
         let is_first = place.index == 0;
         let follows = place.word.checked_sub(1) == before.word && is_first == (place.word == 0);
-        if gap.contains(&b'#') {
-            // Only a row over several lines has comments among its values; they end with their lines.
-            out.extend_from_slice(gap);
-        } else if place.is_field {
+        if place.is_field {
             // A text field begins a line.
             if !place.begins_line {
                 out.extend_from_slice(self.line_end);
@@ -228,15 +259,38 @@ impl RowWriter {
     }
 }
 
-/// Adds a token that becomes the first of its row, where some mean something else unless they are quoted.
+/// Whether a bare token means something else where it is the first of a line, or may do.
+fn is_odd_first(token: &[u8]) -> bool {
+    matches!(token.first(), Some(b';' | b'_')) || lex::keyword(token).is_some()
+}
+
+/// Adds the first token of a row, in quotes if it may mean something else there.
 fn push_first(out: &mut Vec<u8>, token: &[u8]) {
-    if token.first() == Some(&b';') || lex::keyword(token).is_some() {
-        // A token has no line feed, and a bare one no blanks, so that quotes can be put around it.
+    if is_odd_first(token) && !token.contains(&b'\n') {
+        // A bare token has no blanks, so that quotes can be put around it.
         let quoted = [b"\"", token, b"\""].concat();
         out.extend_from_slice(&quoted);
     } else {
         out.extend_from_slice(token);
     }
+}
+
+/// Adds the comments among some lines, one behind the other.
+fn push_comments(out: &mut Vec<u8>, lines: &[u8]) {
+    for line in lines.split(|&byte| byte == b'\n') {
+        if let Some(comment) = memchr::memchr(b'#', line).and_then(|at| line.get(at..)) {
+            if !out.is_empty() {
+                out.push(b' ');
+            }
+            out.extend_from_slice(comment.trim_ascii_end());
+        }
+    }
+}
+
+/// Whether a column's value in a row is another than it was.
+fn changes(column: &Out, old_row: usize, row: usize) -> bool {
+    let pair = column.old.as_ref().zip(column.cells.as_ref());
+    pair.is_some_and(|(old, cells)| !same(old, old_row, cells.column(), row))
 }
 
 /// Puts a column's new value into `memory`, without blanks; false when it is the old one.

@@ -57,11 +57,11 @@ pub fn add_loop(steps: &mut Vec<Box<dyn Step>>, source: &Source<'_>, outs: Vec<O
         let (known, fresh) = order.split_at_checked(known).unwrap_or((order, &[]));
         known.is_sorted_by(|one, next| one < next) && fresh.iter().all(|&row| row < 0)
     });
-    let writer = RowWriter::new(outs, table.labels.len(), separator, line_end);
+    let writer = RowWriter::new(outs, table.labels.len(), order.is_some(), separator, line_end);
     let ends_lines = fresh > 0 || !in_order;
     let edited = Arc::new(EditedLoop { kept: Arc::clone(kept), block: (*block).to_owned(), writer, order, ends_lines });
     if in_order {
-        add_in_order(steps, &edited, table, known);
+        add_in_order(steps, &edited, table, known)?;
         add_fresh(steps, &edited, known..known + fresh);
         Ok(())
     } else {
@@ -80,14 +80,30 @@ fn check_order(order: Option<&[i64]>, table: &Loop) -> Result<()> {
 /// The lines above the first row, with the labels of what is written.
 fn header(kept: &Kept, table: &Loop, outs: &[Out]) -> Result<Vec<u8>> {
     let mut memory = Vec::new();
-    let text = kept.bytes(table.start..first_row(table), &mut memory)?;
+    let text = kept.bytes(table.start..first_row(kept, table)?, &mut memory)?;
     let names: Vec<&str> = table.labels.iter().map(|label| &*label.name).collect();
     let starts = table.labels.iter().filter_map(|label| usize::try_from(label.at).ok());
     Ok(Header::new(text, starts).rewritten(&names, outs, kept.line_end()?))
 }
 
-fn first_row(table: &Loop) -> u64 {
-    table.pieces.first().map_or(table.end, |piece| piece.start)
+/// Where the first row begins, or would: below the last label.
+fn first_row(kept: &Kept, table: &Loop) -> Result<u64> {
+    if let Some(piece) = table.pieces.first() {
+        return Ok(piece.start);
+    }
+    let last = table.start + table.labels.last().map_or(0, |label| label.at);
+    let mut memory = Vec::new();
+    let text = kept.bytes(last..table.end.max(last), &mut memory)?;
+    let end = memchr::memchr(b'\n', text).map_or(text.len(), |at| at + 1);
+    Ok(last + end as u64)
+}
+
+/// Where the last row ends, or the last label's line where there is none.
+///
+/// # Errors
+/// What the operating system says.
+pub fn last_row_end(kept: &Kept, table: &Loop) -> Result<u64> {
+    table.pieces.last().map_or_else(|| first_row(kept, table), |piece| Ok(piece.end))
 }
 
 /// What stands between the first two values of the first row.
@@ -194,8 +210,8 @@ struct InOrder {
     known: usize,
 }
 
-fn add_in_order(steps: &mut Vec<Box<dyn Step>>, edited: &Arc<EditedLoop>, table: &Loop, known: usize) {
-    let mut at = first_row(table);
+fn add_in_order(steps: &mut Vec<Box<dyn Step>>, edited: &Arc<EditedLoop>, table: &Loop, known: usize) -> Result<()> {
+    let mut at = first_row(&edited.kept, table)?;
     let mut first = 0;
     for piece in &table.pieces {
         if at < piece.start {
@@ -205,6 +221,7 @@ fn add_in_order(steps: &mut Vec<Box<dyn Step>>, edited: &Arc<EditedLoop>, table:
         first += usize::try_from(piece.rows).unwrap_or(usize::MAX);
         at = piece.end;
     }
+    Ok(())
 }
 
 impl Step for InOrder {

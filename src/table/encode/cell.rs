@@ -388,8 +388,16 @@ impl Cells {
 
     /// What the caller has for missing values: a value of the label's type, or a word that is read as a null.
     fn push_missing(&self, out: &mut Vec<u8>, text: &[u8]) -> Result<(), Refusal> {
-        match self.style.expects {
-            Some(kind) if !value::is_null(text) && number::special(text).is_none() => self.push_held(out, text, kind),
+        let special = number::special(text);
+        let is_nan = special.is_some_and(f64::is_nan);
+        let refuse = |kind: Type| Err(Refusal::new(kind.words(), quote(text)));
+        match (self.style.expects, self.column.whole_numbers()) {
+            (None, Some(kind)) if special.is_some() && !(is_nan && kind == Type::Int) => refuse(kind),
+            (Some(Type::Float | Type::Int), _) if is_nan => self.push_plain_text(out, text),
+            (Some(Type::Float), _) if !value::is_null(text) && !number::float(text).is_some_and(f64::is_finite) => {
+                refuse(Type::Float)
+            }
+            (Some(kind), _) if !value::is_null(text) => self.push_held(out, text, kind),
             _ => self.push_plain_text(out, text),
         }
     }

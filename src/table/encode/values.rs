@@ -12,6 +12,8 @@ use arrow_array::{
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::DataType;
 
+use crate::table::dtype::Type;
+
 /// A column's values.
 #[derive(Clone, Debug)]
 pub enum Values {
@@ -55,6 +57,16 @@ impl Column {
             Values::Text(_) | Values::List { .. } => false,
             Values::Categories { values, .. } => values.is_number(),
             _ => true,
+        }
+    }
+
+    /// The type of whole numbers or booleans, which have no place for other words.
+    #[must_use]
+    pub fn whole_numbers(&self) -> Option<Type> {
+        match &self.values {
+            Values::Signed(_) | Values::Unsigned(_) => Some(Type::Int),
+            Values::Bool(_) => Some(Type::Bool),
+            _ => None,
         }
     }
 

@@ -1,0 +1,494 @@
+"""A set of particles: where they are, how they are turned, and which optics they have."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from tomoset import _core
+from tomoset.exceptions import MissingLabelError, SetError, printable
+from tomoset.frames import to_pandas, to_polars
+from tomoset.geometry import euler_matrices
+from tomoset.sets.findings import Finding
+from tomoset.sets.reading import NAME
+from tomoset.sets.tomogram import Tomogram
+from tomoset.sets.tomogram_set import TomogramSet
+from tomoset.star import read_star
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+    import pandas as pd
+    import polars as pl
+
+    from tomoset.blocks import StarBlock
+    from tomoset.sets.values import Floats, Integers
+    from tomoset.star import StarFile
+
+__all__ = ["ParticleSet"]
+
+PARTICLES, OPTICS, GENERAL = "particles", "optics", "general"
+GROUP = "rlnOpticsGroup"
+PIXEL_SIZE = "rlnTomoTiltSeriesPixelSize"
+STACKS = "rlnTomoSubTomosAre2DStacks"
+VISIBLE = "rlnTomoVisibleFrames"
+CENTRED = tuple(f"rlnCenteredCoordinate{axis}Angst" for axis in "XYZ")
+LEGACY = tuple(f"rlnCoordinate{axis}" for axis in "XYZ")
+ORIGIN = tuple(f"rlnOrigin{axis}Angst" for axis in "XYZ")
+SUBTOMOGRAM = tuple(f"rlnTomoSubtomogram{angle}" for angle in ("Rot", "Tilt", "Psi"))
+ANGLES = tuple(f"rlnAngle{angle}" for angle in ("Rot", "Tilt", "Psi"))
+
+
+class ParticleSet:
+    """Particles of a set of tomograms, as in RELION's ``particles.star``.
+
+    Arrays have a row for each particle, in file order. Lengths are in A unless the name ends in ``_px``: pixels of the
+    tilt series (binning 1) from the corner of the tomogram.
+    """
+
+    def __init__(
+        self, star: StarFile, block: str, tomograms: TomogramSet | None, findings: tuple[Finding, ...]
+    ) -> None:
+        self._star = star
+        self._block_name = block
+        self._tomograms = tomograms
+        self._findings = findings
+
+    @classmethod
+    def read(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        tomograms: TomogramSet | str | os.PathLike[str] | None = None,
+        threads: int | None = None,
+    ) -> ParticleSet:
+        """Read particles.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file: RELION 5 and 4 with blocks ``optics`` and ``particles``, also without optics, as picking leaves
+            it; RELION 3.0 with a single block.
+        tomograms : TomogramSet, str or os.PathLike, optional
+            The tomograms, or the path of their set. Pixels from the corner need their sizes, and particles without
+            optics their pixel sizes.
+        threads : int, optional
+            How many threads may share the work; all processors when not given.
+
+        Raises
+        ------
+        SetError
+            No particles, or particles without ``rlnTomoName`` or an optics group that is not there; it says what RELION
+            does.
+        StarSyntaxError, StarTypeError, OSError
+            As in `read_star`.
+        """
+        where = os.fspath(path)
+        if not isinstance(where, str):
+            raise TypeError(f"the path is {type(path).__name__}; it must be text or os.PathLike[str]")
+        star = read_star(where, threads=threads)
+        block = _particles_block(star, where)
+        if tomograms is not None and not isinstance(tomograms, TomogramSet):
+            tomograms = TomogramSet.read(tomograms, threads=threads)
+        found = cls(star, block, tomograms, ())
+        found._findings = tuple(found._checked())
+        return found
+
+    # What it holds.
+
+    @property
+    def path(self) -> str | None:
+        """Where it was read from."""
+        return self._star.path
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was wrong with the set as it was read."""
+        return self._findings
+
+    @property
+    def tomograms(self) -> TomogramSet | None:
+        """The tomograms, if they were given."""
+        return self._tomograms
+
+    @property
+    def table(self) -> pa.Table:
+        """One row for each particle, with RELION's labels."""
+        return self._block.to_arrow()
+
+    @property
+    def _block(self) -> StarBlock:
+        return self._star[self._block_name]
+
+    @property
+    def optics(self) -> pa.Table | None:
+        """One row for each optics group; None where the file has none."""
+        return self._star[OPTICS].to_arrow() if OPTICS in self._star else None
+
+    @property
+    def general(self) -> dict[str, Any]:
+        """The block ``general``, label to value; empty where there is none."""
+        return self._star[GENERAL].values if GENERAL in self._star else {}
+
+    @property
+    def are_2d_stacks(self) -> bool:
+        """Whether particles are stacks of 2D images, one for each visible tilt; else they are 3D volumes.
+
+        ``rlnTomoSubTomosAre2DStacks`` of the block ``general``; without that block false, as in RELION.
+        """
+        return bool(self.general.get(STACKS, False))
+
+    def __len__(self) -> int:
+        return self._block.num_rows
+
+    def __contains__(self, label: object) -> bool:
+        return label in self._block
+
+    def __getitem__(self, label: str) -> pa.Array:
+        """Give the column of a label.
+
+        Raises
+        ------
+        MissingLabelError
+            There is none.
+        """
+        return self._block[label]
+
+    def to_arrow(self) -> pa.Table:
+        """Give `table`."""
+        return self.table
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Give `table` as a `pandas.DataFrame`."""
+        return to_pandas(self.table)
+
+    def to_polars(self) -> pl.DataFrame:
+        """Give `table` as a `polars.DataFrame`."""
+        return to_polars(self.table)
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Hand `table` to another library."""
+        return self.table.__arrow_c_stream__(requested_schema)
+
+    @property
+    def tomogram_names(self) -> list[str]:
+        """The tomogram of each particle."""
+        names: list[str] = self[NAME].to_pylist()
+        return names
+
+    @property
+    def names(self) -> list[str]:
+        """The name of each particle: ``rlnTomoParticleName``, or tomogram and number there, as RELION makes it."""
+        if "rlnTomoParticleName" in self:
+            names: list[str] = self["rlnTomoParticleName"].to_pylist()
+            return names
+        counts: dict[str, int] = {}
+        made = []
+        for tomogram in self.tomogram_names:
+            counts[tomogram] = counts.get(tomogram, 0) + 1
+            made.append(f"{tomogram}/{counts[tomogram]}")
+        return made
+
+    @property
+    def optics_groups(self) -> Integers:
+        """The optics group of each particle: ``(n,) int64``; 1 where the file has none."""
+        return self._integers(GROUP, 1)
+
+    @property
+    def class_numbers(self) -> Integers | None:
+        """``rlnClassNumber``: ``(n,) int64``, or None."""
+        return self._integers("rlnClassNumber", None) if "rlnClassNumber" in self else None
+
+    @property
+    def half_sets(self) -> Integers | None:
+        """``rlnRandomSubset``, 1 or 2: ``(n,) int64``, or None."""
+        return self._integers("rlnRandomSubset", None) if "rlnRandomSubset" in self else None
+
+    @property
+    def visible_frames(self) -> list[npt.NDArray[np.bool_]] | None:
+        """For each particle which rows of its tilt series show it: ``(num_tilts,) bool``; None if unknown."""
+        if VISIBLE not in self:
+            return None
+        return [np.asarray(vector.values, dtype=bool) for vector in self[VISIBLE]]
+
+    # Where they are.
+
+    @property
+    def pixel_sizes(self) -> Floats:
+        """Pixel size of the tilt series of each particle in A: ``(n,) float64``.
+
+        That of its optics group, looked up by the group's number; of its tomogram where the file has no optics.
+
+        Raises
+        ------
+        SetError
+            Neither optics nor tomograms are there.
+        """
+        optics = self.optics
+        if optics is None:
+            return self._of_tomograms(Tomogram.pixel_size.label)
+        if PIXEL_SIZE not in optics.column_names:
+            raise self._error("no-pixel-size", f"block 'optics' has no {PIXEL_SIZE}; RELION stops here")
+        sizes = optics.column(PIXEL_SIZE).to_numpy()
+        return self._by_group(sizes)
+
+    @property
+    def coordinates(self) -> Floats:
+        """Where particles are in A from the centre of their tomograms, without origin offsets: ``(n, 3) float64``.
+
+        ``rlnCenteredCoordinateX/Y/ZAngst``, which win, or from ``rlnCoordinateX/Y/Z``: ``(x - size / 2) * pixel size``.
+        """
+        if CENTRED[0] in self:
+            return self._three(CENTRED)
+        return (self._three(LEGACY) - self._centres()) * self.pixel_sizes[:, None]
+
+    @property
+    def coordinates_px(self) -> Floats:
+        """The same in pixels of the tilt series from the corner: ``(n, 3) float64``.
+
+        As RELION's ``getParticleCoordDecenteredPixel``: ``coordinate / pixel size + size / 2``.
+        """
+        if CENTRED[0] in self:
+            return self._three(CENTRED) / self.pixel_sizes[:, None] + self._centres()
+        return self._three(LEGACY)
+
+    @property
+    def origins(self) -> Floats:
+        """Offsets of particles from their coordinates in A, before they are turned: ``(n, 3) float64``; 0 if absent.
+
+        ``rlnOriginX/Y/ZAngst``.
+        """
+        return self._three(ORIGIN) if ORIGIN[0] in self else np.zeros((len(self), 3))
+
+    @property
+    def positions_px(self) -> Floats:
+        """Where particles are with their origin offsets, in pixels from the corner: ``(n, 3) float64``.
+
+        As RELION's ``getPosition``: the coordinate less the origin, turned by the subtomogram's angles.
+        """
+        turned = np.einsum("nij,nj->ni", self.subtomogram_matrices, self.origins)
+        found: Floats = self.coordinates_px - turned / self.pixel_sizes[:, None]
+        return found
+
+    @property
+    def subtomogram_matrices(self) -> Floats:
+        """How the subtomograms are turned in the tomograms: ``(n, 3, 3) float64``.
+
+        Of ``rlnTomoSubtomogramRot/Tilt/Psi``; the identity if they are absent.
+        """
+        return self._matrices(SUBTOMOGRAM)
+
+    @property
+    def particle_matrices(self) -> Floats:
+        """How the particles are turned in the subtomograms: ``(n, 3, 3) float64``, of ``rlnAngleRot/Tilt/Psi``."""
+        return self._matrices(ANGLES)
+
+    @property
+    def orientations(self) -> Floats:
+        """How the particles are turned in the tomograms: ``(n, 3, 3) float64``; columns are the particle's axes there.
+
+        As RELION's ``getMatrix3x3``: that of the subtomogram times that of the particle.
+        """
+        return self.subtomogram_matrices @ self.particle_matrices
+
+    # Editing.
+
+    def _with(self, block: StarBlock) -> ParticleSet:
+        star = self._star.copy()
+        star[self._block_name] = block
+        return ParticleSet(star, self._block_name, self._tomograms, self._findings)
+
+    def filter(self, which: Any) -> ParticleSet:  # noqa: ANN401
+        """Keep the particles for which a condition, an expression of pyarrow, or a mask holds.
+
+        Parameters
+        ----------
+        which : str, pyarrow.compute.Expression, or (n,) array of bool
+            Such as ``"rlnClassNumber == 2 and rlnTomoName == 'TS_01'"``.
+        """
+        if isinstance(which, str):
+            from tomoset.expressions import condition
+
+            which = condition(which, self.table.schema)
+        return self._with(self._block.filter(which))
+
+    def with_columns(self, columns: Mapping[str, Any] | None = None, /, **more: Any) -> ParticleSet:  # noqa: ANN401
+        """Set columns, as `StarBlock.with_columns` does."""
+        return self._with(self._block.with_columns(columns, **more))
+
+    def write(self, path: str | os.PathLike[str], **options: Any) -> None:  # noqa: ANN401
+        """Write the particles; what was not edited keeps its text.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            Where to.
+        **options
+            As in `write_star`.
+        """
+        self._star.write(path, **options)
+
+    # Help for the above.
+
+    def _error(self, code: str, found: str, tomogram: str | None = None) -> SetError:
+        where = printable(self.path or "<memory>", 1000)
+        return SetError(f"{where}: {found}", code=code, path=self.path, tomogram=tomogram)
+
+    def _integers(self, label: str, absent: int | None) -> Integers:
+        if label not in self:
+            return np.full(len(self), absent, dtype=np.int64)
+        found: Integers = self[label].to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
+        return found
+
+    def _three(self, labels: tuple[str, ...]) -> Floats:
+        columns = [self[label].to_numpy(zero_copy_only=False) for label in labels]
+        return np.stack(columns, axis=-1).astype(np.float64, copy=False)
+
+    def _matrices(self, labels: tuple[str, ...]) -> Floats:
+        if labels[0] not in self:
+            return np.broadcast_to(np.eye(3), (len(self), 3, 3))
+        return euler_matrices(*(self[label].to_numpy(zero_copy_only=False) for label in labels))
+
+    def _by_group(self, values: npt.NDArray[Any]) -> Floats:
+        optics = self.optics
+        assert optics is not None
+        groups = (
+            optics.column(GROUP).to_numpy()
+            if GROUP in optics.column_names
+            else np.arange(1, optics.num_rows + 1)
+        )
+        order = np.argsort(groups, kind="stable")
+        at = np.minimum(np.searchsorted(groups[order], self.optics_groups), len(groups) - 1)
+        found: Floats = values[order[at]]
+        return found
+
+    def _tomogram_rows(self) -> Integers:
+        """Give the row of each particle's tomogram in the set."""
+        if self._tomograms is None:
+            raise self._error(
+                "no-tomograms", "the sizes of the tomograms are needed: read it with tomograms="
+            )
+        codes = self[NAME].dictionary_encode()
+        places = {name: index for index, name in enumerate(self._tomograms.names)}
+        rows = np.array([places.get(name, -1) for name in codes.dictionary.to_pylist()], dtype=np.int64)
+        found: Integers = rows[codes.indices.to_numpy()] if len(self) else np.empty(0, dtype=np.int64)
+        if (found < 0).any():
+            name = self.tomogram_names[int(np.argmax(found < 0))]
+            raise self._error("unknown-tomogram", f"the set of tomograms has no {name!r}", name)
+        return found
+
+    def _of_tomograms(self, label: str) -> Floats:
+        rows = self._tomogram_rows()
+        assert self._tomograms is not None
+        table = self._tomograms.table
+        if label not in table.column_names:
+            meant = _core.hint(label, "_", table.column_names)
+            raise MissingLabelError(
+                f"the set of tomograms has no column {label!r}{meant}", label, self._tomograms.path
+            )
+        found: Floats = table.column(label).to_numpy()[rows].astype(np.float64, copy=False)
+        return found
+
+    def _centres(self) -> Floats:
+        """Give the centre of each particle's tomogram in pixels: half its size, not rounded, as RELION has it here."""
+        sizes: Floats = np.stack([self._of_tomograms(f"rlnTomoSize{axis}") for axis in "XYZ"], axis=-1)
+        return sizes / 2
+
+    def _checked(self) -> list[Finding]:
+        """Give what is odd, and raise where nothing can be made of it."""
+        where, block = printable(self.path or "<memory>", 1000), self._block
+        findings = []
+        if CENTRED[0] not in block and LEGACY[0] not in block:
+            raise self._error(
+                "no-coordinates", f"particles have neither {CENTRED[0]} nor {LEGACY[0]}; RELION stops here"
+            )
+        optics = self.optics
+        if optics is not None and GROUP in optics.column_names:
+            known = optics.column(GROUP).to_numpy()
+            unknown = np.setdiff1d(self.optics_groups, known)
+            if unknown.size:
+                groups = ", ".join(map(str, known))
+                found = f"particles are of optics group {unknown[0]}, and there are {groups}; RELION reads beyond them"
+                raise self._error("unknown-optics-group", found)
+            if not np.array_equal(known, np.arange(1, len(known) + 1)):
+                findings.append(
+                    Finding(
+                        "optics-out-of-order",
+                        "silent",
+                        where,
+                        f"optics groups are {', '.join(map(str, known))}, not 1 to {len(known)}",
+                        "takes the group's number for its row, and so the optics of another group",
+                        "sort the groups by number, and number them from 1",
+                    )
+                )
+        if GENERAL in self._star and STACKS not in self.general:
+            findings.append(
+                Finding(
+                    "no-stack-flag",
+                    "fatal",
+                    where,
+                    f"block 'general' has no {STACKS}",
+                    "stops here",
+                    "add it: 1 for 2D stacks, 0 for volumes",
+                )
+            )
+        if self._tomograms is not None:
+            findings += self._strangers(where)
+        return findings
+
+    def _strangers(self, where: str) -> list[Finding]:
+        """Give the particles of tomograms that the set does not have."""
+        assert self._tomograms is not None
+        counts: dict[str, int] = {}
+        for entry in self[NAME].value_counts().to_pylist():
+            if entry["values"] not in self._tomograms:
+                counts[entry["values"]] = entry["counts"]
+        return [
+            Finding(
+                "unknown-tomogram",
+                "silent",
+                where,
+                f"{count} particles are of tomogram {printable(name)!r}, which the set does not have",
+                "leaves them out with a warning in some jobs, and reads what is not there in refinement",
+                "leave them out, or add the tomogram",
+                name,
+            )
+            for name, count in counts.items()
+        ]
+
+    def __repr__(self) -> str:
+        where = printable(self.path, 1000) if self.path else "in memory"
+        kind = "2D stacks" if self.are_2d_stacks else "volumes"
+        groups = 0 if self.optics is None else self.optics.num_rows
+        tomograms = len(self[NAME].unique())
+        lines = [
+            f"<ParticleSet {where}: {len(self):,} particles of {tomograms} tomograms, {kind}, {groups} optics groups>"
+        ]
+        if self.findings:
+            lines.append(f"  findings: {len(self.findings)}, see .findings")
+        return "\n".join(lines)
+
+
+def _particles_block(star: StarFile, path: str) -> str:
+    """Give the name of the block with the particles: RELION's, or the only one."""
+    where = printable(path, 1000)
+    block = PARTICLES if PARTICLES in star else next(iter(star)) if len(star) == 1 else None
+    if block is None or not star[block].num_rows:
+        found = "is empty" if block else f"is not there (there is {', '.join(map(repr, star)) or 'none'})"
+        raise SetError(
+            f"{where}: no particles: block 'particles' {found}; RELION stops here",
+            code="no-particles",
+            path=path,
+        )
+    if NAME not in star[block]:
+        meant = _core.hint(NAME, "_", star[block].labels)
+        raise SetError(
+            f"{where}: block {block!r} has no column {NAME}{meant}; RELION stops here",
+            code="no-names",
+            path=path,
+        )
+    return block
