@@ -142,9 +142,7 @@ def concatenated(parts: Sequence[Contents], clashes: Literal["raise", "number", 
     first = parts[0]
     for part in parts[1:]:
         if part.layout != first.layout:
-            raise ValueError(
-                "sets of RELION 4 and of RELION 5 are not put together: to_relion5() makes them alike"
-            )
+            raise ValueError("sets of RELION 4, in one file, and of RELION 5 are not put together")
         if os.path.realpath(part.project_root) != os.path.realpath(first.project_root):
             roots = f"{first.project_root} and {part.project_root}"
             raise ValueError(

@@ -434,7 +434,7 @@ class TomogramSet(Mapping[str, Tomogram]):
         Parameters
         ----------
         sets : iterable of TomogramSet
-            All of one layout, see `to_relion5`.
+            All of one layout and one project.
         clashes : {"raise", "number", "first"}
             What becomes of a tomogram whose name is taken: it is an error, it gets a number behind its name
             (``TS_01_2``), or it is left out.
@@ -463,7 +463,7 @@ class TomogramSet(Mapping[str, Tomogram]):
         A tilt series' file keeps what its path has after the job folder, below the folder of `path`, as RELION has it:
         a set at ``Out/job009/tomograms.star`` has ``Out/job009/tilt_series/TS_01.star`` of what was
         ``Align/job005/tilt_series/TS_01.star``. What was not edited keeps its text. Sets that came in one file, with
-        RELION 4's matrices, are written so; `to_relion5` gives them files of their own.
+        RELION 4's matrices, are written so.
 
         All files are written beside their places first. If the process ends while they are put there, whoever reads or
         writes the set next finishes it, so that tomoset finds the old set or the new one.
