@@ -49,7 +49,6 @@ def test_numbers_are_those_that_relion_has(folder: Path) -> None:
         (particles.subtomogram_matrices, "subtomogram_matrix"),
         (particles.orientations, "matrix3x3"),
     ):
-        # RELION counts the priors of tilts among a particle's angles, so that its particle_matrix is not compared.
         np.testing.assert_allclose(ours, np.reshape(facts[theirs], (-1, 3, 3)), atol=1e-12)
     # RELION takes a group's number for its row, and one pixel size for particles of all tomograms without optics.
     same = particles.pixel_sizes == facts["tilt_series_pixel_size"]

@@ -10,10 +10,10 @@ import pyarrow as pa
 
 from tomoset import _core
 from tomoset.exceptions import MissingLabelError, SetError, printable
-from tomoset.frames import to_pandas, to_polars
 from tomoset.geometry import euler_matrices
 from tomoset.sets.findings import Finding
 from tomoset.sets.reading import NAME
+from tomoset.sets.tabular import Tabular
 from tomoset.sets.tomogram import Tomogram
 from tomoset.sets.tomogram_set import TomogramSet
 from tomoset.star import read_star
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy.typing as npt
-    import pandas as pd
-    import polars as pl
 
     from tomoset.blocks import StarBlock
     from tomoset.sets.values import Floats, Integers
@@ -43,7 +41,7 @@ SUBTOMOGRAM = tuple(f"rlnTomoSubtomogram{angle}" for angle in ("Rot", "Tilt", "P
 ANGLES = tuple(f"rlnAngle{angle}" for angle in ("Rot", "Tilt", "Psi"))
 
 
-class ParticleSet:
+class ParticleSet(Tabular):
     """Particles of a set of tomograms, as in RELION's ``particles.star``.
 
     Arrays have a row for each particle, in file order. Lengths are in A unless the name ends in ``_px``: pixels of the
@@ -157,22 +155,6 @@ class ParticleSet:
             There is none.
         """
         return self._block[label]
-
-    def to_arrow(self) -> pa.Table:
-        """Give `table`."""
-        return self.table
-
-    def to_pandas(self) -> pd.DataFrame:
-        """Give `table` as a `pandas.DataFrame`."""
-        return to_pandas(self.table)
-
-    def to_polars(self) -> pl.DataFrame:
-        """Give `table` as a `polars.DataFrame`."""
-        return to_polars(self.table)
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """Hand `table` to another library."""
-        return self.table.__arrow_c_stream__(requested_schema)
 
     @property
     def tomogram_names(self) -> list[str]:

@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tomoset.frames import to_pandas, to_polars
+from tomoset.sets.tabular import Tabular
 from tomoset.sets.values import Floats, Integers, Texts, Vectors, array
 
 if TYPE_CHECKING:
-    import pandas as pd
-    import polars as pl
     import pyarrow as pa
 
     from tomoset.sets.tomogram_set import TomogramSet
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["TiltSeries"]
 
 
-class TiltSeries:
+class TiltSeries(Tabular):
     """The tilt images of a tomogram, in the order of their file: a slice of the set's table, without a copy.
 
     Arrays are of shape ``(num_tilts,)``, read-only views of the set's memory. Each property names its label;
@@ -104,22 +102,6 @@ class TiltSeries:
     def table(self) -> pa.Table:
         """The tilt images with the labels of the tilt series' own file: ``(num_tilts, len(labels))``, a slice."""
         return self._set._tilts.select(self.labels).slice(self._start, self.num_tilts)
-
-    def to_arrow(self) -> pa.Table:
-        """Give `table`."""
-        return self.table
-
-    def to_pandas(self) -> pd.DataFrame:
-        """Give the tilt images as a `pandas.DataFrame`."""
-        return to_pandas(self.table)
-
-    def to_polars(self) -> pl.DataFrame:
-        """Give the tilt images as a `polars.DataFrame`."""
-        return to_polars(self.table)
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """Hand the tilt images to another library."""
-        return self.table.__arrow_c_stream__(requested_schema)
 
     def __getitem__(self, label: str) -> pa.ChunkedArray:
         """Give the column of a label.

@@ -15,10 +15,10 @@ import pyarrow.compute as pc
 
 from tomoset import _core
 from tomoset.exceptions import MissingLabelError, MissingTomogramError, printable
-from tomoset.frames import to_pandas, to_polars
 from tomoset.sets.contents import Contents, Layout, concatenated
 from tomoset.sets.paths import repeated
 from tomoset.sets.reading import NAME, SERIES_FILE, Missing, read_contents
+from tomoset.sets.tabular import Tabular
 from tomoset.sets.tilt_series import TiltSeries
 from tomoset.sets.tomogram import Tomogram
 from tomoset.sets.writing import write_contents
@@ -26,9 +26,6 @@ from tomoset.tables import is_scalar, mask_indices, row_indices, to_column
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-
-    import pandas as pd
-    import polars as pl
 
     from tomoset.sets.findings import Finding
     from tomoset.sets.values import Integers
@@ -38,7 +35,7 @@ __all__ = ["TomogramSet"]
 _SHOWN = 12
 
 
-class TomogramSet(Mapping[str, Tomogram]):
+class TomogramSet(Tabular, Mapping[str, Tomogram]):
     """Tomograms by name, and all of their tilt images.
 
     A set is two tables: `table` with one row a tomogram, and `tilts` with all tilt images, tomogram by tomogram. A
@@ -217,22 +214,6 @@ class TomogramSet(Mapping[str, Tomogram]):
         return self is other
 
     __hash__ = object.__hash__
-
-    def to_arrow(self) -> pa.Table:
-        """Give `table`."""
-        return self.table
-
-    def to_pandas(self) -> pd.DataFrame:
-        """Give `table` as a `pandas.DataFrame`."""
-        return to_pandas(self.table)
-
-    def to_polars(self) -> pl.DataFrame:
-        """Give `table` as a `polars.DataFrame`."""
-        return to_polars(self.table)
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """Hand `table` to another library."""
-        return self.table.__arrow_c_stream__(requested_schema)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return TomogramSet, (self._contents,)
