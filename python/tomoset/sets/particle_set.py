@@ -11,6 +11,7 @@ import pyarrow as pa
 from tomoset import _core
 from tomoset.exceptions import MissingLabelError, SetError, printable
 from tomoset.geometry import euler_matrices
+from tomoset.sets.edits import chosen
 from tomoset.sets.findings import Finding
 from tomoset.sets.reading import NAME
 from tomoset.sets.tabular import Tabular
@@ -292,11 +293,7 @@ class ParticleSet(Tabular):
         which : str, pyarrow.compute.Expression, or (n,) array of bool
             Such as ``"rlnClassNumber == 2 and rlnTomoName == 'TS_01'"``.
         """
-        if isinstance(which, str):
-            from tomoset.expressions import condition
-
-            which = condition(which, self.table.schema)
-        return self._with(self._block.filter(which))
+        return self._with(self._block.take(chosen(which, self.table)))
 
     def with_columns(self, columns: Mapping[str, Any] | None = None, /, **more: Any) -> ParticleSet:  # noqa: ANN401
         """Set columns, as `StarBlock.with_columns` does."""

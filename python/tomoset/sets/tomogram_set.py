@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tomoset import _core
 from tomoset.exceptions import MissingLabelError, MissingTomogramError, printable
 from tomoset.sets.contents import Contents, Layout, concatenated
+from tomoset.sets.edits import chosen, with_columns_of
 from tomoset.sets.paths import repeated
 from tomoset.sets.reading import NAME, SERIES_FILE, Missing, read_contents
 from tomoset.sets.tabular import Tabular
 from tomoset.sets.tilt_series import TiltSeries
 from tomoset.sets.tomogram import Tomogram
 from tomoset.sets.writing import write_contents
-from tomoset.tables import is_scalar, mask_indices, row_indices, to_column
+from tomoset.tables import row_indices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -254,7 +254,7 @@ class TomogramSet(Tabular, Mapping[str, Tomogram]):
         ExpressionError, TypeError, ValueError
             No such condition; a mask of another type or length.
         """
-        return self._with(self._contents.take(_chosen(which, self.table)))
+        return self._with(self._contents.take(chosen(which, self.table)))
 
     def filter_tilts(self, which: Any) -> TomogramSet:  # noqa: ANN401
         """Keep the tilt images for which something holds.
@@ -269,7 +269,7 @@ class TomogramSet(Tabular, Mapping[str, Tomogram]):
         ExpressionError, TypeError, ValueError
             As in `filter`.
         """
-        return self._with(self._contents.take_images(_chosen(which, self.tilts)))
+        return self._with(self._contents.take_images(chosen(which, self.tilts)))
 
     def drop_tilts(
         self,
@@ -308,7 +308,7 @@ class TomogramSet(Tabular, Mapping[str, Tomogram]):
                 "drop_tilts: which tilts? (which=, angle_above=, dose_above= or keep_least_dosed=)"
             )
         if which is not None:
-            gone[_chosen(which, self.tilts)] = True
+            gone[chosen(which, self.tilts)] = True
         if angle_above is not None:
             gone |= np.abs(self._all(TiltSeries.nominal_tilt_angles.label)) > angle_above
         if dose_above is not None:
@@ -349,7 +349,7 @@ class TomogramSet(Tabular, Mapping[str, Tomogram]):
         given = {**(columns or {}), **more}
         if NAME in given:
             raise ValueError(f"{NAME} is the key of the set: use rename_tomograms")
-        return self._with(replace(self._contents, table=_with_columns(self.table, given)))
+        return self._with(replace(self._contents, table=with_columns_of(self.table, given)))
 
     def with_tilt_columns(self, columns: Mapping[str, Any] | None = None, /, **more: Any) -> TomogramSet:  # noqa: ANN401
         """Set columns of all tilt images.
@@ -371,7 +371,7 @@ class TomogramSet(Tabular, Mapping[str, Tomogram]):
         headers = tuple(
             (*header, *(label for label in given if label not in header)) for header in contents.headers
         )
-        tilts = _with_columns(self._tilts, given)
+        tilts = with_columns_of(self._tilts, given)
         return self._with(replace(contents, tilts=tilts, headers=headers, edited=True))
 
     def rename_tomograms(self, names: Mapping[str, str] | Callable[[str], str]) -> TomogramSet:
@@ -399,11 +399,11 @@ class TomogramSet(Tabular, Mapping[str, Tomogram]):
                 raise ValueError(f"a tomogram cannot be named {name!r}")
         for name in repeated(renamed):
             raise ValueError(f"there would be two tomograms named {name!r}")
-        table = _with_columns(self.table, {NAME: renamed}, text=True)
+        table = with_columns_of(self.table, {NAME: renamed}, text=True)
         if SERIES_FILE in table.column_names:
             files = table.column(SERIES_FILE).to_pylist()
             moved = [_renamed(*each) for each in zip(files, self._names, renamed, strict=True)]
-            table = _with_columns(table, {SERIES_FILE: moved}, text=True)
+            table = with_columns_of(table, {SERIES_FILE: moved}, text=True)
         return self._with(replace(self._contents, table=table))
 
     @classmethod
@@ -506,33 +506,6 @@ class TomogramSet(Tabular, Mapping[str, Tomogram]):
         return f"{title}<table><tr>{heads}</tr>{''.join(rows)}</table>{more}{odd}"
 
 
-def _with_columns(table: pa.Table, given: Mapping[str, Any], *, text: bool = False) -> pa.Table:
-    """Set columns of a table, or one value for all rows."""
-    for label, values in given.items():
-        if is_scalar(values):
-            column = to_column([values], label).take(pa.array(np.zeros(table.num_rows, dtype=np.int64)))
-        else:
-            column = (
-                pa.chunked_array([pa.array(values, pa.large_string())]) if text else to_column(values, label)
-            )
-        if len(column) != table.num_rows:
-            raise ValueError(f"{label!r} has {len(column)} values; there are {table.num_rows} rows")
-        if label in table.column_names:
-            table = table.set_column(table.column_names.index(label), label, column)
-        else:
-            table = table.append_column(label, column)
-    return table
-
-
 def _renamed(file: str, old: str, new: str) -> str:
     folder, slash, name = file.rpartition("/")
     return f"{folder}{slash}{new}.star" if name == f"{old}.star" and "/" not in new else file
-
-
-def _chosen(which: Any, table: pa.Table) -> Integers:  # noqa: ANN401
-    """Give the rows for which a condition, an expression or a mask holds."""
-    if isinstance(which, str):
-        from tomoset.expressions import condition
-
-        which = condition(which, table.schema)
-    return mask_indices(which, table if isinstance(which, pc.Expression) else table.num_rows)

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 
 from tomoset.blocks import StarBlock
 from tomoset.exceptions import SetError, TomosetError, printable
 from tomoset.sets.contents import Contents, Origin, stamp_of
+from tomoset.sets.edits import with_columns_of
 from tomoset.sets.paths import repeated
 from tomoset.sets.reading import GLOBAL, NAME, SERIES_FILE
 from tomoset.sets.together import Together, finish
@@ -21,6 +21,8 @@ from tomoset.writing import write_star
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import pyarrow as pa
 
 __all__ = ["kept_path", "write_contents"]
 
@@ -53,7 +55,9 @@ def write_contents(contents: Contents, path: str, *, durable: bool, options: Map
             folder = writer.folder(target)
             for index, name in enumerate(names):
                 together.add(target.parent / name, writer.series_file(index))
-            table = _with_column(contents.table, SERIES_FILE, [f"{folder}{name}" for name in names])
+            table = with_columns_of(
+                contents.table, {SERIES_FILE: [f"{folder}{name}" for name in names]}, text=True
+            )
             together.add(target, writer.global_file(table))
         else:
             together.add(target, writer.one_file())
@@ -199,14 +203,6 @@ def _read_again(origin: Origin) -> StarFile | None:
     except (OSError, TomosetError):
         return None
     return star if origin.block in star and star[origin.block].num_rows == origin.num_rows else None
-
-
-def _with_column(table: pa.Table, label: str, values: list[str]) -> pa.Table:
-    """Set a text column; one whose values stay is left as it is."""
-    column = pa.array(values, pa.large_string())
-    if label not in table.column_names:
-        return table.append_column(label, column)
-    return table.set_column(table.column_names.index(label), label, column)
 
 
 def _to_bytes(blocks: Mapping[str, StarBlock], options: Mapping[str, Any]) -> bytes:
