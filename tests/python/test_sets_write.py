@@ -313,10 +313,29 @@ def test_an_interrupted_set_is_finished(path: Path, monkeypatch: pytest.MonkeyPa
     assert litter(path.parent) == []
 
 
+def test_an_interrupted_set_is_finished_through_links(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = path.parent / "elsewhere"
+    elsewhere.mkdir()
+    links = [path, next(path.parent.glob("tilt_series/*.star"))]
+    for link in links:
+        link.symlink_to(link.replace(elsewhere / link.name))
+    tomos = tomoset.TomogramSet.read(path).with_tilt_columns(rlnPhaseShift=1.0)
+    child = os.fork()
+    if child == 0:
+        monkeypatch.setattr(together, "_rename", lambda _: os._exit(9))
+        tomos.write(path)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    again = tomoset.TomogramSet.read(path)
+    assert again.tilts.column("rlnPhaseShift").to_pylist() == [1.0] * 6
+    assert all(link.is_symlink() for link in links)
+    assert litter(path.parent) == []
+
+
 @pytest.mark.parametrize(
     "content",
     ["", "{}", '{"files": 1}', *(json.dumps({"files": [pair]}) for pair in (
-        ["/etc/x", "/etc/y"], ["../.tomoset-x", "../y"], ["x", "y"], [".tomoset-x", "tilt_series/y"],
+        ["x", "y"], ["/etc/.tomoset-x", "y"], ["../.tomoset-x", "y"], [".tomoset-x", "/etc/y"], [".tomoset-x", "../y"],
     ))],
 )  # fmt: skip
 def test_a_journal_of_others_moves_nothing(content: str, path: Path) -> None:

@@ -32,7 +32,8 @@ class Together:
     def __init__(self, main: Path, *, durable: bool) -> None:
         self._main = main
         self._durable = durable
-        self._made: list[tuple[Path, Path]] = []
+        #: The file made, the one it becomes, and what that was called, through whatever links.
+        self._made: list[tuple[Path, Path, Path]] = []
 
     def __enter__(self) -> Together:
         return self
@@ -40,18 +41,18 @@ class Together:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for made, _ in self._made:
+        for made, _, _ in self._made:
             made.unlink(missing_ok=True)
 
-    def add(self, target: Path, data: bytes) -> None:
-        """Write a file beside its place."""
+    def add(self, name: Path, data: bytes) -> None:
+        """Write a file beside its place, which is below the folder of the set's own file."""
         # Links stay, and lead to the new content.
-        target = Path(os.path.realpath(target))
+        target = Path(os.path.realpath(name))
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.exists() and not os.access(target, os.W_OK):
             raise PermissionError(13, "Permission denied", str(target))
-        handle, name = tempfile.mkstemp(SUFFIX, PREFIX, target.parent)
-        self._made.append((Path(name), target))
+        handle, made = tempfile.mkstemp(SUFFIX, PREFIX, target.parent)
+        self._made.append((Path(made), target, name))
         with open(handle, "wb") as file:  # noqa: PTH123 (a descriptor)
             file.write(data)
             file.flush()
@@ -61,11 +62,13 @@ class Together:
 
     def commit(self) -> None:
         """Put all files in their places; the one that was added last comes last."""
-        if any(target.exists() for _, target in self._made):
-            with _journal(self._main, self._made, durable=self._durable):
-                _rename(self._made)
+        pairs = [(made, target) for made, target, _ in self._made]
+        if any(target.exists() for _, target in pairs):
+            files = [(made.name, name) for made, _, name in self._made]
+            with _journal(self._main, files, durable=self._durable):
+                _rename(pairs)
         else:
-            _rename(self._made)
+            _rename(pairs)
         self._made.clear()
 
 
@@ -105,10 +108,13 @@ def _journal_path(path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def _journal(main: Path, made: list[tuple[Path, Path]], *, durable: bool) -> Iterator[None]:
-    """Have a journal while files are renamed, locked so that others wait."""
+def _journal(main: Path, files: list[tuple[str, Path]], *, durable: bool) -> Iterator[None]:
+    """Have a journal while files are renamed, locked so that others wait.
+
+    It has the names of files that were made, and what each becomes, from the folder of the set's own file.
+    """
     folder = main.parent
-    pairs = [[os.path.relpath(path, folder) for path in pair] for pair in made]
+    pairs = [[made, os.path.relpath(name, folder)] for made, name in files]
     handle, name = tempfile.mkstemp(SUFFIX, PREFIX, folder)
     journal = _journal_path(main)
     with open(handle, "w") as file:  # noqa: PTH123 (a descriptor)
@@ -126,16 +132,19 @@ def _journal(main: Path, made: list[tuple[Path, Path]], *, durable: bool) -> Ite
 
 def _pairs(journal: Path, text: str) -> list[tuple[Path, Path]]:
     """Give what goes where; a journal that is not ours moves nothing."""
-    folder = journal.parent
     try:
-        found = [(str(made), str(target)) for made, target in json.loads(text)["files"]]
+        found = [(str(made), str(name)) for made, name in json.loads(text)["files"]]
     except (ValueError, KeyError, TypeError):
         raise _unfinished(_main(journal), "has a journal that cannot be read") from None
-    for made, target in found:
-        odd = any(os.path.isabs(name) or ".." in Path(name).parts for name in (made, target))  # noqa: PTH117
-        if odd or not Path(made).name.startswith(PREFIX) or Path(made).parent != Path(target).parent:
+    pairs = []
+    for made, name in found:
+        odd = os.path.isabs(name) or ".." in Path(name).parts  # noqa: PTH117
+        if odd or not made.startswith(PREFIX) or Path(made).name != made:
             raise _unfinished(_main(journal), "has a journal that is not of tomoset")
-    return [(folder / made, folder / target) for made, target in found]
+        # As when they were made: beside the file that links lead to.
+        target = Path(os.path.realpath(journal.parent / name))
+        pairs.append((target.parent / made, target))
+    return pairs
 
 
 def _main(journal: Path) -> Path:
