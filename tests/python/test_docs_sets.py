@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import tomoset
 from set_files import GEOMETRY
-from tomoset.sets import reading, together, writing
+from tomoset import sets
 from tomoset.sets.values import properties
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sets.md").read_text()
@@ -23,7 +23,7 @@ def test_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     examples = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     for example in examples:
         exec(compile(example, "sets.md", "exec"), names)
-    assert len(examples) == 4
+    assert len(examples) == 5
     assert (names["tomo"].pixel_size, names["tomo"].size, names["tomo"].voltage) == (
         1.35,
         (4000, 5600, 2000),
@@ -47,7 +47,8 @@ def test_all_properties_are_listed(owner: type) -> None:
 
 def test_all_codes_are_listed() -> None:
     listed = set(re.findall(r"^\| `([a-z-]+)` \| (?:fatal|silent|warning|note) \|", PAGE, re.MULTILINE))
-    sources = "".join(Path(str(module.__file__)).read_text() for module in (reading, together, writing))
-    used = re.findall(r'(?:code=|_?fail\(|note\(|Finding\()\s*"([a-z-]+)"', sources)
+    folder = Path(str(sets.__file__)).parent
+    sources = "".join(path.read_text() for path in folder.glob("*.py"))
+    used = re.findall(r'(?:code=|_?fail\(|note\(|Finding\(|_?error\()\s*"([a-z-]+)"', sources)
     assert len(used) > 10
     assert set(used) | {"missing-file", "missing-block", "unreadable"} == listed

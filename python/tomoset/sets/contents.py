@@ -10,8 +10,13 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 import numpy as np
 import pyarrow as pa
 
+from tomoset.exceptions import SetError, printable
+from tomoset.sets.labels import NAME
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import numpy.typing as npt
 
     from tomoset.sets.findings import Finding
     from tomoset.sets.values import Integers
@@ -87,6 +92,38 @@ class Contents:
     global_rows: Integers | None = None
     findings: tuple[Finding, ...] = ()
 
+    @property
+    def names(self) -> list[str]:
+        """Names of the tomograms."""
+        names: list[str] = self.table.column(NAME).to_pylist()
+        return names
+
+    def series(self, row: int) -> pa.Table:
+        """Give the images of a tomogram with the labels of their own file, a slice."""
+        start, stop = (int(at) for at in self.offsets[row : row + 2])
+        return self.tilts.select(list(self.labels(row))).slice(start, stop - start)
+
+    def labels(self, row: int) -> tuple[str, ...]:
+        """Give the labels that a tilt series has."""
+        at = int(self.header[row])
+        return self.headers[at] if at >= 0 else ()
+
+    def have(self, *labels: str) -> npt.NDArray[np.bool_]:
+        """Give which tilt series have all of some labels."""
+        known = [all(label in header for label in labels) for header in self.headers]
+        return np.array([*known, False])[self.header]
+
+    def where(self, row: int, path: str | None = None) -> str:
+        """Say which tomogram of which file one is."""
+        name = printable(self.table.column(NAME)[row].as_py())
+        return f"{printable(path or self.path or '<memory>', 1000)}: row {row} ({name})"
+
+    def error(self, code: str, row: int, found: str, path: str | None = None) -> SetError:
+        """Make the error of a tomogram, in the file at `path` if that is not the one it was read from."""
+        name: str = self.table.column(NAME)[row].as_py()
+        path = path or self.path
+        return SetError(f"{self.where(row, path)}: {found}", code=code, path=path, tomogram=name, row=row)
+
     def take(self, indices: Integers) -> Contents:
         """Give some tomograms, in this order; their images are slices of the same memory."""
         counts = np.diff(self.offsets)[indices]
@@ -99,7 +136,7 @@ class Contents:
         ]
         tilts = pa.concat_tables(pieces) if pieces else self.tilts.slice(0, 0)
         known = np.arange(len(self.origins)) if self.global_rows is None else self.global_rows
-        names = set(self.table.column("rlnTomoName").take(indices).to_pylist())
+        names = set(self.table.column(NAME).take(indices).to_pylist())
         return replace(
             self,
             table=self.table.take(indices),
@@ -175,7 +212,7 @@ def concatenated(parts: Sequence[Contents], clashes: Literal["raise", "number", 
 
 def _unclashed(part: Contents, known: set[str], clashes: str) -> Contents:
     """Rename or leave out tomograms whose names are taken."""
-    names: list[str] = part.table.column("rlnTomoName").to_pylist()
+    names = part.names
     kept, renamed = [], []
     for index, name in enumerate(names):
         new = name
@@ -191,10 +228,8 @@ def _unclashed(part: Contents, known: set[str], clashes: str) -> Contents:
         kept.append(index)
         renamed.append(new)
     part = part.take(np.array(kept, dtype=np.int64))
-    place = part.table.column_names.index("rlnTomoName")
-    return replace(
-        part, table=part.table.set_column(place, "rlnTomoName", pa.array(renamed, pa.large_string()))
-    )
+    place = part.table.column_names.index(NAME)
+    return replace(part, table=part.table.set_column(place, NAME, pa.array(renamed, pa.large_string())))
 
 
 def offsets_of(counts: Sequence[int] | Integers) -> Integers:

@@ -13,7 +13,7 @@ from tomoset.exceptions import MissingLabelError, SetError, printable
 from tomoset.geometry import euler_matrices
 from tomoset.sets.edits import chosen
 from tomoset.sets.findings import Finding
-from tomoset.sets.reading import NAME
+from tomoset.sets.labels import NAME
 from tomoset.sets.tabular import Tabular
 from tomoset.sets.tomogram import Tomogram
 from tomoset.sets.tomogram_set import TomogramSet

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["project_root", "repeated"]
+__all__ = ["leads_out", "project_root", "repeated"]
 
 _JOB = re.compile(r"job\d{3,}")
 #: What RELION keeps at the top of a project.
@@ -37,6 +37,11 @@ def project_root(path: Path, example: str | None = None) -> Path:
             if (candidate / example).exists():
                 return candidate
     return folder
+
+
+def leads_out(path: Path, root: Path) -> bool:
+    """Whether a path leads out of the project, by ``..``, as an absolute path, or by links."""
+    return not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root))
 
 
 def repeated(values: Iterable[str]) -> dict[str, list[int]]:

@@ -14,6 +14,7 @@ from tomoset import _core
 from tomoset.exceptions import MissingBlockError, SetError, printable
 from tomoset.sets.contents import Contents, Layout, Origin, offsets_of, stamp_of
 from tomoset.sets.findings import Finding, Severity
+from tomoset.sets.labels import FRAME_COUNT, GLOBAL, NAME, SERIES_FILE
 from tomoset.sets.paths import project_root, repeated
 from tomoset.sets.together import finish
 from tomoset.sources import read_options
@@ -25,11 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["Missing", "read_contents"]
 
 Missing: TypeAlias = Literal["raise", "skip"]
-
-GLOBAL = "global"
-NAME = "rlnTomoName"
-SERIES_FILE = "rlnTomoTiltSeriesStarFile"
-FRAME_COUNT = "rlnTomoFrameCount"
 
 
 def read_contents(

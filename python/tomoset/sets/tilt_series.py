@@ -101,7 +101,7 @@ class TiltSeries(Tabular):
     @property
     def table(self) -> pa.Table:
         """The tilt images with the labels of the tilt series' own file: ``(num_tilts, len(labels))``, a slice."""
-        return self._set._tilts.select(self.labels).slice(self._start, self.num_tilts)
+        return self._set._contents.series(self._index)
 
     def __getitem__(self, label: str) -> pa.ChunkedArray:
         """Give the column of a label.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -14,10 +13,14 @@ import pyarrow as pa
 
 from tomoset import _core
 from tomoset.exceptions import MissingLabelError, MissingTomogramError, printable
+from tomoset.sets.alignment import Alignment, differences
 from tomoset.sets.contents import Contents, Layout, concatenated
 from tomoset.sets.edits import chosen, with_columns_of
+from tomoset.sets.images import with_image_names
+from tomoset.sets.labels import NAME, SERIES_FILE
+from tomoset.sets.looks import html_of, text_of
 from tomoset.sets.paths import repeated
-from tomoset.sets.reading import NAME, SERIES_FILE, Missing, read_contents
+from tomoset.sets.reading import Missing, read_contents
 from tomoset.sets.tabular import Tabular
 from tomoset.sets.tilt_series import TiltSeries
 from tomoset.sets.tomogram import Tomogram
@@ -27,12 +30,12 @@ from tomoset.tables import row_indices
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from tomoset.geometry import Centre
     from tomoset.sets.findings import Finding
-    from tomoset.sets.values import Integers
+    from tomoset.sets.images import ImageSizes
+    from tomoset.sets.values import Floats, Integers
 
 __all__ = ["TomogramSet"]
-
-_SHOWN = 12
 
 
 class TomogramSet(Tabular, Mapping[str, Tomogram]):
@@ -165,8 +168,7 @@ class TomogramSet(Tabular, Mapping[str, Tomogram]):
         return f"the set's block {self._contents.global_block!r}"
 
     def _labels(self, index: int) -> tuple[str, ...]:
-        header = int(self._contents.header[index])
-        return self._contents.headers[header] if header >= 0 else ()
+        return self._contents.labels(index)
 
     def _missing_label(self, label: str, known: Sequence[str], where: str) -> MissingLabelError:
         meant = _core.hint(label, "_", list(known)) if isinstance(label, str) else ""
@@ -269,7 +271,7 @@ class TomogramSet(Tabular, Mapping[str, Tomogram]):
         ExpressionError, TypeError, ValueError
             As in `filter`.
         """
-        return self._with(self._contents.take_images(chosen(which, self.tilts)))
+        return self._with_images(chosen(which, self.tilts))
 
     def drop_tilts(
         self,
@@ -318,7 +320,7 @@ class TomogramSet(Tabular, Mapping[str, Tomogram]):
                 raise ValueError(f"keep_least_dosed is {keep_least_dosed}; it must be at least 1")
             order = np.lexsort((self._all(TiltSeries.pre_exposure.label), self._contents.owners()))
             gone[order[self._contents.places() >= keep_least_dosed]] = True
-        return self._with(self._contents.take_images(np.flatnonzero(~gone)))
+        return self._with_images(np.flatnonzero(~gone))
 
     def sorted_by(self, key: str) -> TomogramSet:
         """Sort the images of each tomogram by dose or by nominal tilt angle; equal ones keep their order.
@@ -331,7 +333,11 @@ class TomogramSet(Tabular, Mapping[str, Tomogram]):
         if key not in labels:
             raise ValueError(f"tilts are sorted by 'dose' or 'tilt', not by {key!r}")
         order = np.lexsort((self._all(labels[key]), self._contents.owners()))
-        return self._with(self._contents.take_images(order))
+        return self._with_images(order)
+
+    def _with_images(self, images: Integers) -> TomogramSet:
+        # What is known by its place in a stack would become another image.
+        return self._with(with_image_names(self._contents).take_images(images))
 
     def with_columns(self, columns: Mapping[str, Any] | None = None, /, **more: Any) -> TomogramSet:  # noqa: ANN401
         """Set columns of `table`.
@@ -470,40 +476,124 @@ class TomogramSet(Tabular, Mapping[str, Tomogram]):
             raise TypeError(f"the path is {type(path).__name__}; it must be text or os.PathLike[str]")
         write_contents(self._contents, where, durable=durable, options=options)
 
+    # Alignments.
+
+    def projection_matrices(
+        self, *, image_sizes: ImageSizes | None = None, allow_outside: bool = False
+    ) -> Floats:
+        """Give the projection matrix of each tilt image: ``(num_tilts, 4, 4) float64``.
+
+        They take points ``(x, y, z, 1)``, in pixels of the tilt series from the corner of the tomogram, to pixels in
+        the image: `tomoset.geometry.projection_matrices`. RELION 4's matrices are as they are written, and win over
+        angles. Of a tilt series without alignment they are NaN, where RELION has the identity.
+
+        Parameters
+        ----------
+        image_sizes : (int, int), mapping of str to (int, int), or (len(set), 2) array of int, optional
+            Width and height of the tilt images in pixels: of all, by tomogram, or a row for each. What is not given is
+            read from the header of each tilt series' first image, as in RELION.
+        allow_outside : bool
+            Whether to read images that lie outside of the project.
+
+        Raises
+        ------
+        SetError
+            A size or pixel size that is missing or not positive, an angle that is no number, an image that is needed
+            and not there.
+        """
+        return Alignment(self._contents, image_sizes, allow_outside=allow_outside).matrices()
+
+    def to_relion5(
+        self,
+        *,
+        image_sizes: ImageSizes | None = None,
+        centre: Centre = "exact",
+        tolerance: float = 0.01,
+        allow_outside: bool = False,
+    ) -> TomogramSet:
+        """Convert to RELION 5: angles and shifts in place of matrices, and a file for each tilt series.
+
+        RELION 5 reads sets of RELION 4 and Warp, but what it writes of them has no alignment. All other columns stay.
+        Images that were known by their place in a stack, ``rlnTomoTiltSeriesName``, are named one by one.
+
+        Parameters
+        ----------
+        image_sizes, allow_outside
+            As for `projection_matrices`.
+        centre : {"exact", "relion"}
+            As for `tomoset.geometry.projection_angles`: exact, or with RELION's error for odd sizes.
+        tolerance : float
+            In pixels. Where angles take a corner of the tomogram further than this from where the matrix does, as with
+            a magnification, a finding ``not-rigid`` says how far.
+
+        Raises
+        ------
+        SetError
+            As in `projection_matrices`.
+        """
+        alignment = Alignment(self._contents, image_sizes, allow_outside=allow_outside)
+        return self._with(alignment.to_relion5(centre, tolerance))
+
+    def to_relion4(
+        self, *, image_sizes: ImageSizes | None = None, allow_outside: bool = False
+    ) -> TomogramSet:
+        """Convert to RELION 4: matrices in place of angles and shifts, and one file for all.
+
+        All other columns stay. RELION 4 wants the images of a tilt series in one stack: where they are, by the names
+        of images such as ``000001@TS_01.mrcs``, it is named; else a finding ``no-stack`` says so.
+
+        Parameters
+        ----------
+        image_sizes, allow_outside
+            As for `projection_matrices`.
+
+        Raises
+        ------
+        SetError
+            As in `projection_matrices`.
+        """
+        return self._with(Alignment(self._contents, image_sizes, allow_outside=allow_outside).to_relion4())
+
+    def alignment_differences(
+        self,
+        other: TomogramSet,
+        *,
+        image_sizes: ImageSizes | None = None,
+        allow_outside: bool = False,
+    ) -> Floats:
+        """Give how far apart the alignments of two sets are: ``(num_tilts,) float64`` in pixels.
+
+        The largest distance in the image between the places to which the two take a corner of the tomogram. NaN where
+        one has no alignment.
+
+        Parameters
+        ----------
+        other : TomogramSet
+            A set of the same tomograms and tilt images, in the same order.
+        image_sizes, allow_outside
+            As for `projection_matrices`.
+
+        Raises
+        ------
+        ValueError
+            Sets of other tomograms or other numbers of images.
+        SetError
+            As in `projection_matrices`.
+        """
+        if self._names != other._names or not np.array_equal(self.offsets, other.offsets):
+            raise ValueError("the sets have not the same tomograms and tilt images")
+        one, two = (
+            Alignment(each._contents, image_sizes, allow_outside=allow_outside) for each in (self, other)
+        )
+        return differences(one, two, self._contents)
+
     # How it looks.
 
     def __repr__(self) -> str:
-        lines = [self._title]
-        width = max((len(printable(name)) for name in self._names[:_SHOWN]), default=0)
-        shown = self._names[:_SHOWN]
-        lines += [f"  {printable(name):<{width}}  {self[name].tilt_series.summary}" for name in shown]
-        if len(self) > _SHOWN:
-            lines.append(f"  ... and {len(self) - _SHOWN} more")
-        if self.findings:
-            lines.append(f"  findings: {len(self.findings)}, see .findings")
-        return "\n".join(lines)
-
-    @property
-    def _title(self) -> str:
-        where = printable(self.path, 1000) if self.path else "in memory"
-        count = f"{len(self)} tomogram{'' if len(self) == 1 else 's'}"
-        version = self.layout.replace("relion", "RELION ")
-        return f"<TomogramSet {where}: {count}, {self.num_tilts} tilts, {version}>"
+        return text_of(self)
 
     def _repr_html_(self) -> str:
-        heads = "".join(f"<th>{word}</th>" for word in ("tomogram", "size [px]", "pixel size [A]", "tilts"))
-        rows = []
-        for name in self._names[:_SHOWN]:
-            tomogram = self[name]
-            size = " x ".join(map(str, tomogram.size)) if tomogram.size else ""
-            label = Tomogram.pixel_size.label
-            pixel = f"{tomogram.pixel_size:g}" if label in tomogram else ""
-            cells = (name, size, pixel, tomogram.tilt_series.summary)
-            rows.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
-        more = f"<p>... and {len(self) - _SHOWN} more</p>" if len(self) > _SHOWN else ""
-        odd = f"<p>findings: {len(self.findings)}</p>" if self.findings else ""
-        title = f"<strong>{html.escape(self._title[1:-1])}</strong>"
-        return f"{title}<table><tr>{heads}</tr>{''.join(rows)}</table>{more}{odd}"
+        return html_of(self)
 
 
 def _renamed(file: str, old: str, new: str) -> str:

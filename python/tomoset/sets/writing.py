@@ -13,8 +13,8 @@ from tomoset.blocks import StarBlock
 from tomoset.exceptions import SetError, TomosetError, printable
 from tomoset.sets.contents import Contents, Origin, stamp_of
 from tomoset.sets.edits import with_columns_of
+from tomoset.sets.labels import GLOBAL, NAME, SERIES_FILE
 from tomoset.sets.paths import repeated
-from tomoset.sets.reading import GLOBAL, NAME, SERIES_FILE
 from tomoset.sets.together import Together, finish
 from tomoset.star import StarFile, read_star
 from tomoset.writing import write_star
@@ -74,9 +74,7 @@ class _Writer:
         self._names: list[str] = contents.table.column(NAME).to_pylist()
 
     def _fail(self, code: str, row: int, found: str) -> SetError:
-        name = self._names[row]
-        where = f"{printable(self._path, 1000)}: row {row} ({printable(name)})"
-        return SetError(f"{where}: {found}", code=code, path=self._path, tomogram=name, row=row)
+        return self._contents.error(code, row, found, self._path)
 
     def check_names(self) -> None:
         for name, rows in repeated(self._names).items():
@@ -129,8 +127,16 @@ class _Writer:
             return _to_bytes({name: self._fresh(index)}, self._options)
         rows = self._rows(index)
         as_read = stamp_of(origin.path) == origin.stamp
-        if as_read and rows is None and not contents.edited and origin.block == name:
+        if (
+            as_read
+            and rows is None
+            and not contents.edited
+            and origin.block == name
+            and not self._is_own(origin)
+        ):
             return Path(origin.path).read_bytes()
+        if self._is_own(origin):
+            return _to_bytes({name: self._block(index)}, self._options)
         star = _read_again(origin)
         if star is None:
             return _to_bytes({name: self._fresh(index)}, self._options)
@@ -145,6 +151,8 @@ class _Writer:
         contents = self._contents
         if contents.global_file is None:
             return _to_bytes({GLOBAL: StarBlock.from_table(GLOBAL, table)}, self._options)
+        if any(origin and self._is_own(origin) for origin in contents.origins):
+            return _to_bytes({GLOBAL: self._global_block(table)}, self._options)
         star = contents.global_file.copy()
         star[contents.global_block] = self._global_block(table)
         if contents.global_block != GLOBAL:
@@ -156,14 +164,26 @@ class _Writer:
         contents = self._contents
         blocks = {GLOBAL: self._global_block(contents.table)}
         for index, name in enumerate(self._names):
-            origin = contents.origins[index]
-            if origin is None or contents.global_file is None or origin.block not in contents.global_file:
-                blocks[name] = self._fresh(index)
-                continue
-            block, rows = contents.global_file[origin.block], self._rows(index)
-            as_read = rows is None and not contents.edited
-            blocks[name] = block if as_read else block.replaced(self._table(index), rows)
+            blocks[name] = self._block(index)
         return _to_bytes(blocks, self._options)
+
+    def _block(self, index: int) -> StarBlock:
+        """Make the block of a tilt series, wherever it was."""
+        contents = self._contents
+        origin = contents.origins[index]
+        star = None
+        if origin is not None:
+            star = contents.global_file if self._is_own(origin) else _read_again(origin)
+        if origin is None or star is None or origin.block not in star:
+            return self._fresh(index)
+        rows = self._rows(index)
+        as_read = rows is None and not contents.edited
+        return star[origin.block] if as_read else star[origin.block].replaced(self._table(index), rows)
+
+    def _is_own(self, origin: Origin) -> bool:
+        """Whether a tilt series was in the set's own file, as in RELION 4."""
+        own = self._contents.global_file
+        return own is not None and origin.path == own.path
 
     def _global_block(self, table: pa.Table) -> StarBlock:
         contents = self._contents
@@ -186,11 +206,7 @@ class _Writer:
         return None if whole else rows
 
     def _table(self, index: int) -> pa.Table:
-        contents = self._contents
-        start, stop = (int(at) for at in contents.offsets[index : index + 2])
-        return contents.tilts.select(list(contents.headers[int(contents.header[index])])).slice(
-            start, stop - start
-        )
+        return self._contents.series(index)
 
     def _fresh(self, index: int) -> StarBlock:
         return StarBlock.from_table(self._names[index], self._table(index))

@@ -1,0 +1,183 @@
+"""Projection matrices of tilt images, and the angles and shifts they are made of."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Centre", "ProjectionAngles", "projection_angles", "projection_matrices"]
+
+Floats = npt.NDArray[np.float64]
+
+#: Which centre of the tomogram shifts are counted from: that of the matrix, or half the size, as RELION's inverse.
+Centre: TypeAlias = Literal["exact", "relion"]
+
+
+class ProjectionAngles(NamedTuple):
+    """What a projection matrix is made of; arrays of one shape, angles in degrees and shifts in A."""
+
+    x_tilt: Floats
+    y_tilt: Floats
+    z_rot: Floats
+    x_shift: Floats
+    y_shift: Floats
+
+
+def projection_matrices(
+    x_tilt: npt.ArrayLike,
+    y_tilt: npt.ArrayLike,
+    z_rot: npt.ArrayLike,
+    x_shift: npt.ArrayLike,
+    y_shift: npt.ArrayLike,
+    *,
+    pixel_size: npt.ArrayLike,
+    size: npt.ArrayLike,
+    image_size: npt.ArrayLike,
+) -> Floats:
+    r"""Give the matrices that take a point of the tomogram to its place in tilt images.
+
+    As RELION's ``Tomogram::setProjectionMatrix``: ``T(s + i) Rz(z_rot) Ry(y_tilt) Rx(x_tilt) T(-c)``, with the shift
+    ``s`` in pixels, the image's centre ``i`` and the tomogram's centre ``c``, both of them rounded down::
+
+        [ cz cy   cz sy sx - sz cx   cz sy cx + sz sx   t_x ]      x, y, z = x_tilt, y_tilt, z_rot
+        [ sz cy   sz sy sx + cz cx   sz sy cx - cz sx   t_y ]      t = s + i - R c
+        [ -sy     cy sx              cy cx              t_z ]
+        [ 0       0                  0                  1   ]
+
+    Points are columns ``(x, y, z, 1)`` in pixels of the tilt series from the corner of the tomogram, integers at the
+    centres of voxels. The first two coordinates of the product are the place in the image, column and row, in pixels.
+
+    Parameters
+    ----------
+    x_tilt, y_tilt, z_rot : array_like
+        ``rlnTomoXTilt``, ``rlnTomoYTilt`` and ``rlnTomoZRot`` in degrees.
+    x_shift, y_shift : array_like
+        ``rlnTomoXShiftAngst`` and ``rlnTomoYShiftAngst`` in A.
+    pixel_size : array_like
+        ``rlnTomoTiltSeriesPixelSize`` in A.
+    size : (..., 3) array_like of int
+        Width, height and depth of the tomogram in pixels of the tilt series.
+    image_size : (..., 2) array_like of int
+        Width and height of the tilt images in pixels.
+
+    All are broadcast against each other.
+
+    Returns
+    -------
+    (..., 4, 4) float64 array
+
+    Examples
+    --------
+    >>> where = dict(pixel_size=1.35, size=(4000, 4000, 2000), image_size=(3710, 3838))
+    >>> matrix = projection_matrices(0, 30, 85, 10, -20, **where)
+    >>> (matrix @ [2100, 1900, 1050, 1]).round(6).tolist()
+    [1971.75368, 2006.64747, -6.698729, 1.0]
+    """
+    given = (x_tilt, y_tilt, z_rot, x_shift, y_shift, pixel_size)
+    numbers = [np.asarray(each, dtype=np.float64) for each in given]
+    size, image_size = np.asarray(size), np.asarray(image_size)
+    shape = np.broadcast_shapes(*(each.shape for each in numbers), size.shape[:-1], image_size.shape[:-1])
+    x, y, z, x_shift, y_shift, pixel_size = numbers
+    matrices = np.zeros((*shape, 4, 4))
+    turn = matrices[..., :3, :3]
+    turn[...] = _rotations(np.radians(x), np.radians(y), np.radians(z))
+    middle = _half(image_size)
+    moved = -(turn @ np.broadcast_to(_half(size), (*shape, 3))[..., None])[..., 0]
+    moved[..., 0] += middle[..., 0] + x_shift / pixel_size
+    moved[..., 1] += middle[..., 1] + y_shift / pixel_size
+    matrices[..., :3, 3] = moved
+    matrices[..., 3, 3] = 1
+    return matrices
+
+
+def projection_angles(
+    matrices: npt.ArrayLike,
+    *,
+    pixel_size: npt.ArrayLike,
+    size: npt.ArrayLike,
+    image_size: npt.ArrayLike,
+    centre: Centre = "exact",
+) -> ProjectionAngles:
+    """Give the angles and shifts of projection matrices.
+
+    The inverse of `projection_matrices`, with the x-tilt 0 where the y-tilt is 90 degrees either way. A matrix that is
+    no rotation and shift, by a magnification for one, has no angles of its own: those that are given take the centre of
+    the tomogram to the same place.
+
+    Parameters
+    ----------
+    matrices : (..., 4, 4) array_like
+        Of which the last row is not looked at.
+    pixel_size, size, image_size
+        As for `projection_matrices`.
+    centre : {"exact", "relion"}
+        From where shifts are counted. ``"exact"`` is the centre that is rounded down, as in `projection_matrices`;
+        ``"relion"`` is half the size, as in RELION's ``Tomogram::getProjectionAnglesFromMatrix``, whose result for odd
+        sizes gives another matrix, off by up to a pixel.
+
+    Returns
+    -------
+    ProjectionAngles
+        Five arrays of shape ``(...)``: angles in degrees, within -180 to 180, and shifts in A.
+
+    Raises
+    ------
+    ValueError
+        Another shape, another centre.
+    """
+    if centre not in ("exact", "relion"):
+        raise ValueError(f"centre is {centre!r}; it must be 'exact' or 'relion'")
+    matrices = np.asarray(matrices, dtype=np.float64)
+    if matrices.shape[-2:] != (4, 4):
+        raise ValueError(f"matrices have the shape {matrices.shape}; it must end in 4 x 4")
+    size, image_size = np.asarray(size), np.asarray(image_size)
+    pixel_size = np.asarray(pixel_size, dtype=np.float64)
+    a, moved = matrices[..., :3, :3], matrices[..., :3, 3]
+    across = np.hypot(a[..., 2, 1], a[..., 2, 2])
+    # At the poles x-tilt and rotation are one, and what is left of the former is noise.
+    pole = across < 1e-12 * np.abs(a[..., 2, 0])
+    x = np.where(pole, 0.0, np.arctan2(a[..., 2, 1], a[..., 2, 2]))
+    y = np.arctan2(-a[..., 2, 0], across)
+    # The rotation from what the x-tilt leaves, which is well defined also near the poles.
+    cx, sx = np.cos(x), np.sin(x)
+    z = np.arctan2(sx * a[..., 0, 2] - cx * a[..., 0, 1], cx * a[..., 1, 1] - sx * a[..., 1, 2])
+    middle = np.zeros((*image_size.shape[:-1], 3))
+    middle[..., :2] = _half(image_size)
+    if centre == "exact":
+        shift = _apply(a, _half(size)) + moved - middle
+    else:
+        back = _apply(np.swapaxes(_rotations(x, y, z), -1, -2), middle)
+        shift = _apply(a, size / 2 - back) + moved
+    x, y, z = np.degrees(x), np.degrees(y), np.degrees(z)
+    return ProjectionAngles(x, y, z, shift[..., 0] * pixel_size, shift[..., 1] * pixel_size)
+
+
+def _rotations(x: Floats, y: Floats, z: Floats) -> Floats:
+    """Give ``Rz(z) Ry(y) Rx(x)`` of angles in radians."""
+    x, y, z = np.broadcast_arrays(x, y, z)
+    (cx, cy, cz), (sx, sy, sz) = ([turn(angle) for angle in (x, y, z)] for turn in (np.cos, np.sin))
+    found = np.empty((*x.shape, 3, 3))
+    found[..., 0, 0], found[..., 0, 1], found[..., 0, 2] = (
+        cz * cy,
+        cz * sy * sx - sz * cx,
+        cz * sy * cx + sz * sx,
+    )
+    found[..., 1, 0], found[..., 1, 1], found[..., 1, 2] = (
+        sz * cy,
+        sz * sy * sx + cz * cx,
+        sz * sy * cx - cz * sx,
+    )
+    found[..., 2, 0], found[..., 2, 1], found[..., 2, 2] = -sy, cy * sx, cy * cx
+    return found
+
+
+def _half(size: npt.NDArray[Any]) -> Floats:
+    """Halve sizes as C does, towards zero."""
+    return np.trunc(size / 2)
+
+
+def _apply(matrices: Floats, points: Floats) -> Floats:
+    found: Floats = (matrices @ points[..., None])[..., 0]
+    return found

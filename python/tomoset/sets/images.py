@@ -1,0 +1,129 @@
+"""The images that sets name: where they are, how large, and which of a stack."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+
+from tomoset.exceptions import printable
+from tomoset.sets.edits import with_columns_of
+from tomoset.sets.labels import FRAME_COUNT, IMAGE, STACK
+from tomoset.sets.paths import leads_out
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from tomoset.sets.contents import Contents
+    from tomoset.sets.values import Integers
+
+__all__ = ["ImageSizes", "image_file", "image_sizes", "with_image_names"]
+
+#: Width and height in pixels: of all images, by tomogram, or a row for each tomogram.
+ImageSizes: TypeAlias = "tuple[int, int] | Mapping[str, tuple[int, int]] | npt.NDArray[np.integer]"
+
+
+def image_file(name: str) -> str:
+    """Give the path in an image's name: ``TS.mrc`` of ``000003@TS.mrc:mrcs``."""
+    return re.sub(r":[^:/]*$", "", re.sub(r"^\d+@", "", name))
+
+
+def image_sizes(
+    contents: Contents, given: ImageSizes | None, tomograms: Sequence[int], *, allow_outside: bool
+) -> Integers:
+    """Give width and height of the images of tilt series, from the first of each, as RELION does.
+
+    Parameters
+    ----------
+    given
+        Sizes that need not be looked up.
+    tomograms
+        Those whose sizes are wanted.
+
+    Returns
+    -------
+    (n, 2) int64 array
+        For all tomograms of the set; 0 for those that are not wanted.
+    """
+    count = len(contents.offsets) - 1
+    names = contents.names
+    found = np.zeros((count, 2), dtype=np.int64)
+    if given is not None and not isinstance(given, Mapping):
+        found[:] = given
+        return found
+    for at in tomograms:
+        size = None if given is None else given.get(names[at])
+        found[at] = _size_of(contents, at, allow_outside=allow_outside) if size is None else size
+    return found
+
+
+def _size_of(contents: Contents, row: int, *, allow_outside: bool) -> tuple[int, int]:
+    """Read the header of a tilt series' first image."""
+    import mrcfile
+
+    name = _first_image(contents, row)
+    mend = "pass image_sizes="
+    if name is None:
+        raise contents.error("no-image", row, f"the image size is needed, and no image is named; {mend}")
+    path = contents.project_root / image_file(name)
+    shown = printable(os.fspath(path), 1000)
+    if not allow_outside and leads_out(path, contents.project_root):
+        found = f"the image size is needed, and {shown} leads out of the project; pass allow_outside=True"
+        raise contents.error("outside", row, found)
+    try:
+        with mrcfile.open(path, header_only=True) as file:
+            size = (int(file.header.nx), int(file.header.ny))
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        found = f"the image size is needed, and {shown} cannot be read: {why}; {mend}"
+        raise contents.error("no-image", row, found) from error
+    if min(size) < 1:
+        raise contents.error(
+            "no-image", row, f"the image size is needed, and {shown} is {size[0]} x {size[1]}; {mend}"
+        )
+    return size
+
+
+def _first_image(contents: Contents, row: int) -> str | None:
+    """Give the image whose size RELION takes: the stack, or else the first image."""
+    if STACK in contents.table.column_names:
+        stack: str | None = contents.table.column(STACK)[row].as_py()
+        if stack:
+            return stack
+    start, stop = contents.offsets[row : row + 2]
+    if start == stop or IMAGE not in contents.labels(row):
+        return None
+    name: str | None = contents.tilts.column(IMAGE)[int(start)].as_py()
+    return name
+
+
+def with_image_names(contents: Contents) -> Contents:
+    """Name images one by one that were known by their place in a stack, so that images can be left out.
+
+    RELION 4 takes the rows of a tilt series for the images of ``rlnTomoTiltSeriesName`` in their order. RELION 5 also
+    knows ``rlnMicrographName``, such as ``000003@TS_01.mrc:mrcs``.
+    """
+    if STACK not in contents.table.column_names:
+        return contents
+    stacks: list[str | None] = contents.table.column(STACK).to_pylist()
+    number = contents.places() if contents.rows is None else contents.rows
+    names: list[str | None] = [
+        f"{at + 1:06}@{stack}{'' if stack.endswith('.mrcs') else ':mrcs'}" if stack else None
+        for at, stack in zip(number, (stacks[owner] for owner in contents.owners()), strict=True)
+    ]
+    if IMAGE in contents.tilts.column_names:
+        known = contents.tilts.column(IMAGE).to_pylist()
+        names = [old if made is None else made for made, old in zip(names, known, strict=True)]
+    headers = tuple(labels if IMAGE in labels else (*labels, IMAGE) for labels in contents.headers)
+    tilts = with_columns_of(contents.tilts, {IMAGE: pa.array(names, pa.large_string())})
+    gone = [label for label in (STACK, FRAME_COUNT) if label in contents.table.column_names]
+    return replace(
+        contents, table=contents.table.drop_columns(gone), tilts=tilts, headers=headers, edited=True
+    )

@@ -1,0 +1,17 @@
+"""Labels and block names that join the files of a set."""
+
+from __future__ import annotations
+
+__all__ = ["FRAME_COUNT", "GLOBAL", "IMAGE", "NAME", "SERIES_FILE", "STACK"]
+
+#: The block of a tomogram set's table.
+GLOBAL = "global"
+#: The tomogram's name, by which all else is found.
+NAME = "rlnTomoName"
+#: Where RELION 5 has the tilt series' table.
+SERIES_FILE = "rlnTomoTiltSeriesStarFile"
+#: Where RELION 4 and Warp have the tilt series' images, and how many they are.
+STACK = "rlnTomoTiltSeriesName"
+FRAME_COUNT = "rlnTomoFrameCount"
+#: The image of a tilt.
+IMAGE = "rlnMicrographName"
