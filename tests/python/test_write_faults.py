@@ -137,8 +137,10 @@ def test_the_first_refused_value_is_named_by_any_number_of_threads(tmp_path: Pat
 
 FOREVER = textwrap.dedent(
     """
-    import sys
+    import signal, sys
     import pyarrow as pa, tomoset
+    # Whoever runs the tests in the background may have it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     rows = 30_000
     table = pa.table({"n": list(range(rows)), "name": ["a_name_that_takes_room"] * rows})
     print("ready", flush=True)
