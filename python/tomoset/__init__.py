@@ -14,6 +14,7 @@ from tomoset.exceptions import (
     CatalogBusy,
     MissingBlockError,
     MissingLabelError,
+    MissingParticleError,
     MissingTomogramError,
     SetError,
     StarSyntaxError,
@@ -27,7 +28,7 @@ from tomoset.writing import append_star, write_star
 
 if TYPE_CHECKING:
     from tomoset.catalog import Catalog
-    from tomoset.sets import ParticleSet, TiltSeries, Tomogram, TomogramSet
+    from tomoset.sets import ParticleSet, TiltSeries, Tomogram, TomogramSet, TrajectorySet
 
 __all__ = [
     "Catalog",
@@ -35,6 +36,7 @@ __all__ = [
     "Diagnostic",
     "MissingBlockError",
     "MissingLabelError",
+    "MissingParticleError",
     "MissingTomogramError",
     "ParticleSet",
     "SetError",
@@ -48,6 +50,7 @@ __all__ = [
     "Tomogram",
     "TomogramSet",
     "TomosetError",
+    "TrajectorySet",
     "__version__",
     "append_star",
     "iter_star",
@@ -63,7 +66,7 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401
         from tomoset.catalog import Catalog
 
         return Catalog
-    if name in {"ParticleSet", "TiltSeries", "Tomogram", "TomogramSet"}:
+    if name in {"ParticleSet", "TiltSeries", "Tomogram", "TomogramSet", "TrajectorySet"}:
         from tomoset import sets
 
         return getattr(sets, name)

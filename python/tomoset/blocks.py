@@ -474,8 +474,7 @@ class StarBlock:
         """Add the block to a draft under a name."""
         if keep_text and self._origin is not None:
             tables, index = self._origin
-            renamed = name if name != tables.names()[index] else None
-            draft.keep_block(tables, index, renamed)
+            draft.keep_block(tables, index, name)
             for part in self._parts:
                 part.add_to(draft)
             return

@@ -9,6 +9,7 @@ __all__ = [
     "CatalogBusy",
     "MissingBlockError",
     "MissingLabelError",
+    "MissingParticleError",
     "MissingTomogramError",
     "SetError",
     "StarSyntaxError",
@@ -168,6 +169,10 @@ class MissingLabelError(_MissingError):
 
 class MissingTomogramError(_MissingError):
     """No tomogram of the set has this name."""
+
+
+class MissingParticleError(_MissingError):
+    """No trajectory is of a particle of this name."""
 
 
 class SetError(TomosetError, ValueError):

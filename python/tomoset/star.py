@@ -26,6 +26,8 @@ from tomoset.sources import (
 from tomoset.writing import StarTarget, check_block_name, write_star
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pyarrow as pa
 
 __all__ = ["StarFile", "iter_star", "read_star"]
@@ -321,6 +323,31 @@ class StarFile(MutableMapping[str, StarBlock]):
         file = io.BytesIO()
         write_star(self, file, **options)
         return file.getvalue()
+
+    def _stacked(self, blocks: npt.NDArray[np.int64]) -> tuple[pa.Table, npt.NDArray[np.int64]]:
+        """Give the first tables of blocks, as they were read, below one another, and how many rows each has.
+
+        Of thousands of blocks alike nothing is copied, and no object is made for each.
+        """
+        import numpy as np
+        import pyarrow as pa
+
+        tables, where = self._tables.stacked()
+        table, first, rows = (where.column(name).to_numpy()[blocks] for name in ("table", "first", "rows"))
+        there = rows > 0
+        table, first, count = table[there], first[there], rows[there]
+        ends = first + count
+        # Where a stretch of neighbours in one table begins and ends.
+        breaks = np.flatnonzero((table[1:] != table[:-1]) | (first[1:] != ends[:-1])) + 1
+        starts, stops = np.r_[0, breaks], np.r_[breaks, len(table)]
+        pieces = [
+            tables[table[start]].slice(int(first[start]), int(ends[stop - 1] - first[start]))
+            for start, stop in zip(starts, stops, strict=True)
+            if start < stop
+        ]
+        if len(pieces) == 1:
+            return pieces[0], rows
+        return pa.concat_tables([pa.table({}), *pieces], promote_options="permissive"), rows
 
     def _draft(self, target: StarTarget | None, *, keep_text: bool) -> _core.Draft:
         if self._left_out and self._is_at(target):

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow_array::RecordBatch;
+use arrow_array::{ArrayRef, Int64Array, RecordBatch};
 use arrow_buffer::Buffer;
-use pyo3::exceptions::PyIndexError;
+use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -66,6 +66,35 @@ impl StarTables {
         whole.call_method1("slice", (first, table.rows()))
     }
 
+    /// The tables that blocks share, and for the first table of each block (table, first row, rows); -1 for none.
+    fn stacked<'py>(&self, py: Python<'py>) -> PyResult<(Vec<Bound<'py, PyAny>>, Bound<'py, PyAny>)> {
+        let mut places: HashMap<usize, i64> = HashMap::new();
+        let mut stacks = Vec::new();
+        let mut columns = [Vec::new(), Vec::new(), Vec::new()];
+        for block in &self.inner.blocks {
+            let row = match block.tables.first() {
+                None => [-1, 0, 0],
+                Some(table) => {
+                    let (stack, first) = table.stack();
+                    let next = int(stacks.len());
+                    let place = *places.entry(Arc::as_ptr(stack).addr()).or_insert(next);
+                    if place == next {
+                        stacks.push(self.export(py, stack)?);
+                    }
+                    [place, int(first), int(table.rows())]
+                }
+            };
+            columns.iter_mut().zip(row).for_each(|(column, value)| column.push(value));
+        }
+        let names = ["table", "first", "rows"];
+        let columns = names.into_iter().zip(columns).map(|(name, column)| {
+            let array: ArrayRef = Arc::new(Int64Array::from(column));
+            (name, array)
+        });
+        let batch = RecordBatch::try_from_iter(columns).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        Ok((stacks, to_table(py, &batch)?))
+    }
+
     /// (code, offset, line, column, count, block, label, detail) of each diagnostic.
     fn diagnostics(&self) -> Vec<DiagnosticRow> {
         self.inner.diagnostics.iter().map(diagnostic_row).collect()
@@ -93,6 +122,10 @@ impl StarTables {
     fn block(&self, index: usize) -> PyResult<&read::BlockTables> {
         self.inner.blocks.get(index).ok_or_else(|| PyIndexError::new_err("no such block"))
     }
+}
+
+fn int(value: usize) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
 }
 
 pub fn diagnostic_row(located: &Located) -> DiagnosticRow {

@@ -128,6 +128,9 @@ impl Draft {
     /// Adds a block that keeps the text it was read from; `name` is its name if that is another now.
     fn keep_block(&mut self, tables: &StarTables, block: usize, name: Option<String>) {
         let tables = Arc::clone(&tables.inner);
+        // Under the name it has nothing of its line is written anew.
+        let own = tables.blocks.get(block).map(|block| &*block.name);
+        let name = name.filter(|name| own != Some(name.as_str()));
         self.sections.push(Section::Kept(KeptSection { tables, block, name, edits: Vec::new() }));
     }
 

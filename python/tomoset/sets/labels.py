@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["FRAME_COUNT", "GLOBAL", "IMAGE", "NAME", "SERIES_FILE", "STACK"]
+__all__ = ["FRAME_COUNT", "GENERAL", "GLOBAL", "IMAGE", "NAME", "ORIGIN", "PARTICLE", "SERIES_FILE", "STACK"]
 
 #: The block of a tomogram set's table.
 GLOBAL = "global"
@@ -15,3 +15,9 @@ STACK = "rlnTomoTiltSeriesName"
 FRAME_COUNT = "rlnTomoFrameCount"
 #: The image of a tilt.
 IMAGE = "rlnMicrographName"
+#: The list that tells what a file of particles or trajectories holds.
+GENERAL = "general"
+#: The particle's name, by which its trajectory is found.
+PARTICLE = "rlnTomoParticleName"
+#: Offsets in A: of particles from their coordinates, of trajectories, of fiducials from the corner.
+ORIGIN = tuple(f"rlnOrigin{axis}Angst" for axis in "XYZ")

@@ -13,7 +13,9 @@ from tomoset.exceptions import MissingLabelError, SetError, printable
 from tomoset.geometry import euler_matrices
 from tomoset.sets.edits import chosen
 from tomoset.sets.findings import Finding
-from tomoset.sets.labels import NAME
+from tomoset.sets.labels import GENERAL, NAME, ORIGIN, PARTICLE
+from tomoset.sets.naming import Renaming, renamed_particles, renaming
+from tomoset.sets.paths import text_path
 from tomoset.sets.tabular import Tabular
 from tomoset.sets.tomogram import Tomogram
 from tomoset.sets.tomogram_set import TomogramSet
@@ -30,14 +32,13 @@ if TYPE_CHECKING:
 
 __all__ = ["ParticleSet"]
 
-PARTICLES, OPTICS, GENERAL = "particles", "optics", "general"
+PARTICLES, OPTICS = "particles", "optics"
 GROUP = "rlnOpticsGroup"
 PIXEL_SIZE = "rlnTomoTiltSeriesPixelSize"
 STACKS = "rlnTomoSubTomosAre2DStacks"
 VISIBLE = "rlnTomoVisibleFrames"
 CENTRED = tuple(f"rlnCenteredCoordinate{axis}Angst" for axis in "XYZ")
 LEGACY = tuple(f"rlnCoordinate{axis}" for axis in "XYZ")
-ORIGIN = tuple(f"rlnOrigin{axis}Angst" for axis in "XYZ")
 SUBTOMOGRAM = tuple(f"rlnTomoSubtomogram{angle}" for angle in ("Rot", "Tilt", "Psi"))
 ANGLES = tuple(f"rlnAngle{angle}" for angle in ("Rot", "Tilt", "Psi"))
 
@@ -86,9 +87,7 @@ class ParticleSet(Tabular):
         StarSyntaxError, StarTypeError, OSError
             As in `read_star`.
         """
-        where = os.fspath(path)
-        if not isinstance(where, str):
-            raise TypeError(f"the path is {type(path).__name__}; it must be text or os.PathLike[str]")
+        where = text_path(path)
         star = read_star(where, threads=threads)
         block = _particles_block(star, where)
         if tomograms is not None and not isinstance(tomograms, TomogramSet):
@@ -166,8 +165,8 @@ class ParticleSet(Tabular):
     @property
     def names(self) -> list[str]:
         """The name of each particle: ``rlnTomoParticleName``, or tomogram and number there, as RELION makes it."""
-        if "rlnTomoParticleName" in self:
-            names: list[str] = self["rlnTomoParticleName"].to_pylist()
+        if PARTICLE in self:
+            names: list[str] = self[PARTICLE].to_pylist()
             return names
         counts: dict[str, int] = {}
         made = []
@@ -299,6 +298,27 @@ class ParticleSet(Tabular):
         """Set columns, as `StarBlock.with_columns` does."""
         return self._with(self._block.with_columns(columns, **more))
 
+    def rename_tomograms(self, names: Renaming) -> ParticleSet:
+        """Give tomograms other names, and particles with them: ``new/3`` for ``old/3``.
+
+        Paths of extracted images stay, since the files do. If the set has tomograms they are renamed, too.
+
+        Parameters
+        ----------
+        names : mapping of str to str, or function
+            New names by old ones, or what makes them; as for `TomogramSet.rename_tomograms`.
+        """
+        change = renaming(names)
+        codes = self[NAME].dictionary_encode()
+        renamed = pa.array([change(name) for name in codes.dictionary.to_pylist()], pa.large_string())
+        columns: dict[str, Any] = {NAME: renamed.take(codes.indices)}
+        if PARTICLE in self:
+            columns[PARTICLE] = renamed_particles(self.names, change)
+        found = self.with_columns(columns)
+        if self._tomograms is not None:
+            found._tomograms = self._tomograms.rename_tomograms(change)
+        return found
+
     def write(self, path: str | os.PathLike[str], **options: Any) -> None:  # noqa: ANN401
         """Write the particles; what was not edited keeps its text.
 
@@ -345,8 +365,15 @@ class ParticleSet(Tabular):
         found: Floats = values[order[at]]
         return found
 
-    def _tomogram_rows(self) -> Integers:
-        """Give the row of each particle's tomogram in the set."""
+    @property
+    def tomogram_indices(self) -> Integers:
+        """The number of each particle's tomogram in `tomograms`: ``(n,) int64``.
+
+        Raises
+        ------
+        SetError
+            No tomograms were given, or they lack one.
+        """
         if self._tomograms is None:
             raise self._error(
                 "no-tomograms", "the sizes of the tomograms are needed: read it with tomograms="
@@ -361,7 +388,7 @@ class ParticleSet(Tabular):
         return found
 
     def _of_tomograms(self, label: str) -> Floats:
-        rows = self._tomogram_rows()
+        rows = self.tomogram_indices
         assert self._tomograms is not None
         table = self._tomograms.table
         if label not in table.column_names:

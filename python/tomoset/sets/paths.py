@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["leads_out", "project_root", "repeated"]
+__all__ = ["leads_out", "project_root", "repeated", "text_path"]
 
 _JOB = re.compile(r"job\d{3,}")
 #: What RELION keeps at the top of a project.
@@ -42,6 +42,14 @@ def project_root(path: Path, example: str | None = None) -> Path:
 def leads_out(path: Path, root: Path) -> bool:
     """Whether a path leads out of the project, by ``..``, as an absolute path, or by links."""
     return not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root))
+
+
+def text_path(path: str | os.PathLike[str]) -> str:
+    """Give a path as text."""
+    where = os.fspath(path)
+    if not isinstance(where, str):
+        raise TypeError(f"the path is {type(path).__name__}; it must be text or os.PathLike[str]")
+    return where
 
 
 def repeated(values: Iterable[str]) -> dict[str, list[int]]:

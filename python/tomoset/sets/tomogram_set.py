@@ -19,7 +19,8 @@ from tomoset.sets.edits import chosen, with_columns_of
 from tomoset.sets.images import with_image_names
 from tomoset.sets.labels import NAME, SERIES_FILE
 from tomoset.sets.looks import html_of, text_of
-from tomoset.sets.paths import repeated
+from tomoset.sets.naming import Renaming, renaming
+from tomoset.sets.paths import repeated, text_path
 from tomoset.sets.reading import Missing, read_contents
 from tomoset.sets.tabular import Tabular
 from tomoset.sets.tilt_series import TiltSeries
@@ -28,7 +29,7 @@ from tomoset.sets.writing import write_contents
 from tomoset.tables import row_indices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from tomoset.geometry import Centre
     from tomoset.sets.findings import Finding
@@ -97,11 +98,10 @@ class TomogramSet(Tabular, Mapping[str, Tomogram]):
         >>> tomos["TS_01"].tilt_series.nominal_tilt_angles.min()  # doctest: +SKIP
         -60.0
         """
-        where = os.fspath(path)
-        if not isinstance(where, str):
-            raise TypeError(f"the path is {type(path).__name__}; it must be text or os.PathLike[str]")
         return cls(
-            read_contents(where, project_root, missing=missing, allow_outside=allow_outside, threads=threads)
+            read_contents(
+                text_path(path), project_root, missing=missing, allow_outside=allow_outside, threads=threads
+            )
         )
 
     # What it holds.
@@ -380,7 +380,7 @@ class TomogramSet(Tabular, Mapping[str, Tomogram]):
         tilts = with_columns_of(self._tilts, given)
         return self._with(replace(contents, tilts=tilts, headers=headers, edited=True))
 
-    def rename_tomograms(self, names: Mapping[str, str] | Callable[[str], str]) -> TomogramSet:
+    def rename_tomograms(self, names: Renaming) -> TomogramSet:
         """Give tomograms other names; a tilt series' file that is named as the tomogram gets the new name.
 
         Parameters
@@ -398,7 +398,7 @@ class TomogramSet(Tabular, Mapping[str, Tomogram]):
         if not callable(names):
             for name in names:
                 self._place(name)
-        change = names if callable(names) else lambda name: names.get(name, name)
+        change = renaming(names)
         renamed = [change(name) for name in self._names]
         for name in renamed:
             if not isinstance(name, str) or not name:
@@ -471,10 +471,7 @@ class TomogramSet(Tabular, Mapping[str, Tomogram]):
         StarWriteError, OSError
             As in `write_star`. Whatever is raised, the files are as they were.
         """
-        where = os.fspath(path)
-        if not isinstance(where, str):
-            raise TypeError(f"the path is {type(path).__name__}; it must be text or os.PathLike[str]")
-        write_contents(self._contents, where, durable=durable, options=options)
+        write_contents(self._contents, text_path(path), durable=durable, options=options)
 
     # Alignments.
 
