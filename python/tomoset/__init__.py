@@ -28,16 +28,32 @@ from tomoset.writing import append_star, write_star
 
 if TYPE_CHECKING:
     from tomoset.catalog import Catalog
-    from tomoset.sets import ParticleSet, TiltSeries, Tomogram, TomogramSet, TrajectorySet
+    from tomoset.sets import (
+        Finding,
+        Manifold,
+        ManifoldSet,
+        OptimisationSet,
+        ParticleSet,
+        TiltSeries,
+        Tomogram,
+        TomogramSet,
+        TrajectorySet,
+        read_fiducials,
+        write_fiducials,
+    )
 
 __all__ = [
     "Catalog",
     "CatalogBusy",
     "Diagnostic",
+    "Finding",
+    "Manifold",
+    "ManifoldSet",
     "MissingBlockError",
     "MissingLabelError",
     "MissingParticleError",
     "MissingTomogramError",
+    "OptimisationSet",
     "ParticleSet",
     "SetError",
     "StarBlock",
@@ -54,8 +70,10 @@ __all__ = [
     "__version__",
     "append_star",
     "iter_star",
+    "read_fiducials",
     "read_star",
     "scan_star",
+    "write_fiducials",
     "write_star",
 ]
 
@@ -66,7 +84,7 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401
         from tomoset.catalog import Catalog
 
         return Catalog
-    if name in {"ParticleSet", "TiltSeries", "Tomogram", "TomogramSet", "TrajectorySet"}:
+    if name in __all__:
         from tomoset import sets
 
         return getattr(sets, name)
