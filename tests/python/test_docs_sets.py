@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shutil
 from pathlib import Path
@@ -19,11 +20,17 @@ PAGE = (Path(__file__).parents[2] / "docs" / "sets.md").read_text()
 def test_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(GEOMETRY / "relion5_plain", tmp_path / "project")
     monkeypatch.chdir(tmp_path / "project")
+    for name in ("particles.star", "motion.star", "optimisation_set.star"):
+        shutil.copy(GEOMETRY.parent / "particles" / "relion5_full" / name, name)
+    Path("manifolds.star").write_text(
+        "data_TS_01\n\nloop_\n_rlnTomoManifoldIndex\n_rlnTomoManifoldType\n_rlnTomoManifoldParams\n0 sphere [1,2,3,4]\n"
+    )
+    tomoset.write_fiducials([[1, 2, 3]], "fiducials_TS_01.star")
     names: dict[str, Any] = {}
     examples = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     for example in examples:
         exec(compile(example, "sets.md", "exec"), names)
-    assert len(examples) == 5
+    assert len(examples) == 9
     assert (names["tomo"].pixel_size, names["tomo"].size, names["tomo"].voltage) == (
         1.35,
         (4000, 5600, 2000),
@@ -47,8 +54,21 @@ def test_all_properties_are_listed(owner: type) -> None:
 
 def test_all_codes_are_listed() -> None:
     listed = set(re.findall(r"^\| `([a-z-]+)` \| (?:fatal|silent|warning|note) \|", PAGE, re.MULTILINE))
-    folder = Path(str(sets.__file__)).parent
-    sources = "".join(path.read_text() for path in folder.glob("*.py"))
-    used = re.findall(r'(?:code=|_?fail\(|note\(|Finding\(|_?error\()\s*"([a-z-]+)"', sources)
-    assert len(used) > 10
-    assert set(used) | {"missing-file", "missing-block", "unreadable"} == listed
+    used: set[str] = set()
+    for path in Path(str(sets.__file__)).parent.glob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text())):
+            if isinstance(call, ast.Call):
+                given = [*call.args, *(word.value for word in call.keywords if word.arg == "code")]
+                texts = [
+                    text.value
+                    for text in given
+                    if isinstance(text, ast.Constant) and isinstance(text.value, str)
+                ]
+                name = ast.unparse(call.func).rpartition(".")[2].strip("_")
+                if name in {"fail", "note", "Finding", "error", "SetError"}:
+                    used.update(text for text in texts if re.fullmatch(r"[a-z]+(-[a-z]+)+", text))
+    assert len(used) > 20
+    assert (
+        used | {"interrupted", "collision", "unreadable", "outside"} | {"missing-file", "missing-block"}
+        == listed
+    )

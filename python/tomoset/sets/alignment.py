@@ -15,6 +15,7 @@ from tomoset.sets.images import image_sizes, with_image_names
 from tomoset.sets.labels import FRAME_COUNT, IMAGE, SERIES_FILE, STACK
 from tomoset.sets.tilt_series import TiltSeries
 from tomoset.sets.tomogram import Tomogram
+from tomoset.sets.values import vectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -175,10 +176,10 @@ class Alignment:
         """Give the matrices that are written out."""
         found = np.empty((len(images), 4, 4))
         for at, label in enumerate(ROWS):
-            column = self._contents.tilts.column(label).take(pa.array(images)).combine_chunks()
-            if not isinstance(column.type, pa.ListType | pa.LargeListType | pa.FixedSizeListType):
-                raise self._odd(int(images[0]), f"{label} is {column[0]}; it must be a vector of 4 numbers")
-            column = column.cast(pa.large_list(pa.float64()))
+            values = self._contents.tilts.column(label).take(pa.array(images))
+            column = vectors(values)
+            if column is None:
+                raise self._odd(int(images[0]), f"{label} is {values[0]}; it must be a vector of 4 numbers")
             lengths = column.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
             if (lengths != 4).any():
                 wrong = int(np.argmax(lengths != 4))

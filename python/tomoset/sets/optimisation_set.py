@@ -20,6 +20,7 @@ from tomoset.star import read_star
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tomoset.sets.findings import Finding
     from tomoset.star import StarFile
 
 __all__ = ["OptimisationSet"]
@@ -206,6 +207,18 @@ class OptimisationSet:
             )
             raise SetError(message, code="outside", path=self.path)
         return os.fspath(found)
+
+    def validate(self) -> list[Finding]:
+        """Give all that is wrong with the sets, each and together; see `TomogramSet.validate`.
+
+        Returns
+        -------
+        list of Finding
+            A set that cannot be read is a finding, too.
+        """
+        from tomoset.check import check_optimisation
+
+        return check_optimisation(self)
 
     # Editing.
 

@@ -277,6 +277,18 @@ class ParticleSet(Tabular):
         """
         return self.subtomogram_matrices @ self.particle_matrices
 
+    def validate(self) -> list[Finding]:
+        """Give all that is wrong with the particles, or may be; with their tomograms, if the set has them.
+
+        Returns
+        -------
+        list of Finding
+            What was found as the set was read, and then by rule; the rules are in `docs/rules.md`.
+        """
+        from tomoset.check import check_particles
+
+        return check_particles(self)
+
     # Editing.
 
     def _with(self, block: StarBlock) -> ParticleSet:

@@ -172,12 +172,13 @@ class _Reader:
     def check_counts(self, expected: list[int | None], found: list[int]) -> None:
         for row, (wanted, rows) in enumerate(zip(expected, found, strict=False)):
             if wanted is not None and wanted != rows and row not in self.skipped:
+                few = wanted < rows
                 self.note(
                     "frame-count",
-                    "fatal",
+                    "silent" if few else "fatal",
                     row,
                     f"{FRAME_COUNT} is {wanted}, and there are {rows} rows",
-                    "counts the images by the former, and reads beyond the rows or leaves some out",
+                    "takes the first rows alone" if few else "stops where it looks for the others",
                     f"set {FRAME_COUNT} to the number of rows",
                 )
 

@@ -473,6 +473,22 @@ class TomogramSet(Tabular, Mapping[str, Tomogram]):
         """
         write_contents(self._contents, text_path(path), durable=durable, options=options)
 
+    # What is wrong with it.
+
+    def validate(self) -> list[Finding]:
+        """Give all that is wrong with the set, or may be: what RELION stops at, or silently takes for something else.
+
+        The rules are in `docs/rules.md`. Images and other files that the set names are not looked at.
+
+        Returns
+        -------
+        list of Finding
+            What was found as the set was read, and then by rule.
+        """
+        from tomoset.check import check_tomograms
+
+        return check_tomograms(self)
+
     # Alignments.
 
     def projection_matrices(

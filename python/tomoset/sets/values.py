@@ -21,6 +21,7 @@ __all__ = [
     "optional",
     "properties",
     "required",
+    "vectors",
 ]
 
 T = TypeVar("T")
@@ -149,6 +150,15 @@ def _values(column: pa.ChunkedArray, kind: Any) -> Any:  # noqa: ANN401
         found = found.astype(dtype)
     found.flags.writeable = False
     return found
+
+
+def vectors(column: pa.ChunkedArray) -> pa.LargeListArray | None:
+    """Give a column of vectors in one piece; None for one of something else."""
+    import pyarrow as pa
+
+    if not isinstance(column.type, pa.ListType | pa.LargeListType | pa.FixedSizeListType):
+        return None
+    return column.cast(pa.large_list(pa.float64())).combine_chunks()
 
 
 def properties(owner: type) -> list[Property[Any]]:

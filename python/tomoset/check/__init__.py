@@ -1,0 +1,26 @@
+"""Rules that sets must keep; each says what RELION does where they are broken."""
+
+from tomoset.check import optimisation, particles, tilts, tomograms, trajectories
+from tomoset.check.optimisation import check_optimisation
+from tomoset.check.particles import check_particles
+from tomoset.check.rules import Rule
+from tomoset.check.tomograms import check_tomograms
+from tomoset.check.trajectories import check_trajectories
+
+__all__ = [
+    "RULES",
+    "Rule",
+    "check_optimisation",
+    "check_particles",
+    "check_tomograms",
+    "check_trajectories",
+]
+
+#: All rules.
+RULES: tuple[Rule, ...] = (
+    *tomograms.RULES,
+    *tilts.RULES,
+    *particles.RULES,
+    *trajectories.RULES,
+    *optimisation.RULES,
+)

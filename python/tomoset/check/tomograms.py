@@ -1,0 +1,392 @@
+"""Rules of tomogram sets: names, paths, optics, sizes and alignments as a whole."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tomoset.check import tilts
+from tomoset.check.rules import Fault, Rules
+from tomoset.check.view import View
+from tomoset.exceptions import printable
+from tomoset.sets.alignment import NEEDED, ROWS, SIZE
+from tomoset.sets.labels import IMAGE, SERIES_FILE, STACK
+from tomoset.sets.paths import repeated
+from tomoset.sets.tilt_series import TiltSeries
+from tomoset.sets.tomogram import Tomogram
+from tomoset.sets.writing import kept_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tomoset.sets.findings import Finding
+    from tomoset.sets.tomogram_set import TomogramSet
+
+__all__ = ["RULES", "check_tomograms"]
+
+RULES = Rules()
+
+HAND = Tomogram.hand.label
+GROUP = Tomogram.optics_group_name.label
+PIXEL = Tomogram.pixel_size.label
+NEEDED_OF_TOMOGRAMS = (
+    HAND,
+    Tomogram.voltage.label,
+    Tomogram.spherical_aberration.label,
+    Tomogram.amplitude_contrast.label,
+)
+DEFOCUS = (TiltSeries.defocus_u.label, TiltSeries.defocus_v.label, TiltSeries.defocus_angle.label)
+
+
+def check_tomograms(tomos: TomogramSet) -> list[Finding]:
+    """Give all that is wrong with a set, or may be, by the rules in `docs/rules.md`.
+
+    What was found as it was read comes first.
+    """
+    contents = tomos._contents
+    view = View(contents)
+
+    def where(row: int | None) -> str:
+        return printable(contents.path or "<memory>", 1000) if row is None else contents.where(row)
+
+    def tomogram(row: int | None) -> str | None:
+        return None if row is None else view.names[row]
+
+    found = [*RULES.findings(view, where, tomogram), *tilts.RULES.findings(view, where, tomogram)]
+    return [*tomos.findings, *found]
+
+
+# Names and paths.
+
+
+@RULES.rule(
+    "odd-name",
+    "silent",
+    "a tomogram whose name is that of something else, or cannot be part of a file's name",
+    relion="makes file names of it, or takes it for a name of its own",
+    mend="rename the tomogram",
+)
+def _odd_names(view: View) -> Iterator[Fault]:
+    for row, name in enumerate(view.names):
+        if name in {"global", "None", "empty"} or name.startswith("data_") or re.search(r"[/\s]", name):
+            yield Fault(f"the name is {printable(name)!r}", row)
+
+
+@RULES.rule(
+    "collision",
+    "silent",
+    "two tilt-series files that are one after RELION's renaming",
+    relion="writes one over the other as soon as a job writes the set",
+    mend="rename one of the files",
+)
+def _collisions(view: View) -> Iterator[Fault]:
+    files = view.texts(SERIES_FILE)
+    if None in files:
+        return
+    paths = [str(file) for file in files]
+    for rows in repeated(kept_path(path) for path in paths).values():
+        # The very same file is told by the reader.
+        if len({paths[row] for row in rows}) > 1:
+            other = printable(paths[rows[0]], 1000)
+            for row in rows[1:]:
+                yield Fault(f"{printable(paths[row], 1000)} and {other} become one file", row)
+
+
+@RULES.rule(
+    "odd-path",
+    "warning",
+    "a path that is absolute or goes up by ..",
+    relion="reads it, and writes to odd places when it renames it",
+    mend="write the set within its project",
+)
+def _odd_paths(view: View) -> Iterator[Fault]:
+    for label in (SERIES_FILE, Tomogram.reconstructed_tomogram.label, STACK):
+        for row, path in enumerate(view.texts(label)):
+            if path and (path.startswith("/") or ".." in path.split("/")):
+                yield Fault(f"{label} is {printable(path, 1000)}", row)
+
+
+# Columns.
+
+
+@RULES.rule(
+    "not-loadable",
+    "fatal",
+    "a column that RELION needs to load a tomogram",
+    relion="stops when it loads the tomogram",
+    mend="run the job that adds it, or set it",
+)
+def _not_loadable(view: View) -> Iterator[Fault]:
+    for label in NEEDED_OF_TOMOGRAMS:
+        if not view.has(label):
+            yield Fault(f"the set has no column {label}")
+    needed = (TiltSeries.pre_exposure.label, *DEFOCUS, *(() if view.has(STACK) else (IMAGE,)))
+    aligned = view.have(*NEEDED) | view.have(*ROWS)
+    lacks = {label: ~view.have(label) for label in needed}
+    for row in np.flatnonzero(np.any(list(lacks.values()), axis=0)):
+        labels = [label for label in needed if lacks[label][row]]
+        # Before motion correction and CTF estimation it is as it should be.
+        early = not aligned[row] and TiltSeries.pre_exposure.label not in labels
+        yield Fault(
+            f"the tilt series has no {', '.join(labels)}", int(row), severity="note" if early else None
+        )
+
+
+@RULES.rule(
+    "incomplete-alignment",
+    "fatal",
+    "some of the columns of an alignment without the others",
+    relion="takes the tilt series for not aligned, and stops in reconstruction",
+    mend="align again, or set the columns that are missing",
+)
+def _incomplete(view: View) -> Iterator[Fault]:
+    for labels in (NEEDED, ROWS):
+        have = np.array([view.have(label) for label in labels])
+        for row in np.flatnonzero(have.any(axis=0) & ~have.all(axis=0)):
+            missing = [label for label, there in zip(labels, have[:, row], strict=True) if not there]
+            yield Fault(f"there is no {', '.join(missing)}", int(row))
+
+
+@RULES.rule(
+    "matrices-alone",
+    "silent",
+    "alignments as matrices alone, of RELION 4 or Warp",
+    relion="5 uses them, and writes sets without any alignment",
+    mend="convert the set by to_relion5()",
+)
+def _matrices_alone(view: View) -> Iterator[Fault]:
+    rows = np.flatnonzero(view.have(*ROWS) & ~view.have(*NEEDED))
+    if len(rows):
+        more = f", as have {len(rows) - 1} more" if len(rows) > 1 else ""
+        yield Fault(f"tomogram {printable(view.names[rows[0]])} has no angles{more}")
+
+
+@RULES.rule(
+    "matrices-differ",
+    "silent",
+    "matrices and angles that say different things",
+    relion="takes the matrices, and writes the angles",
+    mend="convert the set by to_relion5(), or drop the ones that are wrong",
+)
+def _matrices_differ(view: View) -> Iterator[Fault]:
+    both = view.have(*ROWS, *NEEDED)
+    images = np.flatnonzero(np.repeat(both, view.counts))
+    if not len(images):
+        return
+    by_matrix = tilts.rotations_of_matrices(view)
+    by_angles = tilts.rotations_of_angles(view)
+    off = np.degrees(np.abs(by_matrix - by_angles).max(axis=(1, 2)))
+    yield from view.each(off > 0.01, lambda at: f"the rotations differ by {off[at]:.3g} degrees")
+
+
+@RULES.rule(
+    "unlike-columns",
+    "fatal",
+    "tilt series with other columns than the first, while jobs are to come that put them in one table",
+    relion="stops in motion correction and CTF estimation, which append the tables",
+    mend="give all tilt series the same columns",
+)
+def _unlike(view: View) -> Iterator[Fault]:
+    if (view.have(IMAGE).all() or view.has(STACK)) and view.have(*DEFOCUS).all():
+        return
+    first = set(view.contents.labels(0)) if len(view) else set()
+    for row in range(1, len(view)):
+        labels = set(view.contents.labels(row))
+        if labels != first:
+            yield Fault(f"columns that not both have: {', '.join(sorted(labels ^ first))}", row)
+            return
+
+
+# Optics.
+
+
+@RULES.rule(
+    "odd-hand",
+    "silent",
+    "a handedness that is neither 1 nor -1",
+    relion="scales the change of defocus with depth by it, or loses it",
+    mend="set rlnTomoHand to 1 or -1",
+)
+def _odd_hands(view: View) -> Iterator[Fault]:
+    if view.has(HAND):
+        yield from _outside(view, HAND, lambda values: np.abs(values) == 1)
+
+
+@RULES.rule(
+    "mixed-hands",
+    "warning",
+    "both hands in one optics group",
+    relion="takes each as it is",
+    mend="find out which is right: it is the same for one microscope and one processing",
+)
+def _mixed_hands(view: View) -> Iterator[Fault]:
+    hands = defaultdict(set)
+    for group, hand in zip(view.texts(GROUP), view.of_tomograms(HAND), strict=True):
+        if group is not None:
+            hands[group].add(hand)
+    for group, found in hands.items():
+        if {1.0, -1.0} <= found:
+            yield Fault(f"optics group {printable(group)!r} has tomograms of both hands")
+
+
+@RULES.rule(
+    "odd-voltage",
+    "warning",
+    "a voltage outside of 60 to 1000 kV",
+    relion="calculates with it",
+    mend="set rlnVoltage in kV",
+)
+def _odd_voltage(view: View) -> Iterator[Fault]:
+    yield from _outside(view, Tomogram.voltage.label, lambda values: (values >= 60) & (values <= 1000))
+
+
+@RULES.rule(
+    "odd-spherical-aberration",
+    "warning",
+    "a spherical aberration outside of 0 to 10 mm",
+    relion="calculates with it",
+    mend="set rlnSphericalAberration in mm",
+)
+def _odd_aberration(view: View) -> Iterator[Fault]:
+    label = Tomogram.spherical_aberration.label
+    yield from _outside(view, label, lambda values: (values >= 0) & (values <= 10))
+
+
+@RULES.rule(
+    "odd-amplitude-contrast",
+    "warning",
+    "an amplitude contrast outside of 0.01 to 0.5; outside of 0 to 1 RELION stops",
+    relion="calculates with it, and stops outside of 0 to 1",
+    mend="set rlnAmplitudeContrast to a fraction such as 0.1",
+)
+def _odd_contrast(view: View) -> Iterator[Fault]:
+    label = Tomogram.amplitude_contrast.label
+    for fault in _outside(view, label, lambda values: (values >= 0.01) & (values <= 0.5)):
+        value = view.of_tomograms(label)[fault.row or 0]
+        yield fault._replace(severity=None if 0 <= value <= 1 else "fatal")
+
+
+@RULES.rule(
+    "odd-pixel-size",
+    "fatal",
+    "a pixel size of the tilt series that is missing though there is an alignment, or not positive",
+    relion="stops when it makes the matrices",
+    mend="set rlnTomoTiltSeriesPixelSize in A",
+)
+def _odd_pixel(view: View) -> Iterator[Fault]:
+    aligned = view.have(*NEEDED)
+    if view.has(PIXEL):
+        yield from _outside(view, PIXEL, lambda values: (values > 0.001) | ~aligned)
+    elif aligned.any():
+        yield Fault(f"the set has no column {PIXEL}")
+
+
+@RULES.rule(
+    "odd-binning",
+    "warning",
+    "a pixel size of the tilt series that is no binning of the movies'",
+    relion="calculates with it",
+    mend="look which of the two is wrong",
+)
+def _odd_binning(view: View) -> Iterator[Fault]:
+    original = Tomogram.original_pixel_size.label
+    ratio = view.of_tomograms(PIXEL) / np.where(
+        view.of_tomograms(original) > 0, view.of_tomograms(original), np.nan
+    )
+    for row in np.flatnonzero((ratio < 0.25) | (ratio > 16)):
+        yield Fault(f"{PIXEL} is {ratio[row]:.3g} times {original}", int(row))
+
+
+# Sizes.
+
+
+@RULES.rule(
+    "odd-size",
+    "silent",
+    "a size of a tomogram that is missing or not positive",
+    relion="takes -999 for all three, and puts the centre elsewhere",
+    mend="set rlnTomoSizeX, Y and Z in pixels of the tilt series",
+)
+def _odd_size(view: View) -> Iterator[Fault]:
+    there = [view.has(label) for label in SIZE]
+    if any(there) and not all(there):
+        missing = [label for label, has in zip(SIZE, there, strict=True) if not has]
+        yield Fault(f"the set has no {', '.join(missing)}")
+    for label in SIZE:
+        if view.has(label):
+            yield from _outside(view, label, lambda values: values > 0)
+
+
+@RULES.rule(
+    "uneven-size",
+    "note",
+    "a tomogram of odd width, height or depth",
+    relion="has two centres half a pixel apart: one for matrices, one for coordinates",
+    mend="nothing need be done; tomoset has each where RELION has it",
+)
+def _uneven(view: View) -> Iterator[Fault]:
+    sizes = np.stack([view.of_tomograms(label) for label in SIZE], axis=-1)
+    rows = np.flatnonzero((np.nan_to_num(sizes) % 2 == 1).any(axis=-1))
+    if len(rows):
+        size = " x ".join(f"{value:g}" for value in sizes[rows[0]])
+        more = f"; {len(rows)} of {len(view)} tomograms" if len(rows) > 1 else ""
+        yield Fault(f"the size is {size}{more}", int(rows[0]))
+
+
+@RULES.rule(
+    "no-binning",
+    "warning",
+    "a binning that is missing though there is a reconstructed tomogram, or not positive",
+    relion="takes it to be 1; its Python programs stop",
+    mend="set rlnTomoTomogramBinning",
+)
+def _no_binning(view: View) -> Iterator[Fault]:
+    label = Tomogram.tomogram_binning.label
+    if view.has(label):
+        yield from _outside(view, label, lambda values: values > 0)
+    elif view.has(Tomogram.reconstructed_tomogram.label):
+        yield Fault(f"the set has tomograms and no column {label}")
+
+
+@RULES.rule(
+    "odd-deformation",
+    "fatal",
+    "image deformations that cannot be: a type that is none, a grid too small, coefficients that do not fit",
+    relion="stops, or reads beyond the coefficients",
+    mend="align again, or drop the grid's columns",
+)
+def _odd_deformation(view: View) -> Iterator[Fault]:
+    grid = (Tomogram.deformation_grid_size_x.label, Tomogram.deformation_grid_size_y.label)
+    if not all(view.has(label) for label in grid):
+        return
+    kinds = view.texts(Tomogram.deformation_type.label)
+    across, down = (view.of_tomograms(label) for label in grid)
+    coefficients = TiltSeries.deformation_coefficients.label
+    have = view.have(coefficients)
+    lengths = tilts.vector_lengths(view, coefficients)
+    for row, kind in enumerate(kinds):
+        needed = tilts.coefficients_of(kind, across[row], down[row])
+        start, stop = view.contents.offsets[row : row + 2]
+        if needed is None:
+            yield Fault(f"{Tomogram.deformation_type.label} is {kind!r}", row)
+        elif kind == "spline" and min(across[row], down[row]) < 2:
+            yield Fault(f"a spline has a grid of {across[row]:g} x {down[row]:g}; it needs 2 x 2", row)
+        elif not have[row]:
+            yield Fault(f"the tilt series has no {coefficients}", row)
+        elif (lengths[start:stop] != needed).any():
+            tilt = int(np.argmax(lengths[start:stop] != needed))
+            yield Fault(f"tilt {tilt} has {lengths[start + tilt]} coefficients; {kind} needs {needed}", row)
+
+
+def _outside(view: View, label: str, good: tilts.Test) -> Iterator[Fault]:
+    """Give the tomograms whose value is not good; what is missing is not looked at."""
+    values = view.of_tomograms(label)
+    with np.errstate(invalid="ignore"):
+        bad = ~good(values)
+    if not view.has(label):
+        return
+    for row in np.flatnonzero(bad):
+        yield Fault(f"{label} is {values[row]:g}", int(row))

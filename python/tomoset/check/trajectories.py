@@ -1,0 +1,121 @@
+"""Rules of trajectories, with their particles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tomoset.check.particles import _owners
+from tomoset.check.rules import Fault, Rules
+from tomoset.exceptions import printable
+from tomoset.sets.tilt_series import TiltSeries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tomoset.sets.findings import Finding
+    from tomoset.sets.particle_set import ParticleSet
+    from tomoset.sets.trajectory_set import TrajectorySet
+    from tomoset.sets.values import Integers
+
+__all__ = ["RULES", "check_trajectories"]
+
+RULES = Rules()
+
+
+@dataclass(frozen=True)
+class _Joined:
+    """Trajectories, and the number of that of each particle, -1 where there is none."""
+
+    trajectories: TrajectorySet
+    particles: ParticleSet
+    places: Integers
+
+
+def check_trajectories(trajectories: TrajectorySet, particles: ParticleSet) -> list[Finding]:
+    """Give all that is wrong with trajectories of particles, or may be, by the rules in `docs/rules.md`.
+
+    What was found as they were read comes first.
+    """
+    path = printable(trajectories.path or "<memory>", 1000)
+    names = particles.names
+    if trajectories.by_index:
+        places = np.arange(len(names))
+        places[len(trajectories) :] = -1
+    else:
+        known = {name: at for at, name in reversed(list(enumerate(trajectories.names)))}
+        places = np.array([known.get(name, -1) for name in names], dtype=np.int64)
+    joined = _Joined(trajectories, particles, places)
+
+    def where(row: int | None) -> str:
+        return path if row is None else f"{path}: {printable(names[row])}"
+
+    def tomogram(row: int | None) -> str | None:
+        return None if row is None else particles.tomogram_names[row]
+
+    return [*trajectories.findings, *RULES.findings(joined, where, tomogram)]
+
+
+@RULES.rule(
+    "no-trajectory",
+    "fatal",
+    "a particle without a trajectory",
+    relion="stops",
+    mend="leave the particle out, or run Bayesian polishing again",
+)
+def _none(joined: _Joined) -> Iterator[Fault]:
+    rows = np.flatnonzero(joined.places < 0)
+    if len(rows):
+        more = f"; {len(rows):,} of {len(joined.places):,} particles" if len(rows) > 1 else ""
+        yield Fault(f"there is no trajectory of it{more}", int(rows[0]))
+
+
+@RULES.rule(
+    "trajectory-length",
+    "fatal",
+    "a trajectory that has not a row for each image of its tilt series",
+    relion="stops",
+    mend="run Bayesian polishing again",
+)
+def _length(joined: _Joined) -> Iterator[Fault]:
+    tomos = joined.particles.tomograms
+    if tomos is None:
+        return
+    owners = _owners(joined.particles)
+    tilts = np.diff(tomos.offsets)[owners]
+    lengths = np.diff(joined.trajectories.offsets)[joined.places]
+    rows = np.flatnonzero((joined.places >= 0) & (owners >= 0) & (tilts != lengths))
+    if len(rows):
+        row = int(rows[0])
+        more = f"; {len(rows):,} of {len(owners):,} particles" if len(rows) > 1 else ""
+        yield Fault(f"it has {lengths[row]} rows, and the tilt series {tilts[row]} images{more}", row)
+
+
+@RULES.rule(
+    "trajectory-not-zero",
+    "warning",
+    "a trajectory that is not zero at the image of the lowest dose",
+    relion="adds it to the position all the same",
+    mend="nothing need be done if it was made so; RELION's own begin there",
+)
+def _not_zero(joined: _Joined) -> Iterator[Fault]:
+    tomos = joined.particles.tomograms
+    if tomos is None or TiltSeries.pre_exposure.label not in tomos.tilts.column_names:
+        return
+    owners = _owners(joined.particles)
+    doses = tomos.tilts.column(TiltSeries.pre_exposure.label).to_numpy()
+    order = np.lexsort((doses, tomos._contents.owners()))
+    filled = np.flatnonzero(np.diff(tomos.offsets))
+    least = np.zeros(len(tomos), dtype=np.int64)
+    least[filled] = order[tomos.offsets[filled]] - tomos.offsets[filled]
+    offsets, places = joined.trajectories.offsets, joined.places
+    at = offsets[places] + least[owners]
+    good = (places >= 0) & (owners >= 0) & (at < offsets[places + 1])
+    rows = np.flatnonzero(good)
+    size = np.abs(joined.trajectories.shifts[at[rows]]).max(axis=1)
+    bad = rows[size > 1e-3]
+    if len(bad):
+        more = f"; {len(bad):,} of {len(places):,} particles" if len(bad) > 1 else ""
+        yield Fault(f"it is {size[size > 1e-3][0]:.3g} A off{more}", int(bad[0]))
