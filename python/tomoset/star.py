@@ -333,7 +333,9 @@ class StarFile(MutableMapping[str, StarBlock]):
         import pyarrow as pa
 
         tables, where = self._tables.stacked()
-        table, first, rows = (where.column(name).to_numpy()[blocks] for name in ("table", "first", "rows"))
+        table, first, rows = (
+            where.column(name).chunk(0).to_numpy()[blocks] for name in ("table", "first", "rows")
+        )
         there = rows > 0
         table, first, count = table[there], first[there], rows[there]
         ends = first + count

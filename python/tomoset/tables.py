@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "aligned",
+    "as_numpy",
     "check_bare",
     "check_labels",
     "is_expression",
@@ -354,6 +355,23 @@ def plain_text(table: pa.Table) -> pa.Table:
         if pa.types.is_dictionary(field.type):
             table = table.set_column(at, field.name, table.column(at).cast(field.type.value_type))
     return table
+
+
+def as_numpy(column: pa.ChunkedArray | pa.Array) -> npt.NDArray[Any]:
+    """Give a column as an array: its memory where it is in one piece; nulls are NaN."""
+    import numpy as np
+    import pyarrow as pa
+
+    kind = column.type
+    piece = column
+    if isinstance(column, pa.ChunkedArray):
+        chunks = column.chunks or [pa.array([], kind)]
+        piece = chunks[0] if len(chunks) == 1 else pa.concat_arrays(chunks)
+    if piece.null_count == 0 and (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+        # Arrow's own conversion would load pandas.
+        return np.from_dlpack(piece)
+    found: npt.NDArray[Any] = piece.to_numpy(zero_copy_only=False)
+    return found
 
 
 def _storages(chunks: Iterable[Any]) -> list[pa.Array]:

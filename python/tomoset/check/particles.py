@@ -14,6 +14,7 @@ from tomoset.sets.alignment import SIZE
 from tomoset.sets.labels import NAME, PARTICLE
 from tomoset.sets.particle_set import CENTRED, LEGACY, PIXEL_SIZE, VISIBLE
 from tomoset.sets.tomogram import Tomogram
+from tomoset.tables import as_numpy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,7 +61,7 @@ def _repeated(particles: ParticleSet) -> Iterator[Fault]:
         return
     codes = particles[PARTICLE].dictionary_encode()
     if len(codes.dictionary) < len(codes):
-        indices = codes.indices.to_numpy()
+        indices = as_numpy(codes.indices)
         counts = np.bincount(indices)
         twice = int(np.argmax(counts > 1))
         row = int(np.flatnonzero(indices == twice)[1])
@@ -83,7 +84,7 @@ def _foreign(particles: ParticleSet) -> Iterator[Fault]:
     owners = pc.cast(particles[NAME], pa.large_string())
     heads = pc.replace_substring_regex(names, "/[^/]*$", "")
     foreign = pc.and_(pc.not_equal(heads, owners), pc.not_equal(heads, names))
-    bad = np.flatnonzero(foreign.to_numpy(zero_copy_only=False))
+    bad = np.flatnonzero(as_numpy(pc.cast(foreign, pa.int8())))
     if len(bad):
         more = f"; so are {len(bad) - 1} others" if len(bad) > 1 else ""
         yield Fault(f"it is of tomogram {printable(owners[int(bad[0])].as_py())!r}{more}", int(bad[0]))
@@ -141,8 +142,8 @@ def _optics(particles: ParticleSet) -> Iterator[Fault]:
     for label in labels:
         if label not in optics.column_names or label not in tomos.table.column_names:
             continue
-        own = particles._by_group(optics.column(label).to_numpy())
-        theirs = tomos.table.column(label).to_numpy()[owners]
+        own = particles._by_group(as_numpy(optics.column(label)))
+        theirs = as_numpy(tomos.table.column(label))[owners]
         for fault in _first(known & (np.abs(own - theirs) > TOLERANCE), lambda _: ""):
             row = fault.row or 0
             mine = f"{label} is {own[row]:g} in the particle's optics group"
@@ -163,17 +164,17 @@ def _visible(particles: ParticleSet) -> Iterator[Fault]:
     if not isinstance(column.type, pa.ListType | pa.LargeListType):
         yield Fault(f"{VISIBLE} is no vector")
         return
-    flags = column.flatten().to_numpy(zero_copy_only=False)
+    flags = as_numpy(column.flatten())
     odd = (flags != 0) & (flags != 1)
     if odd.any():
-        ends = np.cumsum(column.value_lengths().fill_null(0).to_numpy(zero_copy_only=False))
+        ends = np.cumsum(as_numpy(column.value_lengths().fill_null(0)))
         at = int(np.argmax(odd))
         yield Fault(f"{VISIBLE} has {flags[at]}", int(np.searchsorted(ends, at, side="right")))
     if particles.tomograms is None:
         return
     owners = _owners(particles)
     tilts = np.diff(particles.tomograms.offsets)[owners]
-    lengths = column.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+    lengths = as_numpy(column.value_lengths().fill_null(0))
     yield from _first(
         (owners >= 0) & (lengths != tilts),
         lambda row: f"{VISIBLE} has {lengths[row]} flags, and the tilt series {tilts[row]} images",
@@ -231,7 +232,7 @@ def _owners(particles: ParticleSet) -> Integers:
     places = {name: index for index, name in enumerate(particles.tomograms.names)}
     codes = particles[NAME].dictionary_encode()
     rows = np.array([places.get(name, -1) for name in codes.dictionary.to_pylist()], dtype=np.int64)
-    found: Integers = rows[codes.indices.to_numpy()]
+    found: Integers = rows[as_numpy(codes.indices)]
     return found
 
 

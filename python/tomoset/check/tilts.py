@@ -19,6 +19,7 @@ from tomoset.sets.paths import repeated
 from tomoset.sets.tilt_series import TiltSeries
 from tomoset.sets.tomogram import Tomogram
 from tomoset.sets.values import Floats, vectors
+from tomoset.tables import as_numpy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -211,7 +212,7 @@ def _odd_dose(view: View) -> Iterator[Fault]:
 @RULES.rule(
     "uneven-dose",
     "warning",
-    "doses that do not grow by a steady step, or begin with one",
+    "doses that do not grow by a steady step or a multiple of it, or begin with one",
     relion="weights images by them",
     mend="look whether the dose is that before each image, and none is missing",
 )
@@ -225,7 +226,9 @@ def _uneven_dose(view: View) -> Iterator[Fault]:
         late = (usual > 0) & (np.abs(first - usual) < 0.1 * usual)
         for row in np.flatnonzero(late):
             yield Fault(f"the lowest dose is {first[row]:g}, as large as a step", int(row))
-        bad = (np.abs(steps - usual[owners]) > 0.5 * usual[owners]) & (usual[owners] > 0)
+        # Where images were left out a step is as many times as large.
+        ratio = steps / np.where(usual > 0, usual, np.nan)[owners]
+        bad = np.abs(ratio - np.fmax(np.round(ratio), 1)) > 0.25
     rows, at, counts = np.unique(owners[bad], return_index=True, return_counts=True)
     for row, place, count in zip(rows, np.flatnonzero(bad)[at], counts, strict=True):
         yield Fault(
@@ -435,7 +438,7 @@ def rotations_of_matrices(view: View) -> Floats:
         for axis, label in enumerate(ROWS[:3]):
             column = vectors(view.contents.tilts.column(label).filter(pa.array(there)))
             assert column is not None
-            found[there, axis] = column.flatten().to_numpy(zero_copy_only=False).reshape(-1, 4)[:, :3]
+            found[there, axis] = as_numpy(column.flatten()).reshape(-1, 4)[:, :3]
     return found
 
 
@@ -447,7 +450,7 @@ def vector_lengths(view: View, label: str) -> Integers:
     column = vectors(view.contents.tilts.column(label))
     if column is None:
         return np.full(count, -1)
-    found: Integers = column.value_lengths().fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    found: Integers = as_numpy(column.value_lengths().fill_null(-1)).astype(np.int64)
     return found
 
 

@@ -11,6 +11,7 @@ from tomoset.check.particles import _owners
 from tomoset.check.rules import Fault, Rules
 from tomoset.exceptions import printable
 from tomoset.sets.tilt_series import TiltSeries
+from tomoset.tables import as_numpy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,7 +106,7 @@ def _not_zero(joined: _Joined) -> Iterator[Fault]:
     if tomos is None or TiltSeries.pre_exposure.label not in tomos.tilts.column_names:
         return
     owners = _owners(joined.particles)
-    doses = tomos.tilts.column(TiltSeries.pre_exposure.label).to_numpy()
+    doses = as_numpy(tomos.tilts.column(TiltSeries.pre_exposure.label))
     order = np.lexsort((doses, tomos._contents.owners()))
     filled = np.flatnonzero(np.diff(tomos.offsets))
     least = np.zeros(len(tomos), dtype=np.int64)

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from tomoset.check.rules import Fault
+from tomoset.tables import as_numpy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -110,5 +111,5 @@ def _numbers(table: pa.Table, label: str) -> Floats:
     column = table.column(label)
     if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
         return np.full(table.num_rows, np.nan)
-    found: Floats = column.to_numpy().astype(np.float64)
+    found: Floats = as_numpy(column).astype(np.float64)
     return found

@@ -10,6 +10,7 @@ import click
 
 from tomoset.cli.blocks import block_tables
 from tomoset.cli.output import echo_lines, terminal_width
+from tomoset.cli.sets import set_lines
 from tomoset.cli.words import counted, display_width, pad, printable, shorten, size_text
 
 if TYPE_CHECKING:
@@ -32,7 +33,11 @@ _MOST_DIAGNOSTICS = 20
     "--rows", metavar="N", type=click.IntRange(min=0), default=3, show_default=True, help="First rows shown."
 )
 def show(file: str, rows: int) -> None:
-    """Show the blocks of a STAR file, their labels, types, units and first rows, and what is odd in it."""
+    """Show the blocks of a STAR file, their labels, types, units and first rows, and what is odd in it.
+
+    Of a set of tomograms, particles or trajectories, or an optimisation set, also what it holds and what is wrong
+    with it.
+    """
     from tomoset import read_star
 
     star = read_star(file, on_error="collect")
@@ -41,6 +46,7 @@ def show(file: str, rows: int) -> None:
     for block in star.blocks:
         echo_lines(_block(block, rows, width))
     echo_lines(_diagnostics(star.diagnostics, width or _WIDTH))
+    echo_lines(set_lines(file, star, width))
 
 
 def _title(file: str, star: "StarFile", width: int | None) -> Iterator[str]:

@@ -16,6 +16,7 @@ from tomoset.sets.labels import FRAME_COUNT, IMAGE, SERIES_FILE, STACK
 from tomoset.sets.tilt_series import TiltSeries
 from tomoset.sets.tomogram import Tomogram
 from tomoset.sets.values import vectors
+from tomoset.tables import as_numpy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -149,7 +150,7 @@ class Alignment:
         if label not in table.column_names:
             found = f"the geometry needs {label}, which the set does not have"
             raise self._contents.error("no-geometry", int(rows[0]), found)
-        column: Floats = table.column(label).to_numpy().astype(np.float64)
+        column: Floats = as_numpy(table.column(label)).astype(np.float64)
         for row in rows:
             if not good(column[row]):
                 found = f"{label} is {column[row]:g}; the geometry needs another"
@@ -161,7 +162,7 @@ class Alignment:
         tilts = self._contents.tilts
         if label not in tilts.column_names:
             return np.zeros(len(images))
-        column: Floats = tilts.column(label).take(pa.array(images)).to_numpy().astype(np.float64)
+        column: Floats = as_numpy(tilts.column(label))[images].astype(np.float64)
         if label == X_TILT:
             # A series without x-tilts among others that have them.
             lacks = ~self._contents.have(X_TILT)[self._contents.owners()[images]]
@@ -180,12 +181,12 @@ class Alignment:
             column = vectors(values)
             if column is None:
                 raise self._odd(int(images[0]), f"{label} is {values[0]}; it must be a vector of 4 numbers")
-            lengths = column.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+            lengths = as_numpy(column.value_lengths().fill_null(0))
             if (lengths != 4).any():
                 wrong = int(np.argmax(lengths != 4))
                 found_text = f"{label} has {lengths[wrong]} numbers; it must have 4"
                 raise self._odd(int(images[wrong]), f"{found_text}, and RELION reads beyond")
-            found[:, at] = column.flatten().to_numpy(zero_copy_only=False).reshape(-1, 4)
+            found[:, at] = as_numpy(column.flatten()).reshape(-1, 4)
         odd = ~np.isfinite(found).all(axis=(1, 2))
         if odd.any():
             raise self._odd(int(images[np.argmax(odd)]), "the matrix has what is no number")
@@ -200,7 +201,7 @@ class Alignment:
     def _not_rigid(self, images: Integers, matrices: Floats, made: Floats, tolerance: float) -> list[Finding]:
         """Say of which tomograms the angles take points elsewhere than the matrices did."""
         off = np.zeros(int(self._contents.offsets[-1]))
-        size = np.stack([self._contents.table.column(label).to_numpy() for label in SIZE], axis=-1)
+        size = np.stack([as_numpy(self._contents.table.column(label)) for label in SIZE], axis=-1)
         off[images] = _apart(matrices, made, size[self._contents.owners()[images]])
         findings = []
         for row, name in enumerate(self._contents.names):
@@ -227,7 +228,7 @@ class Alignment:
 
 def differences(one: Alignment, other: Alignment, contents: Contents) -> Floats:
     """Give how far apart two alignments take the corners of the tomograms, in pixels: ``(num_tilts,)``."""
-    size = np.stack([contents.table.column(label).to_numpy() for label in SIZE], axis=-1)
+    size = np.stack([as_numpy(contents.table.column(label)) for label in SIZE], axis=-1)
     return _apart(one.matrices(), other.matrices(), size[contents.owners()])
 
 

@@ -12,6 +12,7 @@ from tomoset.exceptions import SetError, printable
 from tomoset.sets.labels import ORIGIN
 from tomoset.sets.paths import text_path
 from tomoset.star import read_star
+from tomoset.tables import as_numpy
 from tomoset.writing import write_star
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def read_fiducials(path: str | os.PathLike[str]) -> Floats:
                 f"{printable(where, 1000)}: fiducials have no column {label!r}{meant}; RELION stops here"
             )
             raise SetError(message, code="no-fiducials", path=where)
-    columns = [block[label].to_numpy(zero_copy_only=False) for label in ORIGIN]
+    columns = [as_numpy(block[label]) for label in ORIGIN]
     return np.stack(columns, axis=-1).astype(np.float64, copy=False)
 
 

@@ -20,6 +20,7 @@ from tomoset.sets.tabular import Tabular
 from tomoset.sets.tomogram import Tomogram
 from tomoset.sets.tomogram_set import TomogramSet
 from tomoset.star import read_star
+from tomoset.tables import as_numpy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -215,7 +216,7 @@ class ParticleSet(Tabular):
             return self._of_tomograms(Tomogram.pixel_size.label)
         if PIXEL_SIZE not in optics.column_names:
             raise self._error("no-pixel-size", f"block 'optics' has no {PIXEL_SIZE}; RELION stops here")
-        sizes = optics.column(PIXEL_SIZE).to_numpy()
+        sizes = as_numpy(optics.column(PIXEL_SIZE))
         return self._by_group(sizes)
 
     @property
@@ -352,23 +353,23 @@ class ParticleSet(Tabular):
     def _integers(self, label: str, absent: int | None) -> Integers:
         if label not in self:
             return np.full(len(self), absent, dtype=np.int64)
-        found: Integers = self[label].to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
+        found: Integers = as_numpy(self[label]).astype(np.int64, copy=False)
         return found
 
     def _three(self, labels: tuple[str, ...]) -> Floats:
-        columns = [self[label].to_numpy(zero_copy_only=False) for label in labels]
+        columns = [as_numpy(self[label]) for label in labels]
         return np.stack(columns, axis=-1).astype(np.float64, copy=False)
 
     def _matrices(self, labels: tuple[str, ...]) -> Floats:
         if labels[0] not in self:
             return np.broadcast_to(np.eye(3), (len(self), 3, 3))
-        return euler_matrices(*(self[label].to_numpy(zero_copy_only=False) for label in labels))
+        return euler_matrices(*(as_numpy(self[label]) for label in labels))
 
     def _by_group(self, values: npt.NDArray[Any]) -> Floats:
         optics = self.optics
         assert optics is not None
         groups = (
-            optics.column(GROUP).to_numpy()
+            as_numpy(optics.column(GROUP))
             if GROUP in optics.column_names
             else np.arange(1, optics.num_rows + 1)
         )
@@ -393,7 +394,7 @@ class ParticleSet(Tabular):
         codes = self[NAME].dictionary_encode()
         places = {name: index for index, name in enumerate(self._tomograms.names)}
         rows = np.array([places.get(name, -1) for name in codes.dictionary.to_pylist()], dtype=np.int64)
-        found: Integers = rows[codes.indices.to_numpy()] if len(self) else np.empty(0, dtype=np.int64)
+        found: Integers = rows[as_numpy(codes.indices)] if len(self) else np.empty(0, dtype=np.int64)
         if (found < 0).any():
             name = self.tomogram_names[int(np.argmax(found < 0))]
             raise self._error("unknown-tomogram", f"the set of tomograms has no {name!r}", name)
@@ -408,7 +409,7 @@ class ParticleSet(Tabular):
             raise MissingLabelError(
                 f"the set of tomograms has no column {label!r}{meant}", label, self._tomograms.path
             )
-        found: Floats = table.column(label).to_numpy()[rows].astype(np.float64, copy=False)
+        found: Floats = as_numpy(table.column(label))[rows].astype(np.float64, copy=False)
         return found
 
     def _centres(self) -> Floats:
@@ -426,7 +427,7 @@ class ParticleSet(Tabular):
             )
         optics = self.optics
         if optics is not None and GROUP in optics.column_names:
-            known = optics.column(GROUP).to_numpy()
+            known = as_numpy(optics.column(GROUP))
             unknown = np.setdiff1d(self.optics_groups, known)
             if unknown.size:
                 groups = ", ".join(map(str, known))

@@ -26,7 +26,7 @@ from tomoset.sets.tabular import Tabular
 from tomoset.sets.tilt_series import TiltSeries
 from tomoset.sets.tomogram import Tomogram
 from tomoset.sets.writing import write_contents
-from tomoset.tables import row_indices
+from tomoset.tables import as_numpy, row_indices
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -442,7 +442,7 @@ class TomogramSet(Tabular, Mapping[str, Tomogram]):
                 )
         if label not in self._tilts.column_names:
             return np.empty(0)
-        return self._tilts.column(label).to_numpy()
+        return as_numpy(self._tilts.column(label))
 
     def write(self, path: str | os.PathLike[str], *, durable: bool = True, **options: Any) -> None:  # noqa: ANN401
         """Write the set: its own file, and for RELION 5 one for each tilt series.

@@ -21,6 +21,7 @@ from tomoset.sets.naming import Renaming, renamed_particles
 from tomoset.sets.paths import repeated, text_path
 from tomoset.sets.tabular import Tabular
 from tomoset.star import read_star
+from tomoset.tables import as_numpy
 from tomoset.writing import write_star
 
 if TYPE_CHECKING:
@@ -402,7 +403,7 @@ def _read(path: str, threads: int | None) -> _Trajectories:
     for label in ORIGIN:
         lacks = 0
         if label in table.column_names and table.column(label).null_count:
-            at = np.argmax(table.column(label).is_null().to_numpy())
+            at = np.argmax(as_numpy(table.column(label).is_null()))
             lacks = int(np.searchsorted(offsets, at, side="right")) - 1
         elif label in table.column_names or not names:
             continue

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeVar, ove
 import numpy as np
 import numpy.typing as npt
 
+from tomoset.tables import as_numpy
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -144,8 +146,7 @@ def _values(column: pa.ChunkedArray, kind: Any) -> Any:  # noqa: ANN401
     if kind is Vectors:
         return [np.asarray(vector.values, dtype=np.float64) for vector in column]
     dtype = np.dtype(np.float64 if kind is Floats else np.int64)
-    in_place = column.num_chunks == 1 and column.null_count == 0
-    found = column.chunk(0).to_numpy() if in_place else column.to_numpy()
+    found = as_numpy(column)
     if found.dtype != dtype:
         found = found.astype(dtype)
     found.flags.writeable = False

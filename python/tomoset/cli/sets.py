@@ -1,0 +1,114 @@
+"""What a STAR file is as a set: of tomograms, particles, trajectories, or of sets that go together."""
+
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from tomoset.cli.words import counted, printable
+
+if TYPE_CHECKING:
+    from tomoset.sets.findings import Finding
+    from tomoset.star import StarFile
+
+_MOST_FINDINGS = 12
+_INDENT = "  "
+_SEVERITIES = ("fatal", "silent", "warning", "note")
+
+
+def set_lines(path: str, star: "StarFile", width: int | None) -> Iterator[str]:
+    """Yield what a file holds as a set, and what is wrong with it; nothing for a file that is none."""
+    what = _kind(star)
+    if what is None:
+        return
+    from tomoset.exceptions import TomosetError
+
+    yield ""
+    try:
+        yield from what(path, width)
+    except (TomosetError, OSError) as error:
+        yield from _wrapped(f"the set cannot be read: {error}", width, "")
+
+
+def _kind(star: "StarFile") -> Callable[[str, int | None], Iterator[str]] | None:
+    from tomoset.sets.labels import GENERAL, GLOBAL, NAME
+    from tomoset.sets.optimisation_set import OptimisationSet
+    from tomoset.sets.values import properties
+
+    first = next(iter(star), None)
+    if first is None:
+        return None
+    if GLOBAL in star and NAME in star[GLOBAL]:
+        return _tomograms
+    if "particles" in star and NAME in star["particles"]:
+        return _particles
+    if GENERAL in star and "rlnParticleNumber" in star[GENERAL]:
+        return _trajectories
+    if any(each.label in star[first] for each in properties(OptimisationSet)):
+        return _optimisation
+    return None
+
+
+def _tomograms(path: str, width: int | None) -> Iterator[str]:
+    from tomoset.cli.text_table import table_lines
+    from tomoset.sets import TomogramSet
+    from tomoset.sets.looks import summary_of
+
+    tomos = TomogramSet.read(path, missing="skip")
+    tilts = counted(tomos.num_tilts, "tilt")
+    yield f"tomogram set of {tomos.layout.replace('relion', 'RELION ')}: {counted(len(tomos), 'tomogram')}, {tilts}"
+    if len(tomos):
+        summary = summary_of(tomos)
+        known = [name for name in summary.column_names if summary.column(name).null_count < len(tomos)]
+        yield from (f"{_INDENT}{line}" for line in table_lines(summary.select(known), width and width - 2))
+    yield from _findings(tomos.validate(), width)
+
+
+def _particles(path: str, width: int | None) -> Iterator[str]:
+    from tomoset.sets import ParticleSet
+
+    particles = ParticleSet.read(path)
+    kind = "2D stacks" if particles.are_2d_stacks else "volumes"
+    tomograms = counted(len(particles["rlnTomoName"].unique()), "tomogram")
+    yield f"particle set: {counted(len(particles), 'particle')} of {tomograms}, {kind}"
+    yield from _findings(particles.validate(), width)
+
+
+def _trajectories(path: str, width: int | None) -> Iterator[str]:
+    from tomoset.sets import TrajectorySet
+
+    trajectories = TrajectorySet.read(path)
+    yield f"trajectory set: {counted(len(trajectories), 'trajectory')}"
+    yield from _findings(trajectories.findings, width)
+
+
+def _optimisation(path: str, width: int | None) -> Iterator[str]:
+    from tomoset.sets import OptimisationSet
+
+    opt = OptimisationSet.read(path)
+    yield f"optimisation set: {counted(len(opt.files), 'file')}"
+    yield from _findings(opt.validate(), width)
+
+
+def _findings(found: "Sequence[Finding]", width: int | None) -> Iterator[str]:
+    if not found:
+        return
+    # The worst first.
+    found = sorted(found, key=lambda finding: _SEVERITIES.index(finding.severity))
+    yield ""
+    yield counted(len(found), "finding")
+    for finding in found[:_MOST_FINDINGS]:
+        yield f"{_INDENT}{finding.severity} {finding.code}"
+        yield from _wrapped(f"{finding.where}: {finding.found}", width)
+        yield from _wrapped(f"RELION {finding.relion}; {finding.mend}", width)
+    if len(found) > _MOST_FINDINGS:
+        yield f"{_INDENT}and {len(found) - _MOST_FINDINGS:,} more"
+
+
+def _wrapped(text: str, width: int | None, indent: str = 2 * _INDENT) -> list[str]:
+    return textwrap.wrap(
+        printable(text),
+        width or 80,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+    )
