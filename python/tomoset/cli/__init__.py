@@ -11,6 +11,7 @@ from tomoset.cli.diff import diff
 from tomoset.cli.faults import ExitCode, FaultsAsMessages, report
 from tomoset.cli.index import index
 from tomoset.cli.merge import merge
+from tomoset.cli.plot import plot
 from tomoset.cli.query import query
 from tomoset.cli.show import show
 from tomoset.cli.subset import subset
@@ -33,7 +34,7 @@ def commands() -> None:
     """Read, convert and catalogue the STAR files of RELION and cryo-EM."""
 
 
-for _command in (show, convert, diff, merge, subset, index, query):
+for _command in (show, plot, convert, diff, merge, subset, index, query):
     commands.add_command(_command)
 
 

@@ -31,6 +31,8 @@ from tomoset.tables import as_numpy, row_indices
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from matplotlib.figure import Figure
+
     from tomoset.geometry import Centre
     from tomoset.sets.findings import Finding
     from tomoset.sets.images import ImageSizes
@@ -601,6 +603,23 @@ class TomogramSet(Tabular, Mapping[str, Tomogram]):
         return differences(one, two, self._contents)
 
     # How it looks.
+
+    def plot(self) -> Figure:
+        """Draw the set: tilt angle against dose, defocus and shifts against tilt angle, and all tomograms.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            To be shown by a notebook, or saved: ``tomos.plot().savefig("set.png")``.
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed (``pip install 'tomoset[plot]'``).
+        """
+        from tomoset.plots import plot_tomograms
+
+        return plot_tomograms(self)
 
     def __repr__(self) -> str:
         return text_of(self)

@@ -1,0 +1,50 @@
+"""``tomoset plot``: a tomogram set as a picture."""
+
+import io
+from pathlib import Path
+
+import click
+
+from tomoset.cli.options import force_option
+from tomoset.cli.output import STDOUT, binary_output, refuse_existing
+from tomoset.cli.words import printable
+
+_FORMATS = ("png", "pdf", "svg")
+
+
+@click.command()
+@click.argument("file", metavar="SET", type=click.Path())
+@click.option(
+    "-o",
+    "--output",
+    "target",
+    metavar="OUT",
+    required=True,
+    type=click.Path(),
+    help="The picture: .png, .pdf or .svg; '-' for PNG on standard output.",
+)
+@click.option("--tomogram", "names", metavar="NAME", multiple=True, help="Only this one; may be repeated.")
+@click.option("--dpi", type=click.IntRange(20, 1200), default=150, show_default=True, help="Dots per inch.")
+@force_option
+def plot(file: str, target: str, names: tuple[str, ...], dpi: int, force: bool) -> None:
+    """Draw a tomogram set: tilts against dose, defocus and shifts against tilt, and its tomograms.
+
+    \b
+    tomoset plot Tomograms/job006/tomograms.star -o set.png
+    """  # noqa: D301  click reads the mark
+    kind = "png" if target == STDOUT else Path(target).suffix.lower().removeprefix(".")
+    if kind not in _FORMATS:
+        raise click.UsageError(f"-o {printable(target)}: a picture is .png, .pdf or .svg")
+    if target != STDOUT:
+        refuse_existing(Path(target), replace=force)
+    from tomoset.sets import TomogramSet
+
+    tomos = TomogramSet.read(file, missing="skip")
+    for finding in tomos.findings:
+        click.echo(f"tomoset: warning: {printable(str(finding))}", err=True)
+    if names:
+        tomos = tomos.select(names)
+    picture = io.BytesIO()
+    tomos.plot().savefig(picture, format=kind, dpi=dpi)
+    with binary_output(target, replace=force) as out:
+        out.write(picture.getvalue())

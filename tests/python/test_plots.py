@@ -1,0 +1,85 @@
+"""Plots: what is drawn, and the command that writes pictures."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tomoset
+from cli_runs import run
+from set_files import GEOMETRY, make_set
+
+PLAIN = GEOMETRY / "relion5_plain/tomograms.star"
+
+
+def lines(axes: Any) -> list[Any]:
+    return [line.get_xydata() for line in axes.get_lines()]
+
+
+def test_what_is_drawn() -> None:
+    tomos = tomoset.TomogramSet.read(PLAIN)
+    figure = tomos.plot()
+    scheme, defocus, shifts, overview = figure.axes
+    series = tomos["TS_02"].tilt_series
+    order = np.argsort(series.pre_exposure, kind="stable")
+    np.testing.assert_allclose(
+        lines(scheme)[1], np.stack([series.pre_exposure, series.nominal_tilt_angles], axis=-1)[order]
+    )
+    by_angle = np.argsort(series.nominal_tilt_angles, kind="stable")
+    mean = (series.defocus_u + series.defocus_v) / 2e4
+    np.testing.assert_allclose(lines(defocus)[1][:, 1], mean[by_angle])
+    assert series.y_shift is not None
+    np.testing.assert_allclose(lines(shifts)[3][:, 1], series.y_shift[by_angle] / 10)
+    assert [label.get_text() for label in overview.get_yticklabels()] == tomos.names
+    assert [len(line) for line in lines(overview)] == np.diff(tomos.offsets).tolist()
+    assert "relion5_plain/tomograms.star: 4 tomograms, 196 tilts" in figure.get_suptitle()
+    assert scheme.get_legend() is not None
+
+
+def test_what_is_not_there_is_said(tmp_path: Path) -> None:
+    tomos = tomoset.TomogramSet.read(make_set(tmp_path))
+    _, defocus, shifts, _ = tomos.plot().axes
+    assert [text.get_text() for text in defocus.texts] == ["no defocus yet"]
+    assert [text.get_text() for text in shifts.texts] == ["not aligned with angles and shifts"]
+
+
+def test_many_tomograms() -> None:
+    tomos = tomoset.TomogramSet.read(PLAIN)
+    many = tomoset.TomogramSet.concat([tomos] * 10, clashes="number")
+    scheme, _, _, overview = many.plot().axes
+    assert len(lines(scheme)) == 40
+    assert scheme.get_legend() is None
+    assert len(lines(overview)) == 30
+    assert "the first 30 of 40" in overview.get_title("left")
+    assert not tomos[:0].plot().axes[0].get_lines()
+
+
+@pytest.mark.parametrize(("name", "begin"), [("a.png", b"\x89PNG"), ("a.PDF", b"%PDF"), ("a.svg", b"<?xml")])
+def test_pictures(name: str, begin: bytes, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(capfd, "plot", PLAIN, "-o", tmp_path / name, "--dpi", "40").code == 0
+    assert (tmp_path / name).read_bytes().startswith(begin)
+    again = run(capfd, "plot", PLAIN, "-o", tmp_path / name)
+    assert again.code != 0
+    assert "exists" in again.err
+    assert run(capfd, "plot", PLAIN, "-o", tmp_path / name, "--force", "--tomogram", "TS_02").code == 0
+
+
+def test_wrong_commands(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    odd = run(capfd, "plot", PLAIN, "-o", tmp_path / "a.jpg")
+    assert odd.code == 2
+    assert "a picture is .png, .pdf or .svg" in odd.err
+    missing = run(capfd, "plot", PLAIN, "-o", tmp_path / "a.png", "--tomogram", "TS_22")
+    assert missing.code == 3
+    assert "did you mean" in missing.err
+    none = run(capfd, "plot", tmp_path / "none.star", "-o", tmp_path / "a.png")
+    assert none.code == 3
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ImportError, match=r"pip install 'tomoset\[plot\]'"):
+        tomoset.TomogramSet.read(PLAIN).plot()
