@@ -151,6 +151,22 @@ def read_stack(
     root: str | PathLike[str] | None = None,
     stay: bool = False,
 ) -> Stack: ...
+def write_stack(
+    batch: pa.RecordBatch,
+    starts: Sequence[int],
+    stops: Sequence[int],
+    headers: Sequence[Sequence[str]],
+    header: Sequence[int],
+    names: Sequence[str],
+    sources: Sequence[tuple[str, str, tuple[int, int], int] | None],
+    orders: Sequence[Sequence[int] | None],
+    targets: Sequence[tuple[str, str]],
+    reading: ReadOptions,
+    writing: WriteOptions,
+    *,
+    edited: bool,
+    durable: bool,
+) -> None: ...
 
 @final
 class WriteOptions:

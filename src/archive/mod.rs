@@ -3,6 +3,7 @@
 pub mod classify;
 pub mod harvest;
 pub mod problems;
+pub mod rewrite;
 pub mod schema;
 pub mod shelf;
 pub mod stack;

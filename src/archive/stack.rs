@@ -103,7 +103,7 @@ pub fn read_stack(files: &[Wanted], inside: Option<&Path>, options: &Options) ->
 }
 
 /// What tells whether a file is as it was; nothing that a file has where there is none.
-fn stamp(path: &Path) -> (i64, u64) {
+pub(super) fn stamp(path: &Path) -> (i64, u64) {
     std::fs::metadata(path).map_or((0, 0), |facts| {
         (facts.mtime().saturating_mul(1_000_000_000).saturating_add(facts.mtime_nsec()), facts.len())
     })

@@ -3,13 +3,16 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use pyo3_arrow::PySchema;
+use pyo3_arrow::{PyRecordBatch, PySchema};
 
 use super::arrow::to_table;
 use super::options::ReadOptions;
+use super::write::WriteOptions;
 use crate::archive::harvest::{self as core, Options, Progress};
+use crate::archive::rewrite::{self, Rewritten, Source};
 use crate::archive::schema;
 use crate::archive::stack::{self, Wanted};
 
@@ -192,4 +195,46 @@ pub fn read_stack(
     let mut inner = py.detach(|| stack::read_stack(&files, inside, &options.inner))?;
     let faults = std::mem::take(&mut inner.faults).into_iter().map(|(file, error)| (file, error.into()));
     Ok(Stack { faults: Mutex::new(faults.collect()), inner })
+}
+
+/// path, block, (time of the last change, size), rows
+type SourceRow = (PathBuf, String, (i64, u64), usize);
+
+/// Writes tables into files of their own, each as an edited copy of the file it was read from.
+///
+/// Each is the rows of `batch` from `starts[i]` to `stops[i]` with the columns `headers[header[i]]`; `orders` has
+/// which row of its file each row was. A target is the file that is made and the one it is to replace.
+#[pyfunction]
+#[pyo3(signature = (batch, starts, stops, headers, header, names, sources, orders, targets, reading, writing, *, edited, durable))]
+#[allow(clippy::too_many_arguments, reason = "columns of one table, gathered into structs right here")]
+pub fn write_stack(
+    py: Python<'_>,
+    batch: PyRecordBatch,
+    starts: Vec<usize>,
+    stops: Vec<usize>,
+    headers: Vec<Vec<String>>,
+    header: Vec<usize>,
+    names: Vec<String>,
+    sources: Vec<Option<SourceRow>>,
+    orders: Vec<Option<Vec<i64>>>,
+    targets: Vec<(PathBuf, PathBuf)>,
+    reading: &ReadOptions,
+    writing: &WriteOptions,
+    edited: bool,
+    durable: bool,
+) -> PyResult<()> {
+    let batch = batch.into_inner();
+    let odd = |_| PyValueError::new_err("a label that the batch does not have");
+    let places = |labels: &Vec<String>| labels.iter().map(|label| batch.schema_ref().index_of(label)).collect();
+    let places: Vec<Vec<usize>> = headers.iter().map(places).collect::<Result<_, _>>().map_err(odd)?;
+    let own = |header: usize| batch.project(places.get(header).map_or(&[][..], Vec::as_slice)).map_err(odd);
+    let rows = starts.into_iter().zip(stops).zip(header).zip(names);
+    let rest = sources.into_iter().zip(orders).zip(targets);
+    let files = rows.zip(rest).map(|((((start, stop), header), name), ((source, order), (target, replaces)))| {
+        let table = own(header)?.slice(start, stop - start);
+        let source = source.map(|(path, block, stamp, rows)| Source { path, block, stamp, rows });
+        Ok(Rewritten { name, table, source, order, edited, target, replaces })
+    });
+    let files: Vec<Rewritten> = files.collect::<PyResult<_>>()?;
+    Ok(py.detach(|| rewrite::rewrite(&files, &reading.inner, &writing.inner, durable))?)
 }

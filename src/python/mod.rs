@@ -16,7 +16,7 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 mod _core {
     #[pymodule_export]
-    use super::archive::{Harvest, HarvestUnit, Stack, catalog_schemas, harvest, read_stack};
+    use super::archive::{Harvest, HarvestUnit, Stack, catalog_schemas, harvest, read_stack, write_stack};
     #[pymodule_export]
     use super::diagnostic_codes;
     #[pymodule_export]

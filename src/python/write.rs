@@ -28,7 +28,7 @@ use crate::table::encode::options::{Booleans, ByLabel, Na, WriteOptions as Optio
 /// Checked options of a writer.
 #[pyclass(frozen, module = "tomoset._core")]
 pub struct WriteOptions {
-    inner: Options,
+    pub inner: Options,
 }
 
 #[pymethods]

@@ -295,8 +295,8 @@ def test_a_writer_that_is_killed_leaves_a_whole_set(tmp_path: Path) -> None:
 def test_an_interrupted_set_is_finished(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tomos = tomoset.TomogramSet.read(path).with_tilt_columns(rlnPhaseShift=1.0)
 
-    def stop(made: list[tuple[Path, Path]]) -> None:
-        made[0][0].replace(made[0][1])
+    def stop(made: list[tuple[str, str]], **_: bool) -> None:
+        Path(made[0][0]).replace(made[0][1])
         os._exit(9)
 
     child = os.fork()
@@ -322,7 +322,7 @@ def test_an_interrupted_set_is_finished_through_links(path: Path, monkeypatch: p
     tomos = tomoset.TomogramSet.read(path).with_tilt_columns(rlnPhaseShift=1.0)
     child = os.fork()
     if child == 0:
-        monkeypatch.setattr(together, "_rename", lambda _: os._exit(9))
+        monkeypatch.setattr(together, "_rename", lambda _, **__: os._exit(9))
         tomos.write(path)
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9

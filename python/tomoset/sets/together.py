@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import json
 import os
+import secrets
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,9 +32,11 @@ class Together:
 
     def __init__(self, main: Path, *, durable: bool) -> None:
         self._main = main
-        self._durable = durable
+        self.durable = durable
         #: The file made, the one it becomes, and what that was called, through whatever links.
-        self._made: list[tuple[Path, Path, Path]] = []
+        self._made: list[tuple[str, str, str]] = []
+        self._folders: dict[str, str] = {}
+        self._token = secrets.token_hex(8)
 
     def __enter__(self) -> Together:
         return self
@@ -42,33 +45,48 @@ class Together:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for made, _, _ in self._made:
-            made.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(made)  # noqa: PTH108 (a thousand Path objects take milliseconds)
 
-    def add(self, name: Path, data: bytes) -> None:
+    def reserve(self, name: str) -> tuple[str, str]:
+        """Give the file to be made, and the one it becomes, for a place below the folder of the set's own file."""
+        folder, _, base = name.rpartition("/")
+        if folder not in self._folders:
+            # Links stay, and lead to the new content.
+            self._folders[folder] = os.path.realpath(folder)
+            Path(self._folders[folder]).mkdir(parents=True, exist_ok=True)
+        target = f"{self._folders[folder]}/{base}"
+        if os.path.islink(target):  # noqa: PTH114
+            target = os.path.realpath(target)
+            Path(target).parent.mkdir(parents=True, exist_ok=True)
+        if not os.access(target, os.W_OK) and os.path.exists(target):  # noqa: PTH110
+            raise PermissionError(13, "Permission denied", target)
+        beside = os.path.dirname(target)  # noqa: PTH120
+        made = f"{beside}/{PREFIX}{self._token}-{len(self._made)}{SUFFIX}"
+        self._made.append((made, target, name))
+        return made, target
+
+    def add(self, name: str, data: bytes) -> None:
         """Write a file beside its place, which is below the folder of the set's own file."""
-        # Links stay, and lead to the new content.
-        target = Path(os.path.realpath(name))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if target.exists() and not os.access(target, os.W_OK):
-            raise PermissionError(13, "Permission denied", str(target))
-        handle, made = tempfile.mkstemp(SUFFIX, PREFIX, target.parent)
-        self._made.append((Path(made), target, name))
+        made, target = self.reserve(name)
+        handle = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         with open(handle, "wb") as file:  # noqa: PTH123 (a descriptor)
             file.write(data)
             file.flush()
-            os.fchmod(handle, target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~_umask())
-            if self._durable:
+            with contextlib.suppress(FileNotFoundError):
+                os.fchmod(handle, Path(target).stat().st_mode & 0o7777)
+            if self.durable:
                 os.fsync(handle)
 
     def commit(self) -> None:
         """Put all files in their places; the one that was added last comes last."""
         pairs = [(made, target) for made, target, _ in self._made]
-        if any(target.exists() for _, target in pairs):
-            files = [(made.name, name) for made, _, name in self._made]
-            with _journal(self._main, files, durable=self._durable):
-                _rename(pairs)
+        if any(os.path.exists(target) for _, target in pairs):  # noqa: PTH110
+            files = [(os.path.basename(made), name) for made, _, name in self._made]  # noqa: PTH119
+            with _journal(self._main, files, durable=self.durable):
+                _rename(pairs, durable=self.durable)
         else:
-            _rename(pairs)
+            _rename(pairs, durable=self.durable)
         self._made.clear()
 
 
@@ -88,7 +106,7 @@ def finish(path: Path) -> None:
             fcntl.flock(file, fcntl.LOCK_EX)
             # Another process may have finished it while this one waited.
             if journal.exists() and os.path.samestat(os.fstat(file.fileno()), journal.stat()):
-                _rename(_pairs(journal, file.read()))
+                _rename(_pairs(journal, file.read()), durable=True)
                 journal.unlink()
     except FileNotFoundError:
         return
@@ -108,7 +126,7 @@ def _journal_path(path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def _journal(main: Path, files: list[tuple[str, Path]], *, durable: bool) -> Iterator[None]:
+def _journal(main: Path, files: list[tuple[str, str]], *, durable: bool) -> Iterator[None]:
     """Have a journal while files are renamed, locked so that others wait.
 
     It has the names of files that were made, and what each becomes, from the folder of the set's own file.
@@ -130,7 +148,7 @@ def _journal(main: Path, files: list[tuple[str, Path]], *, durable: bool) -> Ite
         journal.unlink()
 
 
-def _pairs(journal: Path, text: str) -> list[tuple[Path, Path]]:
+def _pairs(journal: Path, text: str) -> list[tuple[str, str]]:
     """Give what goes where; a journal that is not ours moves nothing."""
     try:
         found = [(str(made), str(name)) for made, name in json.loads(text)["files"]]
@@ -142,8 +160,8 @@ def _pairs(journal: Path, text: str) -> list[tuple[Path, Path]]:
         if odd or not made.startswith(PREFIX) or Path(made).name != made:
             raise _unfinished(_main(journal), "has a journal that is not of tomoset")
         # As when they were made: beside the file that links lead to.
-        target = Path(os.path.realpath(journal.parent / name))
-        pairs.append((target.parent / made, target))
+        target = os.path.realpath(journal.parent / name)
+        pairs.append((os.path.join(os.path.dirname(target), made), target))  # noqa: PTH118, PTH120
     return pairs
 
 
@@ -151,13 +169,14 @@ def _main(journal: Path) -> Path:
     return journal.with_name(journal.name.removeprefix(PREFIX).removesuffix(".journal"))
 
 
-def _rename(made: list[tuple[Path, Path]]) -> None:
+def _rename(made: list[tuple[str, str]], *, durable: bool) -> None:
     for path, target in made:
         # One that is gone was renamed before the interruption.
         with contextlib.suppress(FileNotFoundError):
-            path.replace(target)
-    for folder in {target.parent for _, target in made}:
-        _sync_folder(folder)
+            os.replace(path, target)  # noqa: PTH105 (a thousand Path objects take milliseconds)
+    if durable:
+        for folder in {os.path.dirname(target) for _, target in made}:  # noqa: PTH120
+            _sync_folder(Path(folder))
 
 
 def _sync_folder(folder: Path) -> None:
@@ -167,9 +186,3 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

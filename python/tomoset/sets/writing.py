@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tomoset import _core
 from tomoset.blocks import StarBlock
 from tomoset.exceptions import SetError, TomosetError, printable
-from tomoset.sets.contents import Contents, Origin, stamp_of
+from tomoset.sets.contents import Contents, Origin
 from tomoset.sets.edits import with_columns_of
 from tomoset.sets.labels import GLOBAL, NAME, SERIES_FILE
 from tomoset.sets.paths import repeated
 from tomoset.sets.together import Together, finish
+from tomoset.sources import read_options
 from tomoset.star import StarFile, read_star
-from tomoset.writing import write_star
+from tomoset.tables import writable
+from tomoset.writing import write_options, write_star
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,15 +55,14 @@ def write_contents(contents: Contents, path: str, *, durable: bool, options: Map
     with Together(target, durable=durable) as together:
         if contents.layout == "relion5":
             names = writer.series_files()
+            writer.add_series([f"{target.parent}/{name}" for name in names], together)
             folder = writer.folder(target)
-            for index, name in enumerate(names):
-                together.add(target.parent / name, writer.series_file(index))
             table = with_columns_of(
                 contents.table, {SERIES_FILE: [f"{folder}{name}" for name in names]}, text=True
             )
-            together.add(target, writer.global_file(table))
+            together.add(str(target), writer.global_file(table))
         else:
-            together.add(target, writer.one_file())
+            together.add(str(target), writer.one_file())
         together.commit()
 
 
@@ -119,32 +121,34 @@ class _Writer:
             raise self._fail("collision", rows[1], found)
         return files
 
-    def series_file(self, index: int) -> bytes:
-        """Make the file of a tilt series."""
-        contents, name = self._contents, self._names[index]
-        origin = contents.origins[index]
-        if origin is None:
-            return _to_bytes({name: self._fresh(index)}, self._options)
-        rows = self._rows(index)
-        as_read = stamp_of(origin.path) == origin.stamp
-        if (
-            as_read
-            and rows is None
-            and not contents.edited
-            and origin.block == name
-            and not self._is_own(origin)
-        ):
-            return Path(origin.path).read_bytes()
-        if self._is_own(origin):
-            return _to_bytes({name: self._block(index)}, self._options)
-        star = _read_again(origin)
-        if star is None:
-            return _to_bytes({name: self._fresh(index)}, self._options)
-        # Of a file that others wrote to only the text of values that are as they were is kept.
-        star[origin.block] = star[origin.block].replaced(self._table(index), rows)
-        if origin.block != name:
-            star.rename({origin.block: name})
-        return star.to_bytes(**self._options)
+    def add_series(self, files: list[str], together: Together) -> None:
+        """Make the files of all tilt series."""
+        contents = self._contents
+        own = [origin is not None and self._is_own(origin) for origin in contents.origins]
+        for index in np.flatnonzero(own).tolist():
+            together.add(files[index], _to_bytes({self._names[index]: self._block(index)}, self._options))
+        rest: list[int] = np.flatnonzero(np.logical_not(own)).tolist()
+        if not rest:
+            return
+        keep_text = self._options.get("keep_text", True)
+        options = {name: value for name, value in self._options.items() if name != "keep_text"}
+        batch = writable(contents.tilts).combine_chunks().to_batches()[0]
+        rows = [self._rows(index) for index in rest] if contents.rows is not None else [None] * len(rest)
+        _core.write_stack(
+            batch,
+            contents.offsets[rest].tolist(),
+            contents.offsets[1:][rest].tolist(),
+            contents.headers,
+            contents.header[rest].tolist(),
+            [self._names[index] for index in rest],
+            [contents.origins[index] if keep_text else None for index in rest],
+            [None if order is None else order.tolist() for order in rows],
+            [together.reserve(files[index]) for index in rest],
+            read_options(None, None, "relion", "large_string", "raise", "replace", False, None),
+            write_options(**options),
+            edited=contents.edited,
+            durable=together.durable,
+        )
 
     def global_file(self, table: pa.Table) -> bytes:
         """Make the file of a RELION 5 set's own table."""
