@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import peers
+import sets
 import writers
 from readings import differences
 from tasks import Contender, Task, find
@@ -56,4 +57,5 @@ def _peak() -> int:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(*find(peers.TASKS + writers.TASKS, *sys.argv[1:3]), *map(Path, sys.argv[3:5]))))
+    every = peers.TASKS + writers.TASKS + sets.TASKS
+    print(json.dumps(measure(*find(every, *sys.argv[1:3]), *map(Path, sys.argv[3:5]))))

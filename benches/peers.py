@@ -4,13 +4,20 @@ Packages are imported inside the functions: this module loads where none of them
 that measures one contender loads that one only. The import is never timed (see measure.py).
 """
 
-import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 from columns import PARTICLES, PICKED, Kind
 from readings import Reading, of_arrow, of_gemmi, of_many, of_pandas, of_polars
+from sets import (
+    look_at_set,
+    of_particle_set,
+    of_trajectories,
+    set_file,
+    tomoset_particle_set,
+    tomoset_set,
+    tomoset_trajectories,
+)
 from tasks import Contender, Task
 
 PICKED_LABELS = list(PICKED)
@@ -195,32 +202,6 @@ def look_at_stack(table: Any) -> Reading:
     return of_arrow(table)
 
 
-def set_file(paths: list[str]) -> str:
-    """Write the file of a tomogram set with these tilt series, into their folder."""
-    import pyarrow
-    import tomoset
-
-    folder = Path(paths[0]).parent
-    names = [Path(path).stem for path in paths]
-    table = {"rlnTomoName": names, "rlnTomoTiltSeriesStarFile": [Path(path).name for path in paths]}
-    path = folder / f"tomograms-{os.getpid()}.star"
-    tomoset.write_star({"global": pyarrow.table(table)}, path)
-    return str(path)
-
-
-def tomoset_set(path: str) -> Any:
-    """A tomogram set with all of its tilt series."""
-    from tomoset import TomogramSet
-
-    return TomogramSet.read(path)
-
-
-def look_at_set(tomograms: Any) -> Reading:
-    """Read off the tilt images of a set."""
-    Path(tomograms.path).unlink()
-    return of_arrow(tomograms.tilts.drop_columns(["rlnTomoName"]))
-
-
 def starfile_stack(paths: list[str]) -> Any:
     """One pandas DataFrame a file, then one for all."""
     import pandas
@@ -285,6 +266,7 @@ def _look_at_gemmi(documents: list[Any]) -> Reading:
 def _particle_contenders() -> tuple[Contender, ...]:
     return (
         Contender("tomoset", "tomoset", tomoset_particles, of_arrow),
+        Contender("tomoset-set", "tomoset", tomoset_particle_set, of_particle_set),
         Contender("polars", "polars", polars_csv, of_polars, format="csv"),
         Contender("pyarrow", "pyarrow", pyarrow_csv, of_arrow, format="csv"),
         Contender("pandas", "pandas", pandas_csv, of_pandas, format="csv"),
@@ -337,6 +319,7 @@ TASKS = (
         (
             Contender("tomoset", "tomoset", tomoset_file, _look_at_file),
             Contender("tomoset-tables", "tomoset", tomoset_blocks, _look_at_arrow),
+            Contender("tomoset-set", "tomoset", tomoset_trajectories, of_trajectories),
             Contender("gemmi", "gemmi", gemmi_document, of_gemmi),
             Contender("starfile-rs", "starfile_rs", starfile_rs_blocks, _look_at_polars, rounds=3),
             Contender("starfile", "starfile", starfile_blocks, _look_at_pandas, rounds=1),

@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import peers
+import sets
 import writers
 from tables import describe_machine, import_table, target_table, task_table
 from tasks import Contender, Task
 
-TASKS = peers.TASKS + writers.TASKS
+TASKS = peers.TASKS + writers.TASKS + sets.TASKS
 HERE = Path(__file__).resolve().parent
 SIZES = {
     "whole": ["--rows=1000000", "--files=1000", "--blocks=20000"],

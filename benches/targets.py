@@ -58,6 +58,10 @@ def _set_time(results: Results) -> float:
     return _found(results, "stack", "tomoset-set", "seconds") * 1000
 
 
+def _trajectories_time(results: Results) -> float:
+    return _found(results, "blocks", "tomoset-set", "seconds") * 1000
+
+
 def _particles_excess(results: Results) -> float:
     peak, table, file = (
         _found(results, "particles", "tomoset", key) for key in ("peak", "num_bytes", "file_bytes")
@@ -93,6 +97,10 @@ TARGETS = (
     slower("outline: time over reading the bytes", "outline", "read-bytes", 1),
     faster("blocks, a table each: faster than starfile-rs", "blocks", "starfile-rs", 50, "tomoset-tables"),
     faster("blocks, values decoded: faster than gemmi", "blocks", "gemmi", 5),
+    slower("particle set: time over read_star", "particles", "tomoset", 1.1, "tomoset-set"),
+    Target("trajectory set: 20,000 blocks", 49, _trajectories_time, False, "ms"),
+    faster("trajectory set: faster than starfile", "blocks", "starfile", 500, "tomoset-set"),
+    faster("set-write: faster than starfile", "set-write", "starfile", 25),
     faster("stack: faster than starfile", "stack", "starfile", 100),
     faster("stack: faster than starfile-rs", "stack", "starfile-rs", 25),
     slower("stack: time over reading the bytes", "stack", "read-bytes", 2),

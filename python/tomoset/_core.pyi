@@ -164,7 +164,7 @@ def write_stack(
     reading: ReadOptions,
     writing: WriteOptions,
     *,
-    edited: bool,
+    edited: frozenset[str],
     durable: bool,
 ) -> None: ...
 

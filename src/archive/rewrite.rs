@@ -1,5 +1,6 @@
 //! Many files with alike tables written at once: each is the file it was read from, with the table as it is now.
 
+use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -28,8 +29,6 @@ pub struct Rewritten {
     pub source: Option<Source>,
     /// Which row of that file each row was, or -1; nothing when all are in their places.
     pub order: Option<Vec<i64>>,
-    /// Whether any value or column may be another than in that file.
-    pub edited: bool,
     /// The file to be made.
     pub target: PathBuf,
     /// The file it is to replace, whose permissions it takes over.
@@ -50,28 +49,44 @@ pub struct Source {
 ///
 /// A file that is as it was read is copied. Of one that was edited, or that others wrote to since it was read, the text
 /// of values that are as they were is kept; one that has no such block any more, or one with other rows, is made anew.
+/// `edited` are the labels whose values may be others than were read, that are new, or gone.
 ///
 /// # Errors
 /// As [`draft::write`], and what the operating system says; some of the files may then be there.
-pub fn rewrite(files: &[Rewritten], reading: &ReadOptions, writing: &WriteOptions, durable: bool) -> Result<()> {
+pub fn rewrite(
+    files: &[Rewritten],
+    edited: &HashSet<String>,
+    reading: &ReadOptions,
+    writing: &WriteOptions,
+    durable: bool,
+) -> Result<()> {
     let threads = writing.threads.unwrap_or_else(parallel::available).min(files.len().max(1));
     // Each file on one thread.
     let reading = ReadOptions { threads: Some(1), ..reading.clone() };
     let writing = WriteOptions { threads: Some(1), ..writing.clone() };
+    let how = How { edited, reading: &reading, writing: &writing, durable };
     let write = |index: usize| match files.get(index) {
-        Some(file) => file.write(&reading, &writing, durable).map_err(|error| error.at_path(Some(&file.replaces))),
+        Some(file) => file.write(&how).map_err(|error| error.at_path(Some(&file.replaces))),
         None => Ok(()),
     };
     parallel::map(files.len(), threads, write).into_iter().collect()
 }
 
+/// How all files are written.
+struct How<'a> {
+    edited: &'a HashSet<String>,
+    reading: &'a ReadOptions,
+    writing: &'a WriteOptions,
+    durable: bool,
+}
+
 impl Rewritten {
-    fn write(&self, reading: &ReadOptions, writing: &WriteOptions, durable: bool) -> Result<()> {
-        let bytes = self.bytes(reading, writing)?;
+    fn write(&self, how: &How<'_>) -> Result<()> {
+        let bytes = self.bytes(how)?;
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o666).open(&self.target)?;
         file.write_all(&bytes)?;
         self.keep_permissions(&file)?;
-        if durable {
+        if how.durable {
             file.sync_all()?;
         }
         Ok(())
@@ -84,18 +99,19 @@ impl Rewritten {
         }
     }
 
-    fn bytes(&self, reading: &ReadOptions, writing: &WriteOptions) -> Result<Vec<u8>> {
-        if let Some(source) = self.source.as_ref().filter(|source| self.is_untouched(source)) {
+    fn bytes(&self, how: &How<'_>) -> Result<Vec<u8>> {
+        let source = self.source.as_ref();
+        // Nothing where others wrote to the file, so that all of its values are compared.
+        let as_read = source.filter(|source| stamp(&source.path) == source.stamp);
+        let untouched = how.edited.is_empty() && self.order.is_none();
+        if let Some(source) = as_read.filter(|source| untouched && source.block == self.name) {
             return Ok(fs::read(&source.path)?);
         }
-        let sections = self.kept(reading).unwrap_or_else(|| vec![self.fresh()]);
+        let edited = as_read.map(|_| how.edited);
+        let kept = source.and_then(|source| self.kept(source, edited, how.reading));
         let mut bytes = Vec::new();
-        draft::write(&sections, writing, &mut bytes)?;
+        draft::write(&kept.unwrap_or_else(|| vec![self.fresh()]), how.writing, &mut bytes)?;
         Ok(bytes)
-    }
-
-    fn is_untouched(&self, source: &Source) -> bool {
-        !self.edited && self.order.is_none() && source.block == self.name && stamp(&source.path) == source.stamp
     }
 
     fn fresh(&self) -> Section {
@@ -104,8 +120,7 @@ impl Rewritten {
     }
 
     /// The blocks of the file it was read from, that of the table edited; nothing where there is none like it.
-    fn kept(&self, reading: &ReadOptions) -> Option<Vec<Section>> {
-        let source = self.source.as_ref()?;
+    fn kept(&self, source: &Source, edited: Option<&HashSet<String>>, reading: &ReadOptions) -> Option<Vec<Section>> {
         let tables = Arc::new(read_path(&source.path, reading).ok()?);
         let place = tables.blocks.iter().position(|block| *block.name == source.block)?;
         if rows_of(&tables, place) != Some(source.rows) {
@@ -113,7 +128,7 @@ impl Rewritten {
         }
         let section = |block: usize| {
             if block == place {
-                self.edit(&tables, block)
+                self.edit(&tables, block, edited)
             } else {
                 let tables = Arc::clone(&tables);
                 Section::Kept(KeptSection { tables, block, name: None, edits: Vec::new() })
@@ -123,16 +138,17 @@ impl Rewritten {
     }
 
     /// The block of the table, with the text of all values that are as they were.
-    fn edit(&self, tables: &Arc<StarTables>, block: usize) -> Section {
+    fn edit(&self, tables: &Arc<StarTables>, block: usize, edited: Option<&HashSet<String>>) -> Section {
         let Some([table]) = tables.blocks.get(block).map(|block| block.tables.as_slice()) else { return self.fresh() };
         if table.is_list && self.table.num_rows() != 1 {
             return self.fresh();
         }
         let schema = self.table.schema();
-        let columns = schema.fields().iter().zip(self.table.columns()).map(|(field, values)| Change {
-            label: field.name().clone(),
-            origin: table.plan.columns.iter().position(|planned| planned.name == *field.name()),
-            values: Some(Arc::clone(values)),
+        let columns = schema.fields().iter().zip(self.table.columns()).map(|(field, values)| {
+            let label = field.name();
+            let origin = table.plan.columns.iter().position(|planned| planned.name == *label);
+            let as_read = origin.is_some() && edited.is_some_and(|edited| !edited.contains(label));
+            Change { label: label.clone(), origin, values: (!as_read).then(|| Arc::clone(values)) }
         });
         let order = self.order.clone().filter(|_| !table.is_list);
         let edits = vec![TableEdit { part: 0, columns: columns.collect(), order }];

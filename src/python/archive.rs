@@ -1,5 +1,6 @@
 //! Whole trees: harvests for the catalogue, and many files as one table.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -203,7 +204,7 @@ type SourceRow = (PathBuf, String, (i64, u64), usize);
 /// Writes tables into files of their own, each as an edited copy of the file it was read from.
 ///
 /// Each is the rows of `batch` from `starts[i]` to `stops[i]` with the columns `headers[header[i]]`; `orders` has
-/// which row of its file each row was. A target is the file that is made and the one it is to replace.
+/// which row of its file each row was, and `edited` the labels that are not as in the files. A target is the file that is made and the one it is to replace.
 #[pyfunction]
 #[pyo3(signature = (batch, starts, stops, headers, header, names, sources, orders, targets, reading, writing, *, edited, durable))]
 #[allow(clippy::too_many_arguments, reason = "columns of one table, gathered into structs right here")]
@@ -220,7 +221,7 @@ pub fn write_stack(
     targets: Vec<(PathBuf, PathBuf)>,
     reading: &ReadOptions,
     writing: &WriteOptions,
-    edited: bool,
+    edited: HashSet<String>,
     durable: bool,
 ) -> PyResult<()> {
     let batch = batch.into_inner();
@@ -233,8 +234,8 @@ pub fn write_stack(
     let files = rows.zip(rest).map(|((((start, stop), header), name), ((source, order), (target, replaces)))| {
         let table = own(header)?.slice(start, stop - start);
         let source = source.map(|(path, block, stamp, rows)| Source { path, block, stamp, rows });
-        Ok(Rewritten { name, table, source, order, edited, target, replaces })
+        Ok(Rewritten { name, table, source, order, target, replaces })
     });
     let files: Vec<Rewritten> = files.collect::<PyResult<_>>()?;
-    Ok(py.detach(|| rewrite::rewrite(&files, &reading.inner, &writing.inner, durable))?)
+    Ok(py.detach(|| rewrite::rewrite(&files, &edited, &reading.inner, &writing.inner, durable))?)
 }

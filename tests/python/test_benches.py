@@ -20,10 +20,12 @@ def load(name: str) -> ModuleType:
     return importlib.import_module(name)
 
 
-data, peers, readings, relion_text, targets, tasks, writers = map(
-    load, ("data", "peers", "readings", "relion_text", "targets", "tasks", "writers")
+data, peers, readings, relion_text, sets, targets, tasks, writers = map(
+    load, ("data", "peers", "readings", "relion_text", "sets", "targets", "tasks", "writers")
 )
-PAIRS = [(task, contender) for task in peers.TASKS + writers.TASKS for contender in task.contenders]
+PAIRS = [
+    (task, contender) for task in peers.TASKS + writers.TASKS + sets.TASKS for contender in task.contenders
+]
 
 
 @pytest.fixture(scope="module")

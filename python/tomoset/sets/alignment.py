@@ -269,7 +269,7 @@ def _with_tilt_columns(
         tilts = with_columns_of(tilts, {label: new})
     left = {label for labels in headers for label in labels}
     tilts = tilts.select([label for label in tilts.column_names if label in left])
-    return replace(contents, tilts=tilts, headers=tuple(headers), edited=True)
+    return replace(contents, tilts=tilts, headers=tuple(headers), edited=contents.edited.union(columns, gone))
 
 
 def _stack_of(contents: Contents, row: int) -> str | None:

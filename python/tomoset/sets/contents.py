@@ -66,8 +66,8 @@ class Contents:
         Which of them each tilt series has.
     rows : (num_tilts,) int64 array or None
         Which row of its file each image was, -1 where it is new; None when they are all in their places.
-    edited : bool
-        Whether columns or values of the images may differ from the files.
+    edited : frozenset of str
+        Labels of the images that are not as in the files: with other values, new, or gone.
     origins : tuple of Origin or None
         Where each tilt series was read from.
     global_file, global_block : StarFile and str, or None
@@ -86,7 +86,7 @@ class Contents:
     project_root: Path
     origins: tuple[Origin | None, ...]
     rows: Integers | None = None
-    edited: bool = False
+    edited: frozenset[str] = frozenset()
     global_file: StarFile | None = None
     global_block: str = "global"
     global_rows: Integers | None = None
@@ -202,7 +202,7 @@ def concatenated(parts: Sequence[Contents], clashes: Literal["raise", "number", 
         path=None,
         origins=tuple(origin for part in parts for origin in part.origins),
         rows=rows,
-        edited=any(part.edited for part in parts),
+        edited=frozenset().union(*(part.edited for part in parts)),
         global_file=None,
         global_block="global",
         global_rows=None,

@@ -125,5 +125,9 @@ def with_image_names(contents: Contents) -> Contents:
     tilts = with_columns_of(contents.tilts, {IMAGE: pa.array(names, pa.large_string())})
     gone = [label for label in (STACK, FRAME_COUNT) if label in contents.table.column_names]
     return replace(
-        contents, table=contents.table.drop_columns(gone), tilts=tilts, headers=headers, edited=True
+        contents,
+        table=contents.table.drop_columns(gone),
+        tilts=tilts,
+        headers=headers,
+        edited=contents.edited | {IMAGE},
     )

@@ -380,7 +380,9 @@ class TomogramSet(Tabular, Mapping[str, Tomogram]):
             (*header, *(label for label in given if label not in header)) for header in contents.headers
         )
         tilts = with_columns_of(self._tilts, given)
-        return self._with(replace(contents, tilts=tilts, headers=headers, edited=True))
+        return self._with(
+            replace(contents, tilts=tilts, headers=headers, edited=contents.edited.union(given))
+        )
 
     def rename_tomograms(self, names: Renaming) -> TomogramSet:
         """Give tomograms other names; a tilt series' file that is named as the tomogram gets the new name.
