@@ -29,6 +29,7 @@ __all__ = [
     "scan_bytes",
     "scan_path",
     "stream_path",
+    "write_stack",
 ]
 __version__: str
 
