@@ -16,7 +16,7 @@ from tomoset.tables import as_numpy
 if TYPE_CHECKING:
     from tomoset.sets.tomogram_set import TomogramSet
 
-__all__ = ["html_of", "summary_of", "text_of", "title_of"]
+__all__ = ["html_of", "html_table", "summary_of", "text_of", "title_of"]
 
 #: How many tomograms are shown.
 SHOWN = 12
@@ -48,16 +48,19 @@ def text_of(tomos: TomogramSet) -> str:
 
 def html_of(tomos: TomogramSet) -> str:
     """Give a table with a row for each tomogram."""
-    summary = summary_of(tomos[:SHOWN])
-    heads = "".join(f"<th>{html.escape(name)}</th>" for name in summary.column_names)
+    return html_table(title_of(tomos), summary_of(tomos[:SHOWN]), len(tomos), len(tomos.findings))
+
+
+def html_table(title: str, table: pa.Table, count: int, findings: int) -> str:
+    """Give the first rows of a table of `count`, below a title, as HTML."""
+    heads = "".join(f"<th>{html.escape(name)}</th>" for name in table.column_names)
     rows = [
         "<tr>" + "".join(f"<td>{html.escape(_cell(value))}</td>" for value in row.values()) + "</tr>"
-        for row in summary.to_pylist()
+        for row in table.slice(0, SHOWN).to_pylist()
     ]
-    more = f"<p>... and {len(tomos) - SHOWN} more</p>" if len(tomos) > SHOWN else ""
-    odd = f"<p>findings: {len(tomos.findings)}</p>" if tomos.findings else ""
-    title = f"<strong>{html.escape(title_of(tomos))}</strong>"
-    return f"{title}<table><tr>{heads}</tr>{''.join(rows)}</table>{more}{odd}"
+    more = f"<p>... and {count - SHOWN:,} more</p>" if count > SHOWN else ""
+    odd = f"<p>findings: {findings}</p>" if findings else ""
+    return f"<strong>{html.escape(title)}</strong><table><tr>{heads}</tr>{''.join(rows)}</table>{more}{odd}"
 
 
 def summary_of(tomos: TomogramSet) -> pa.Table:

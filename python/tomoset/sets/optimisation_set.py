@@ -6,9 +6,12 @@ import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from tomoset import _core
 from tomoset.blocks import StarBlock
 from tomoset.exceptions import MissingLabelError, SetError, printable
+from tomoset.sets.looks import html_table
 from tomoset.sets.manifold_set import ManifoldSet
 from tomoset.sets.particle_set import ParticleSet
 from tomoset.sets.paths import leads_out, project_root, text_path
@@ -274,6 +277,12 @@ class OptimisationSet:
         width = max((len(name) for name in self.files), default=0)
         lines += [f"  {name:<{width}}  {printable(path, 1000)}" for name, path in self.files.items()]
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        where = printable(self.path, 1000) if self.path else "in memory"
+        there = ["yes" if (self._root / path).exists() else "no" for path in self.files.values()]
+        rows = {"set": list(self.files), "file": list(self.files.values()), "is there": there}
+        return html_table(f"OptimisationSet {where}", pa.Table.from_pydict(rows), len(rows["set"]), 0)
 
 
 def _root(path: str, block: StarBlock, given: str | os.PathLike[str] | None) -> Path:

@@ -14,6 +14,7 @@ from tomoset.geometry import euler_matrices
 from tomoset.sets.edits import chosen
 from tomoset.sets.findings import Finding
 from tomoset.sets.labels import GENERAL, NAME, ORIGIN, PARTICLE
+from tomoset.sets.looks import SHOWN, html_table
 from tomoset.sets.naming import Renaming, renamed_particles, renaming
 from tomoset.sets.paths import text_path
 from tomoset.sets.tabular import Tabular
@@ -196,7 +197,10 @@ class ParticleSet(Tabular):
         """For each particle which rows of its tilt series show it: ``(num_tilts,) bool``; None if unknown."""
         if VISIBLE not in self:
             return None
-        return [np.asarray(vector.values, dtype=bool) for vector in self[VISIBLE]]
+        vectors = self[VISIBLE]
+        flags = as_numpy(vectors.flatten()).astype(bool)
+        stops = np.cumsum(as_numpy(vectors.value_lengths().fill_null(0))).tolist()
+        return [flags[start:stop] for start, stop in zip([0, *stops[:-1]], stops, strict=True)]
 
     # Where they are.
 
@@ -480,16 +484,23 @@ class ParticleSet(Tabular):
         ]
 
     def __repr__(self) -> str:
+        text = f"<{self._title}>"
+        return f"{text}\n  findings: {len(self.findings)}, see .findings" if self.findings else text
+
+    def _repr_html_(self) -> str:
+        counts = self[NAME].value_counts()
+        names = [printable(name) for name in counts.field("values").slice(0, SHOWN).to_pylist()]
+        table = pa.Table.from_pydict({"tomogram": names, "particles": counts.field("counts").slice(0, SHOWN)})
+        return html_table(self._title, table, len(counts), len(self.findings))
+
+    @property
+    def _title(self) -> str:
         where = printable(self.path, 1000) if self.path else "in memory"
         kind = "2D stacks" if self.are_2d_stacks else "volumes"
         groups = 0 if self.optics is None else self.optics.num_rows
         tomograms = len(self[NAME].unique())
-        lines = [
-            f"<ParticleSet {where}: {len(self):,} particles of {tomograms} tomograms, {kind}, {groups} optics groups>"
-        ]
-        if self.findings:
-            lines.append(f"  findings: {len(self.findings)}, see .findings")
-        return "\n".join(lines)
+        counted = f"{len(self):,} particles of {tomograms} tomograms"
+        return f"ParticleSet {where}: {counted}, {kind}, {groups} optics groups"
 
 
 def _particles_block(star: StarFile, path: str) -> str:

@@ -17,6 +17,7 @@ from tomoset.sets.contents import offsets_of
 from tomoset.sets.edits import with_columns_of
 from tomoset.sets.findings import Finding
 from tomoset.sets.labels import GENERAL, ORIGIN, PARTICLE
+from tomoset.sets.looks import SHOWN, html_table
 from tomoset.sets.naming import Renaming, renamed_particles
 from tomoset.sets.paths import repeated, text_path
 from tomoset.sets.tabular import Tabular
@@ -381,13 +382,28 @@ class TrajectorySet(Tabular, Mapping[str, "Floats"]):
         return _error(self.path, code, found)
 
     def __repr__(self) -> str:
+        text = f"<{self._title}>"
+        return f"{text}\n  findings: {len(self.findings)}, see .findings" if self.findings else text
+
+    def _repr_html_(self) -> str:
+        first = range(min(len(self), SHOWN))
+        shifts = [self[at] for at in first]
+        rows = {
+            "particle": [printable(name) for name in self.names[:SHOWN]],
+            "tilts": [len(shift) for shift in shifts],
+            "largest shift [A]": [
+                float(np.sqrt((shift**2).sum(axis=1)).max()) if len(shift) else None for shift in shifts
+            ],
+        }
+        return html_table(self._title, pa.Table.from_pydict(rows), len(self), len(self.findings))
+
+    @property
+    def _title(self) -> str:
         where = printable(self.path, 1000) if self.path else "in memory"
         counts = np.diff(self.offsets)
-        tilts = f"{counts.min()}" if len(counts) and counts.min() == counts.max() else "0"
-        if len(counts) and counts.min() != counts.max():
-            tilts = f"{counts.min()} to {counts.max()}"
-        text = f"<TrajectorySet {where}: {len(self):,} trajectories of {tilts} tilts>"
-        return f"{text}\n  findings: {len(self.findings)}, see .findings" if self.findings else text
+        least, most = (counts.min(), counts.max()) if len(counts) else (0, 0)
+        tilts = f"{least}" if least == most else f"{least} to {most}"
+        return f"TrajectorySet {where}: {len(self):,} trajectories of {tilts} tilts"
 
 
 def _read(path: str, threads: int | None) -> _Trajectories:
