@@ -272,5 +272,8 @@ def test_bad_arguments(tmp_path: Path) -> None:
         tomos.to_relion4(image_sizes=(100, 80)).to_relion5(image_sizes=(100, 80), centre="middle")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="have not the same tomograms"):
         tomos.alignment_differences(tomos[:1], image_sizes=(100, 80))
+    for sizes in (5, (0, 80), (100.5, 80), "abc", [(100, 80)] * 3, {tomos.names[0]: (100,)}):
+        with pytest.raises(ValueError, match="it must be width and height"):
+            tomos.projection_matrices(image_sizes=sizes)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="must end in 4 x 4"):
         projection_angles(np.eye(3), pixel_size=1, size=(1, 1, 1), image_size=(1, 1))

@@ -56,11 +56,21 @@ def image_sizes(
     names = contents.names
     found = np.zeros((count, 2), dtype=np.int64)
     if given is not None and not isinstance(given, Mapping):
-        found[:] = given
+        found[:] = _checked(given, count)
         return found
     for at in tomograms:
         size = None if given is None else given.get(names[at])
-        found[at] = _size_of(contents, at, allow_outside=allow_outside) if size is None else size
+        found[at] = _size_of(contents, at, allow_outside=allow_outside) if size is None else _checked(size, 1)
+    return found
+
+
+def _checked(sizes: object, count: int) -> Integers:
+    """Give sizes that were given, if they are width and height."""
+    found = np.asarray(sizes)
+    if found.shape not in {(2,), (count, 2)} or found.dtype.kind not in "iu" or (found < 1).any():
+        raise ValueError(
+            f"image_sizes has {sizes!r}; it must be width and height in pixels, such as (3838, 3710)"
+        )
     return found
 
 
