@@ -206,7 +206,7 @@ def _two(particles: ParticleSet) -> Iterator[Fault]:
 def _beyond(particles: ParticleSet) -> Iterator[Fault]:
     if not _has_sizes(particles):
         return
-    sizes = 2 * particles._centres()
+    sizes = particles._sizes()
     places = particles.coordinates_px
     with np.errstate(invalid="ignore"):
         out = np.any((places < 0) | (places > sizes), axis=1)

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = [
     "RULES",
     "Test",
-    "coefficients_of",
     "rotations_of_angles",
     "rotations_of_matrices",
     "vector_lengths",
@@ -452,22 +451,3 @@ def vector_lengths(view: View, label: str) -> Integers:
         return np.full(count, -1)
     found: Integers = as_numpy(column.value_lengths().fill_null(-1)).astype(np.int64)
     return found
-
-
-def coefficients_of(kind: str | None, across: float, down: float) -> int | None:
-    """Give how many coefficients a deformation of an image has; None for a type that is none.
-
-    As RELION's: of a Fourier deformation a real and an imaginary part of each frequency and axis, of which it has
-    those of positive x, and of x = 0 those of positive y.
-    """
-    if kind == "linear":
-        return 3
-    if not (np.isfinite(across) and np.isfinite(down)):
-        return -1
-    columns, rows = int(across), int(down)
-    if kind == "spline":
-        return 8 * columns * rows
-    if kind == "Fourier":
-        per_row = [columns // 2 + (1 if 0 < y < rows // 2 else 0) for y in range(rows)]
-        return 4 * sum(per_row)
-    return None

@@ -12,6 +12,7 @@ from tomoset.check import tilts
 from tomoset.check.rules import Fault, Rules
 from tomoset.check.view import View
 from tomoset.exceptions import printable
+from tomoset.geometry.deformation import KINDS, num_coefficients
 from tomoset.sets.alignment import NEEDED, ROWS, SIZE
 from tomoset.sets.labels import IMAGE, SERIES_FILE, STACK
 from tomoset.sets.paths import repeated
@@ -368,11 +369,12 @@ def _odd_deformation(view: View) -> Iterator[Fault]:
     have = view.have(coefficients)
     lengths = tilts.vector_lengths(view, coefficients)
     for row, kind in enumerate(kinds):
-        needed = tilts.coefficients_of(kind, across[row], down[row])
+        grid_size = (int(np.nan_to_num(across[row])), int(np.nan_to_num(down[row])))
+        needed = num_coefficients(kind, grid_size) if kind in KINDS else None
         start, stop = view.contents.offsets[row : row + 2]
         if needed is None:
             yield Fault(f"{Tomogram.deformation_type.label} is {kind!r}", row)
-        elif kind == "spline" and min(across[row], down[row]) < 2:
+        elif kind == "spline" and min(grid_size) < 2:
             yield Fault(f"a spline has a grid of {across[row]:g} x {down[row]:g}; it needs 2 x 2", row)
         elif not have[row]:
             yield Fault(f"the tilt series has no {coefficients}", row)

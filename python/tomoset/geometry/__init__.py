@@ -1,6 +1,64 @@
 """Geometry as RELION has it: pure functions over NumPy arrays, broadcast over leading axes."""
 
-from tomoset.geometry.euler import euler_matrices
-from tomoset.geometry.projection import Centre, ProjectionAngles, projection_angles, projection_matrices
+from tomoset.geometry.coordinates import (
+    CoordinateCentre,
+    centred_to_px,
+    centres,
+    map_size,
+    px_to_centred,
+    px_to_voxels,
+    shifted_positions,
+    voxels_to_px,
+)
+from tomoset.geometry.ctf import ctf, ctf_1d, defocus_at, phase, wavelength
+from tomoset.geometry.deformation import deformation, num_coefficients
+from tomoset.geometry.dose import critical_dose, dose_weight, fractional_dose, least_dosed, ranks
+from tomoset.geometry.euler import EulerAngles, euler_angles, euler_matrices
+from tomoset.geometry.projection import (
+    Centre,
+    ProjectionAngles,
+    back_project,
+    binned_matrices,
+    depth_offset,
+    is_visible,
+    project,
+    projection_angles,
+    projection_matrices,
+    view_directions,
+)
 
-__all__ = ["Centre", "ProjectionAngles", "euler_matrices", "projection_angles", "projection_matrices"]
+__all__ = [
+    "Centre",
+    "CoordinateCentre",
+    "EulerAngles",
+    "ProjectionAngles",
+    "back_project",
+    "binned_matrices",
+    "centred_to_px",
+    "centres",
+    "critical_dose",
+    "ctf",
+    "ctf_1d",
+    "defocus_at",
+    "deformation",
+    "depth_offset",
+    "dose_weight",
+    "euler_angles",
+    "euler_matrices",
+    "fractional_dose",
+    "is_visible",
+    "least_dosed",
+    "map_size",
+    "num_coefficients",
+    "phase",
+    "project",
+    "projection_angles",
+    "projection_matrices",
+    "px_to_centred",
+    "px_to_voxels",
+    "ranks",
+    "shifted_positions",
+    "view_directions",
+    "voxels_to_px",
+    "wavelength",
+]

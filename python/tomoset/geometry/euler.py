@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["euler_matrices"]
+__all__ = ["EulerAngles", "euler_angles", "euler_matrices"]
 
 Floats = npt.NDArray[np.float64]
+
+
+class EulerAngles(NamedTuple):
+    """Euler angles in degrees; arrays of one shape."""
+
+    rot: Floats
+    tilt: Floats
+    psi: Floats
 
 
 def euler_matrices(rot: npt.ArrayLike, tilt: npt.ArrayLike, psi: npt.ArrayLike) -> Floats:
@@ -45,3 +55,44 @@ def euler_matrices(rot: npt.ArrayLike, tilt: npt.ArrayLike, psi: npt.ArrayLike) 
         (st * cr, st * sr, ct),
     )
     return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+
+
+def euler_angles(matrices: npt.ArrayLike) -> EulerAngles:
+    """Give the Euler angles of rotation matrices.
+
+    The inverse of `euler_matrices`, as RELION's ``Euler::matrixToAngles``: where the tilt is 0 or 180 degrees, so that
+    only the sum or the difference of rot and psi is known, rot is 0.
+
+    Parameters
+    ----------
+    matrices : (..., 3, 3) array_like
+        Whose columns are the particle's axes in the tomogram.
+
+    Returns
+    -------
+    EulerAngles
+        Three arrays of shape ``(...)`` in degrees, ``rlnAngleRot``, ``rlnAngleTilt`` and ``rlnAnglePsi``: the tilt
+        within 0 to 180, the others within -180 to 180.
+
+    Raises
+    ------
+    ValueError
+        Another shape.
+
+    Examples
+    --------
+    >>> [float(angle.round(6)) for angle in euler_angles(euler_matrices(10, 20, 30))]
+    [10.0, 20.0, 30.0]
+    """
+    a = np.asarray(matrices, dtype=np.float64)
+    if a.shape[-2:] != (3, 3):
+        raise ValueError(f"matrices have the shape {a.shape}; it must end in 3 x 3")
+    squared = a[..., 0, 2] ** 2 + a[..., 1, 2] ** 2
+    pole = squared <= np.finfo(np.float64).tiny
+    tilt = np.arctan2(np.sqrt(squared), a[..., 2, 2])
+    rot = np.where(pole, 0.0, np.arctan2(a[..., 2, 1], a[..., 2, 0]))
+    up = np.arctan2(-a[..., 1, 0], a[..., 0, 0])
+    down = np.arctan2(a[..., 1, 0], -a[..., 0, 0])
+    at_pole = np.where(a[..., 2, 2] > 0, up, down)
+    psi = np.where(pole, at_pole, np.arctan2(a[..., 1, 2], -a[..., 0, 2]))
+    return EulerAngles(np.degrees(rot), np.degrees(tilt), np.degrees(psi))

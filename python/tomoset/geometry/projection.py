@@ -7,7 +7,18 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Centre", "ProjectionAngles", "projection_angles", "projection_matrices"]
+__all__ = [
+    "Centre",
+    "ProjectionAngles",
+    "back_project",
+    "binned_matrices",
+    "depth_offset",
+    "is_visible",
+    "project",
+    "projection_angles",
+    "projection_matrices",
+    "view_directions",
+]
 
 Floats = npt.NDArray[np.float64]
 
@@ -152,6 +163,146 @@ def projection_angles(
         shift = _apply(a, size / 2 - back) + moved
     x, y, z = np.degrees(x), np.degrees(y), np.degrees(z)
     return ProjectionAngles(x, y, z, shift[..., 0] * pixel_size, shift[..., 1] * pixel_size)
+
+
+def binned_matrices(matrices: npt.ArrayLike, binning: npt.ArrayLike) -> Floats:
+    """Give the matrices of images that are binned: all but the last row over the binning.
+
+    As RELION's reconstruction has them; its ``FourierCrop`` divides the last row, too, to the same effect.
+
+    Parameters
+    ----------
+    matrices : (..., 4, 4) array_like
+    binning : array_like
+        Broadcast against the leading axes.
+
+    Returns
+    -------
+    (..., 4, 4) float64 array
+        They take pixels of the tilt series, not of binned images, to pixels of binned images.
+    """
+    binning = np.asarray(binning, dtype=np.float64)
+    scale = np.stack([binning, binning, binning, np.ones_like(binning)], axis=-1)
+    return np.asarray(np.asarray(matrices, dtype=np.float64) / scale[..., None])
+
+
+def project(matrices: npt.ArrayLike, points: npt.ArrayLike) -> Floats:
+    """Give the places in images of points in the tomogram.
+
+    As RELION's ``Tomogram::projectPoint`` without deformation: the first two coordinates of ``P (x, y, z, 1)``.
+
+    Parameters
+    ----------
+    matrices : (..., 4, 4) array_like
+        As `projection_matrices` gives them.
+    points : (..., 3) array_like
+        In pixels of the tilt series from the corner of the tomogram.
+
+    Leading axes are broadcast: for all of ``n`` points in all of ``t`` images give ``matrices[:, None]`` and
+    ``points[None]``, which makes ``(t, n, 2)``.
+
+    Returns
+    -------
+    (..., 2) float64 array
+        Column and row in pixels.
+    """
+    return np.stack([_row(matrices, points, axis) for axis in (0, 1)], axis=-1)
+
+
+def depth_offset(matrices: npt.ArrayLike, points: npt.ArrayLike, *, size: npt.ArrayLike) -> Floats:
+    """Give how far behind the centre of the tomogram points are, along the view.
+
+    As RELION's ``Tomogram::getDepthOffset``: ``(P x).z - (P c).z`` with ``c`` half the size, not rounded.
+
+    Parameters
+    ----------
+    matrices : (..., 4, 4) array_like
+    points : (..., 3) array_like
+        As for `project`.
+    size : (..., 3) array_like
+        Width, height and depth of the tomogram in pixels of the tilt series.
+
+    Returns
+    -------
+    (...) float64 array
+        In pixels of the tilt series.
+    """
+    return _row(matrices, points, 2) - _row(matrices, np.asarray(size, dtype=np.float64) / 2, 2)
+
+
+def is_visible(
+    places: npt.ArrayLike, *, image_size: npt.ArrayLike, radius: npt.ArrayLike = 0.0
+) -> npt.NDArray[np.bool_]:
+    """Tell which places are within images, by more than a radius from their edges.
+
+    As RELION's ``Tomogram::isVisible``: ``r < x < W - r`` and ``r < y < H - r``.
+
+    Parameters
+    ----------
+    places : (..., 2) array_like
+        Column and row in pixels.
+    image_size : (..., 2) array_like
+        Width and height in pixels.
+    radius : array_like
+        In pixels.
+
+    Returns
+    -------
+    (...) bool array
+    """
+    places, radius = np.asarray(places), np.asarray(radius)[..., None]
+    found: npt.NDArray[np.bool_] = np.all((places > radius) & (places < image_size - radius), axis=-1)
+    return found
+
+
+def view_directions(matrices: npt.ArrayLike) -> Floats:
+    """Give the direction of the view of each image in the tomogram: the third row of the matrix, ``(..., 3)``.
+
+    Parameters
+    ----------
+    matrices : (..., 4, 4) array_like
+    """
+    found: Floats = np.asarray(matrices, dtype=np.float64)[..., 2, :3]
+    return found
+
+
+def back_project(matrices: npt.ArrayLike, places: npt.ArrayLike, depth: npt.ArrayLike = 0.0) -> Floats:
+    """Give the point that projects to a place, at a depth along the view.
+
+    The inverse of `project`: points of one place and all depths are a ray along `view_directions`.
+
+    Parameters
+    ----------
+    matrices : (..., 4, 4) array_like
+    places : (..., 2) array_like
+        Column and row in pixels.
+    depth : array_like
+        The third coordinate of ``P (x, y, z, 1)`` in pixels.
+
+    Returns
+    -------
+    (..., 3) float64 array
+        In pixels of the tilt series from the corner of the tomogram.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        A matrix that has no inverse.
+    """
+    matrices = np.asarray(matrices, dtype=np.float64)
+    places, depth = np.asarray(places, dtype=np.float64), np.asarray(depth, dtype=np.float64)
+    shape = np.broadcast_shapes(places.shape[:-1], depth.shape)
+    wanted = np.empty((*shape, 3))
+    wanted[..., :2], wanted[..., 2] = places, depth
+    return _apply(np.linalg.inv(matrices[..., :3, :3]), wanted - matrices[..., :3, 3])
+
+
+def _row(matrices: npt.ArrayLike, points: npt.ArrayLike, row: int) -> Floats:
+    """Give one coordinate of ``P (x, y, z, 1)``."""
+    m, points = np.asarray(matrices, dtype=np.float64), np.asarray(points, dtype=np.float64)
+    x, y, z = points[..., 0], points[..., 1], points[..., 2]
+    found: Floats = m[..., row, 0] * x + m[..., row, 1] * y + m[..., row, 2] * z + m[..., row, 3]
+    return found
 
 
 def _rotations(x: Floats, y: Floats, z: Floats) -> Floats:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from tomoset import _core
 from tomoset.exceptions import MissingLabelError, SetError, printable
-from tomoset.geometry import euler_matrices
+from tomoset.geometry import centred_to_px, euler_matrices, px_to_centred, shifted_positions
 from tomoset.sets.edits import chosen
 from tomoset.sets.findings import Finding
 from tomoset.sets.labels import GENERAL, NAME, ORIGIN, PARTICLE
@@ -231,7 +231,7 @@ class ParticleSet(Tabular):
         """
         if CENTRED[0] in self:
             return self._three(CENTRED)
-        return (self._three(LEGACY) - self._centres()) * self.pixel_sizes[:, None]
+        return px_to_centred(self._three(LEGACY), pixel_size=self.pixel_sizes, size=self._sizes())
 
     @property
     def coordinates_px(self) -> Floats:
@@ -240,7 +240,7 @@ class ParticleSet(Tabular):
         As RELION's ``getParticleCoordDecenteredPixel``: ``coordinate / pixel size + size / 2``.
         """
         if CENTRED[0] in self:
-            return self._three(CENTRED) / self.pixel_sizes[:, None] + self._centres()
+            return centred_to_px(self._three(CENTRED), pixel_size=self.pixel_sizes, size=self._sizes())
         return self._three(LEGACY)
 
     @property
@@ -257,9 +257,8 @@ class ParticleSet(Tabular):
 
         As RELION's ``getPosition``: the coordinate less the origin, turned by the subtomogram's angles.
         """
-        turned = np.einsum("nij,nj->ni", self.subtomogram_matrices, self.origins)
-        found: Floats = self.coordinates_px - turned / self.pixel_sizes[:, None]
-        return found
+        matrices = self.subtomogram_matrices
+        return shifted_positions(self.coordinates_px, self.origins, matrices, pixel_size=self.pixel_sizes)
 
     @property
     def subtomogram_matrices(self) -> Floats:
@@ -416,10 +415,9 @@ class ParticleSet(Tabular):
         found: Floats = as_numpy(table.column(label))[rows].astype(np.float64, copy=False)
         return found
 
-    def _centres(self) -> Floats:
-        """Give the centre of each particle's tomogram in pixels: half its size, not rounded, as RELION has it here."""
-        sizes: Floats = np.stack([self._of_tomograms(f"rlnTomoSize{axis}") for axis in "XYZ"], axis=-1)
-        return sizes / 2
+    def _sizes(self) -> Floats:
+        """Give the size of each particle's tomogram in pixels: ``(n, 3)``."""
+        return np.stack([self._of_tomograms(f"rlnTomoSize{axis}") for axis in "XYZ"], axis=-1)
 
     def _checked(self) -> list[Finding]:
         """Give what is odd, and raise where nothing can be made of it."""

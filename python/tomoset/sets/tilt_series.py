@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from tomoset.geometry import ranks
 from tomoset.sets.tabular import Tabular
 from tomoset.sets.values import Floats, Integers, Texts, Vectors, array
 
@@ -130,14 +129,14 @@ class TiltSeries(Tabular):
 
         As RELION's ``TiltSeries::getFrameDoseOrder``: ``(num_tilts,) int64``.
         """
-        return _ranks(self.pre_exposure)
+        return ranks(self.pre_exposure)
 
     def tilt_order(self) -> Integers:
         """Give the place of each image in the order of nominal tilt angles, from 0; equal ones keep their order.
 
         As RELION's ``TiltSeries::getFrameTiltOrder``: ``(num_tilts,) int64``.
         """
-        return _ranks(self.nominal_tilt_angles)
+        return ranks(self.nominal_tilt_angles)
 
     @property
     def summary(self) -> str:
@@ -160,10 +159,3 @@ class TiltSeries(Tabular):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return TiltSeries, (self._set, self._index)
-
-
-def _ranks(values: Floats) -> Integers:
-    order = np.argsort(values, kind="stable")
-    ranks = np.empty(len(values), dtype=np.int64)
-    ranks[order] = np.arange(len(values))
-    return ranks

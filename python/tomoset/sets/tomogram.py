@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tomoset.geometry import fractional_dose
 from tomoset.sets.values import default, optional, required
 
 if TYPE_CHECKING:
@@ -144,8 +145,8 @@ class Tomogram:
         """
         if self.import_fractional_dose is not None:
             return self.import_fractional_dose
-        doses = sorted(self.tilt_series.pre_exposure)
-        return float(doses[1] - doses[0]) if len(doses) > 1 else None
+        series = self.tilt_series
+        return fractional_dose(series.pre_exposure) if len(series) > 1 else None
 
     @property
     def tilt_series(self) -> TiltSeries:

@@ -1,0 +1,243 @@
+"""The contrast transfer function of tilt images."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from tomoset.geometry.dose import dose_weight
+
+__all__ = ["ctf", "ctf_1d", "defocus_at", "phase", "wavelength"]
+
+Floats = npt.NDArray[np.float64]
+
+
+def wavelength(voltage: npt.ArrayLike) -> Floats:
+    """Give the wavelength of electrons in A.
+
+    As RELION's ``CTF::initialise``: ``12.2643247 / sqrt(v (1 + 0.978466e-6 v))`` with ``v`` in volts.
+
+    Parameters
+    ----------
+    voltage : array_like
+        ``rlnVoltage`` in kV.
+
+    Returns
+    -------
+    (...) float64 array
+
+    Examples
+    --------
+    >>> float(wavelength(300).round(6))
+    0.019688
+    """
+    volts = 1000 * _floats(voltage)
+    return np.asarray(12.2643247 / np.sqrt(volts * (1 + 0.978466e-6 * volts)))
+
+
+def defocus_at(
+    defocus: npt.ArrayLike,
+    depth: npt.ArrayLike,
+    *,
+    pixel_size: npt.ArrayLike,
+    hand: npt.ArrayLike,
+    slope: npt.ArrayLike = 1.0,
+) -> Floats:
+    """Give the defocus of a place by its depth: ``defocus + hand * pixel_size * slope * depth``.
+
+    As RELION's ``Tomogram::getCtf``, of U and of V alike.
+
+    Parameters
+    ----------
+    defocus : array_like
+        ``rlnDefocusU`` or ``rlnDefocusV`` in A: that of the tomogram's centre.
+    depth : array_like
+        In pixels of the tilt series, as `depth_offset` gives it.
+    pixel_size : array_like
+        ``rlnTomoTiltSeriesPixelSize`` in A.
+    hand : array_like
+        ``rlnTomoHand``, 1 or -1.
+    slope : array_like
+        ``rlnTomoDefocusSlope``.
+
+    Returns
+    -------
+    (...) float64 array
+        In A.
+    """
+    per_pixel = _floats(hand) * _floats(pixel_size) * _floats(slope)
+    return np.asarray(_floats(defocus) + per_pixel * _floats(depth))
+
+
+def phase(
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    *,
+    defocus_u: npt.ArrayLike,
+    defocus_v: npt.ArrayLike,
+    defocus_angle: npt.ArrayLike,
+    voltage: npt.ArrayLike,
+    spherical_aberration: npt.ArrayLike,
+    amplitude_contrast: npt.ArrayLike,
+    phase_shift: npt.ArrayLike = 0.0,
+) -> Floats:
+    r"""Give the phase ``gamma``, whose sine is the contrast transfer but for sign, envelope and scale.
+
+    As RELION's ``CTF``::
+
+        gamma = -pi l D + pi/2 Cs l^3 k^4 - phase_shift - atan(Q / sqrt(1 - Q^2)),      k^2 = x^2 + y^2
+        D     = U (x cos a + y sin a)^2 + V (-x sin a + y cos a)^2
+
+    Parameters
+    ----------
+    x, y : array_like
+        Spatial frequencies in 1/A.
+    defocus_u, defocus_v : array_like
+        ``rlnDefocusU``, ``rlnDefocusV`` in A, positive for underfocus.
+    defocus_angle : array_like
+        ``rlnDefocusAngle``, from x to U, in degrees.
+    voltage : array_like
+        ``rlnVoltage`` in kV.
+    spherical_aberration : array_like
+        ``rlnSphericalAberration`` in mm.
+    amplitude_contrast : array_like
+        ``rlnAmplitudeContrast``, 0 to 1.
+    phase_shift : array_like
+        ``rlnPhaseShift`` in degrees.
+
+    All are broadcast against each other.
+
+    Returns
+    -------
+    (...) float64 array
+        In radians.
+    """
+    fx, fy = _floats(x), _floats(y)
+    turn = np.radians(_floats(defocus_angle))
+    contrast = _floats(amplitude_contrast)
+    length = wavelength(voltage)
+    cos, sin = np.cos(turn), np.sin(turn)
+    along, across = fx * cos + fy * sin, fy * cos - fx * sin
+    squared = fx * fx + fy * fy
+    bent = _floats(defocus_u) * along**2 + _floats(defocus_v) * across**2
+    # Cs in A.
+    sphere = 1e7 * _floats(spherical_aberration)
+    constant = np.radians(_floats(phase_shift)) + np.arctan(contrast / np.sqrt(1 - contrast**2))
+    found: Floats = np.pi * length * (0.5 * sphere * length**2 * squared**2 - bent) - constant
+    return found
+
+
+def ctf(
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    *,
+    defocus_u: npt.ArrayLike,
+    defocus_v: npt.ArrayLike,
+    defocus_angle: npt.ArrayLike,
+    voltage: npt.ArrayLike,
+    spherical_aberration: npt.ArrayLike,
+    amplitude_contrast: npt.ArrayLike,
+    phase_shift: npt.ArrayLike = 0.0,
+    bfactor: npt.ArrayLike = 0.0,
+    scale: npt.ArrayLike = 1.0,
+    dose: npt.ArrayLike | None = None,
+    magnification: npt.ArrayLike | None = None,
+) -> Floats:
+    """Give the contrast transfer function: ``-sin(gamma) * envelope * scale``.
+
+    As RELION's ``CTF::getCTF``: the envelope is ``exp(-B k^2 / 4)``, or that of the dose where one is given; values
+    within 1e-8 of 0 are 1e-8 off it.
+
+    Parameters
+    ----------
+    x, y, defocus_u, defocus_v, defocus_angle, voltage, spherical_aberration, amplitude_contrast, phase_shift
+        As for `phase`.
+    bfactor : array_like
+        ``rlnCtfBfactor`` in A^2.
+    scale : array_like
+        ``rlnCtfScalefactor``.
+    dose : array_like, optional
+        In e/A^2; its envelope, `dose_weight`, then takes the place of that of the B-factor.
+    magnification : (..., 2, 2) array_like, optional
+        ``rlnMagMat00`` to ``11``: frequencies are multiplied by it first.
+
+    All are broadcast against each other.
+
+    Returns
+    -------
+    (...) float64 array
+
+    Examples
+    --------
+    >>> optics = dict(voltage=300, spherical_aberration=2.7, amplitude_contrast=0.1)
+    >>> float(ctf(0.05, -0.08, defocus_u=35000, defocus_v=30000, defocus_angle=40, **optics).round(9))
+    -0.803935154
+    """
+    fx, fy = _floats(x), _floats(y)
+    if magnification is not None:
+        m = _floats(magnification)
+        fx, fy = m[..., 0, 0] * fx + m[..., 0, 1] * fy, m[..., 1, 0] * fx + m[..., 1, 1] * fy
+    gamma = phase(
+        fx,
+        fy,
+        defocus_u=defocus_u,
+        defocus_v=defocus_v,
+        defocus_angle=defocus_angle,
+        voltage=voltage,
+        spherical_aberration=spherical_aberration,
+        amplitude_contrast=amplitude_contrast,
+        phase_shift=phase_shift,
+    )
+    squared = fx * fx + fy * fy
+    decay = np.exp(-0.25 * _floats(bfactor) * squared)
+    envelope = decay if dose is None else dose_weight(np.sqrt(squared), dose)
+    found = -np.sin(gamma) * envelope * _floats(scale)
+    near = np.abs(found) < 1e-8
+    return np.where(near, np.where(found < 0, -1e-8, 1e-8), found)
+
+
+def ctf_1d(
+    frequency: npt.ArrayLike,
+    *,
+    defocus: npt.ArrayLike,
+    voltage: npt.ArrayLike,
+    spherical_aberration: npt.ArrayLike,
+    amplitude_contrast: npt.ArrayLike,
+    phase_shift: npt.ArrayLike = 0.0,
+    bfactor: npt.ArrayLike = 0.0,
+    scale: npt.ArrayLike = 1.0,
+    dose: npt.ArrayLike | None = None,
+) -> Floats:
+    """Give the contrast transfer function without astigmatism, by the frequency alone.
+
+    Parameters
+    ----------
+    frequency : array_like
+        In 1/A.
+    defocus : array_like
+        In A, the mean of ``rlnDefocusU`` and ``rlnDefocusV`` for one.
+    voltage, spherical_aberration, amplitude_contrast, phase_shift, bfactor, scale, dose
+        As for `ctf`.
+
+    Returns
+    -------
+    (...) float64 array
+    """
+    return ctf(
+        frequency,
+        0.0,
+        defocus_u=defocus,
+        defocus_v=defocus,
+        defocus_angle=0.0,
+        voltage=voltage,
+        spherical_aberration=spherical_aberration,
+        amplitude_contrast=amplitude_contrast,
+        phase_shift=phase_shift,
+        bfactor=bfactor,
+        scale=scale,
+        dose=dose,
+    )
+
+
+def _floats(values: npt.ArrayLike) -> Floats:
+    return np.asarray(values, dtype=np.float64)

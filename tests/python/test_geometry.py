@@ -1,0 +1,288 @@
+"""Geometry against RELION's own numbers, by hand, and by its properties."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tomoset
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.testing import assert_allclose
+from set_files import GEOMETRY
+from tomoset import geometry
+
+CASES = sorted(GEOMETRY.glob("relion*/*.relion.json"))
+DEFORMED = [path for path in CASES if "deformation" in path.parent.name]
+SIZED = [path for path in CASES if path.parent.name not in {"relion5_no_size", "relion5_not_aligned"}]
+
+
+def name(path: Path) -> str:
+    return f"{path.parent.name}-{path.name.split('.')[0]}"
+
+
+class Case:
+    """RELION's numbers for some images of a tomogram, and the tomogram."""
+
+    def __init__(self, path: Path) -> None:
+        self.facts: dict[str, Any] = json.loads(path.read_text())
+        self.tomogram = tomoset.TomogramSet.read(path.parent / "tomograms.star")[self.facts["name"]]
+        self.series = self.tomogram.tilt_series
+        self.frames = np.array(self.facts["tested_frames"])
+        self.points = np.array(self.facts["points"])
+        self.matrices = np.array(self.facts["projection_matrices"]).reshape(-1, 4, 4)[self.frames]
+
+    def each(self, values: Any) -> Any:
+        """Give a column of the tested images, to be broadcast with points."""
+        return np.asarray(values)[self.frames][:, None]
+
+    def depths(self) -> Any:
+        return geometry.depth_offset(self.matrices[:, None], self.points, size=self.facts["tomogram_size"])
+
+    def defocus(self) -> list[Any]:
+        facts = self.facts
+        return [
+            geometry.defocus_at(
+                self.each(values),
+                self.depths(),
+                pixel_size=facts["pixel_size"],
+                hand=facts["handedness"],
+                slope=facts["defocus_slope"],
+            )
+            for values in (self.series.defocus_u, self.series.defocus_v)
+        ]
+
+    def deformed(self, places: Any, frame: int) -> Any:
+        tomogram, coefficients = self.tomogram, self.series.deformation_coefficients
+        if tomogram.deformation_type is None or coefficients is None:
+            return places
+        grid = (tomogram.deformation_grid_size_x or 0, tomogram.deformation_grid_size_y or 0)
+        return places + geometry.deformation(
+            places,
+            coefficients[frame],
+            kind=tomogram.deformation_type,
+            grid=grid,
+            image_size=self.facts["image_size"],
+        )
+
+
+@pytest.mark.parametrize("path", CASES, ids=name)
+def test_points_in_images(path: Path) -> None:
+    case = Case(path)
+    plain = geometry.project(case.matrices[:, None], case.points)
+    places = np.stack([case.deformed(*each) for each in zip(plain, case.frames, strict=True)])
+    assert_allclose(places, case.facts["project_point"], rtol=0, atol=1e-9)
+    for radius, rows in case.facts["is_visible"].items():
+        seen = geometry.is_visible(places, image_size=case.facts["image_size"], radius=float(radius))
+        assert ["".join("01"[each] for each in row.astype(int)) for row in seen] == rows
+
+
+@pytest.mark.parametrize("path", CASES, ids=name)
+def test_depth_and_defocus(path: Path) -> None:
+    case = Case(path)
+    assert_allclose(case.depths(), case.facts["depth_offset"], rtol=0, atol=1e-9)
+    u, v = case.defocus()
+    angles = np.broadcast_to(case.each(case.series.defocus_angle), u.shape)
+    assert_allclose(np.stack([u, v, angles], axis=-1), case.facts["get_ctf"], rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("path", CASES, ids=name)
+def test_ctf(path: Path) -> None:
+    case = Case(path)
+    facts, series = case.facts, case.series
+    x, y = np.array(facts["ctf_freqs"]).T
+    u, v = case.defocus()
+    found = geometry.ctf(
+        x,
+        y,
+        defocus_u=u[:, :2, None],
+        defocus_v=v[:, :2, None],
+        defocus_angle=case.each(series.defocus_angle)[..., None],
+        voltage=facts["voltage"],
+        spherical_aberration=facts["Cs"],
+        amplitude_contrast=facts["Q0"],
+        phase_shift=case.each(series.phase_shift)[..., None],
+        bfactor=case.each(series.bfactor)[..., None],
+        scale=case.each(series.scale_factor)[..., None],
+    )
+    assert_allclose(found, facts["ctf_values"], rtol=0, atol=1e-12)
+    assert_allclose(geometry.wavelength(facts["voltage"]), facts["central_ctf"][0][6], rtol=1e-12)
+
+
+@pytest.mark.parametrize("path", CASES, ids=name)
+def test_dose_weights(path: Path) -> None:
+    case = Case(path)
+    facts = case.facts["dose_weight"]
+    box = facts["box"]
+    rows = np.fft.fftfreq(box, 1 / box)
+    radius = np.hypot(np.arange(box // 2 + 1), rows[:, None]).ravel()
+    doses = case.each(case.series.pre_exposure)
+    for binning in (1, 2, 3.5):
+        frequency = radius / (box * case.facts["pixel_size"] * binning)
+        found = geometry.dose_weight(
+            frequency, doses, bfactor_per_dose=case.facts["bfactor_per_electron_dose"]
+        )
+        # RELION has them as floats.
+        assert_allclose(found, facts[f"bin_{binning:g}"], rtol=3e-6, atol=1e-38)
+
+
+@pytest.mark.parametrize("path", CASES, ids=name)
+def test_orders_and_doses(path: Path) -> None:
+    case = Case(path)
+    doses = case.series.pre_exposure
+    assert geometry.ranks(doses).tolist() == case.facts["frame_dose_order"]
+    assert doses[geometry.least_dosed(doses)] == doses[case.facts["least_dose_frame"]]
+    if case.tomogram.import_fractional_dose is None:
+        assert_allclose(geometry.fractional_dose(doses), case.facts["fractional_dose"])
+
+
+@pytest.mark.parametrize("path", DEFORMED, ids=name)
+def test_deformations(path: Path) -> None:
+    case = Case(path)
+    places = np.array(case.facts["deformation_points"])
+    for frame, expected in zip(case.frames, case.facts["deformation_applied"], strict=True):
+        assert_allclose(case.deformed(places, int(frame)), expected, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("path", SIZED, ids=name)
+def test_binned_matrices(path: Path) -> None:
+    facts = json.loads(path.read_text())
+    first = np.array(facts["projection_matrices"][0]).reshape(4, 4)
+    binned = geometry.binned_matrices(first, 2.5)
+    cropped = np.array(facts["fourier_crop_2.5"]["matrix_0"]).reshape(4, 4)
+    assert_allclose(binned[:3], cropped[:3], rtol=0, atol=1e-9)
+    assert binned[3].tolist() == [0, 0, 0, 1]
+
+
+def test_golden_numbers_by_hand() -> None:
+    optics = {"voltage": 300, "spherical_aberration": 2.7, "amplitude_contrast": 0.1}
+    place = {"defocus_u": 35000, "defocus_v": 30000, "defocus_angle": 40}
+    assert_allclose(geometry.wavelength(300), 0.019687615309, atol=1e-12)
+    assert_allclose(geometry.phase(0.05, -0.08, **place, **optics), -16.641846054177, atol=1e-11)
+    assert_allclose(geometry.ctf(0.05, -0.08, **place, **optics), -0.803935153989, atol=1e-12)
+    found = geometry.ctf(0.05, -0.08, **place, **optics, bfactor=50, scale=0.7, phase_shift=90)
+    assert_allclose(found, -0.372471549962, atol=1e-12)
+    found = geometry.ctf(0.05, -0.08, **place, **optics, bfactor=50, scale=0.7, dose=20)
+    assert_allclose(found, -0.292634698154, atol=1e-12)
+    glacios = {"voltage": 200, "spherical_aberration": 2.0, "amplitude_contrast": 0.07}
+    assert_allclose(geometry.wavelength(200), 0.025079493567, atol=1e-12)
+    assert_allclose(geometry.ctf(0.05, -0.08, **place, **glacios), 0.755039794280, atol=1e-12)
+    # At the origin the amplitude contrast, and what is near 0 is off it.
+    assert_allclose(geometry.ctf_1d(0, defocus=30000, **optics), 0.1, atol=1e-15)
+    assert geometry.ctf(0.05, -0.08, **place, **optics, scale=0) == 1e-8
+    magnified = geometry.ctf(0.025, -0.04, **place, **optics, magnification=2 * np.eye(2))
+    assert_allclose(magnified, -0.803935153989, atol=1e-12)
+    assert_allclose(geometry.dose_weight([0, 0.05, 0.1], 20), [1, 0.772461481, 0.492974977], atol=1e-9)
+    grid: dict[str, Any] = {"grid": (3, 3), "image_size": (100, 80)}
+    values = 0.01 * np.arange(72) - 0.2
+    found = geometry.deformation([[30.5, 60.25], [-5.0, 200.0]], values, kind="spline", **grid)
+    assert_allclose(found, [[-0.011997511660, 0.328094855171], [0.04, 0.40]], atol=1e-12)
+    found = geometry.deformation([30.5, 60.25], values[:12], kind="Fourier", **grid)
+    assert_allclose(found, [-0.103653340623, -0.082478734915], atol=1e-12)
+    found = geometry.deformation([30.5, 60.25], [0.01, -0.02, 0.03], kind="linear", **grid)
+    assert_allclose(found, [-0.195, 0.9975], atol=1e-12)
+    assert geometry.num_coefficients("Fourier", (4, 5)) == 44
+
+
+def test_coordinates_by_hand() -> None:
+    size, pixel = (401, 300, 151), 2.0
+    assert geometry.centres(size).tolist() == [200.5, 150.0, 75.5]
+    assert geometry.centres(size, "floored").tolist() == [200, 150, 75]
+    assert geometry.centres(size, "relion-python").tolist() == [199.5, 149, 74.5]
+    places = geometry.centred_to_px([[10, -20, 3]], pixel_size=pixel, size=size)
+    assert places.tolist() == [[205.5, 140, 77]]
+    assert geometry.px_to_centred(places, pixel_size=pixel, size=size).tolist() == [[10, -20, 3]]
+    assert geometry.px_to_voxels([8, 4, 2], 4).tolist() == [2, 1, 0.5]
+    assert geometry.voxels_to_px([2, 1, 0.5], 4).tolist() == [8, 4, 2]
+    assert geometry.map_size((401, 302, 203), 4).tolist() == [100, 76, 50]
+    quarter = geometry.euler_matrices(90, 0, 0)
+    moved = geometry.shifted_positions([10, 10, 10], [2, 0, 0], quarter, pixel_size=2)
+    assert_allclose(moved, [10, 11, 10], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: geometry.centres((1, 2, 3), "middle"),  # type: ignore[arg-type]
+        lambda: geometry.euler_angles(np.eye(2)),
+        lambda: geometry.num_coefficients("cubic"),
+        lambda: geometry.deformation([1, 2], [1, 2], kind="linear", grid=(0, 0), image_size=(9, 9)),
+        lambda: geometry.deformation([1, 2], [1] * 8, kind="spline", grid=(1, 1), image_size=(9, 9)),
+        lambda: geometry.fractional_dose([3.0]),
+    ],
+)
+def test_what_cannot_be(call: Any) -> None:
+    with pytest.raises(ValueError, match=r"must be|must end|needs|has 3"):
+        call()
+
+
+# Properties.
+
+angles = st.floats(-180, 180)
+sizes = st.integers(1, 6000)
+
+
+@given(arrays(np.float64, (3,), elements=angles))
+def test_euler_angles_come_back(triple: Any) -> None:
+    matrix = geometry.euler_matrices(*triple)
+    assert_allclose(matrix @ matrix.T, np.eye(3), atol=1e-12)
+    again = geometry.euler_matrices(*geometry.euler_angles(matrix))
+    assert_allclose(again, matrix, atol=1e-7)
+
+
+@pytest.mark.parametrize("tilt", [0, 180])
+@pytest.mark.parametrize("rot", [-30, 0, 130])
+def test_euler_angles_at_the_poles(rot: float, tilt: float) -> None:
+    matrix = geometry.euler_matrices(rot, tilt, 20)
+    # As RELION has its zeros: exact.
+    matrix[2, :2] = matrix[:2, 2] = 0
+    found = geometry.euler_angles(matrix)
+    assert found.rot == 0
+    assert_allclose(found.tilt, tilt)
+    assert_allclose(geometry.euler_matrices(*found), matrix, atol=1e-12)
+
+
+@given(
+    st.tuples(angles, angles, angles, st.floats(-1e4, 1e4), st.floats(-1e4, 1e4)),
+    st.floats(0.5, 20),
+    st.tuples(sizes, sizes, sizes),
+    st.tuples(sizes, sizes),
+)
+def test_projections_come_back(
+    parts: tuple[float, ...], pixel: float, size: tuple[int, ...], image: tuple[int, ...]
+) -> None:
+    frame: dict[str, Any] = {"pixel_size": pixel, "size": size, "image_size": image}
+    matrix = geometry.projection_matrices(*parts, **frame)
+    again = geometry.projection_matrices(*geometry.projection_angles(matrix, **frame), **frame)
+    assert_allclose(again, matrix, rtol=0, atol=1e-8)
+    point = np.array([1.5, -20.0, 300.0])
+    place = geometry.project(matrix, point)
+    depth = (matrix @ [*point, 1])[2]
+    assert_allclose(geometry.back_project(matrix, place, depth), point, rtol=0, atol=1e-7)
+    # Along the view the place stays.
+    behind = geometry.back_project(matrix, place, depth + 50)
+    assert_allclose(behind - point, 50 * geometry.view_directions(matrix), rtol=0, atol=1e-7)
+
+
+@given(st.floats(-100, 100), st.floats(0.5, 10), st.sampled_from([1.0, -1.0]))
+def test_defocus_changes_sign_with_the_hand(depth: float, pixel: float, hand: float) -> None:
+    one = geometry.defocus_at(20000, depth, pixel_size=pixel, hand=hand) - 20000
+    other = geometry.defocus_at(20000, depth, pixel_size=pixel, hand=-hand) - 20000
+    assert_allclose(one, -other)
+
+
+@given(st.floats(-0.3, 0.3), st.floats(-0.3, 0.3))
+def test_the_ctf_is_symmetric(x: float, y: float) -> None:
+    place: dict[str, Any] = {
+        "defocus_u": 31000,
+        "defocus_v": 29000,
+        "defocus_angle": 25,
+        "voltage": 300,
+        "spherical_aberration": 2.7,
+        "amplitude_contrast": 0.07,
+    }
+    assert_allclose(geometry.ctf(x, y, **place), geometry.ctf(-x, -y, **place), atol=1e-12)
