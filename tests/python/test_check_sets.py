@@ -135,6 +135,9 @@ BROKEN: list[tuple[str, str, str | None, str, Any]] = [
     ("incomplete-alignment", "fatal", "TS_02", "no rlnTomoZRot", lambda t: without_tilt_columns(t, "rlnTomoZRot")),
     ("matrices-alone", "silent", None, "TS_01 has no angles, as have 1 more",
      lambda t: t.to_relion4(image_sizes=(400, 380))),
+    ("no-stack", "warning", None, "no column rlnTomoTiltSeriesName", lambda t: t.to_relion4(image_sizes=(400, 380))),
+    ("no-stage-tilt", "silent", "TS_02", "no rlnTomoNominalStageTiltAngle",
+     lambda t: without_tilt_columns(t, "rlnTomoNominalStageTiltAngle")),
     ("matrices-differ", "silent", "TS_02", "differ by", lambda t: changed(
         t, "rlnTomoProjX", lambda row: [row[0] + 0.001, *row[1:]])),
     ("unlike-columns", "fatal", "TS_02", "rlnDefocusU", lambda t: without_tilt_columns(t, "rlnDefocusU")),

@@ -96,7 +96,7 @@ def test_a_set_of_relion_4_becomes_one_of_relion_5(tmp_path: Path) -> None:
     assert series.labels == [
         "rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle", "rlnCtfScalefactor", "rlnMicrographPreExposure",
         "rlnTomoXTilt", "rlnTomoYTilt", "rlnTomoZRot", "rlnTomoXShiftAngst", "rlnTomoYShiftAngst",
-        "rlnMicrographName",
+        "rlnTomoNominalStageTiltAngle", "rlnMicrographName",
     ]  # fmt: skip
     assert series.micrograph_names is not None
     assert series.micrograph_names[1] == "000002@tomograms/TS_43.mrc:mrcs"
@@ -173,14 +173,31 @@ def test_stacks_are_named_where_there_are(tmp_path: Path) -> None:
     tomos = tomoset.TomogramSet.read(make_set(tmp_path))
     tomos = with_geometry(tomos)
     four = tomos.to_relion4(image_sizes=(100, 80))
-    (finding,) = [finding for finding in four.findings if finding.code == "no-stack"]
-    assert "rlnTomoTiltSeriesName" in finding.relion
+    assert "no-stack" in {finding.code for finding in four.validate()}
+    # Nor is it in the way later.
+    assert "no-stack" not in {finding.code for finding in four.to_relion5(image_sizes=(100, 80)).validate()}
     names = [
         f"{at + 1:06}@{name}.mrcs" for name in tomos.names for at in range(tomos[name].tilt_series.num_tilts)
     ]
     stacked = tomos.with_tilt_columns(rlnMicrographName=names).to_relion4(image_sizes=(100, 80))
     assert stacked[0].tilt_series_stack == f"{tomos.names[0]}.mrcs"
-    assert not [finding for finding in stacked.findings if finding.code == "no-stack"]
+    assert "no-stack" not in {finding.code for finding in stacked.validate()}
+    # Named by where they are in the set, not in a file that is no longer theirs.
+    turned = stacked.to_relion5(image_sizes=(100, 80)).sorted_by("tilt").filter_tilts("rlnDefocusU > 0")
+    angles, images = turned[0].tilt_series.nominal_tilt_angles, turned[0].tilt_series.micrograph_names
+    before = dict(zip(tomos[0].tilt_series.nominal_tilt_angles, names, strict=False))
+    assert images is not None
+    assert [image.replace(":mrcs", "") for image in images if image] == [before[angle] for angle in angles]
+
+
+def test_stacks_with_a_suffix(tmp_path: Path) -> None:
+    tomos = with_geometry(tomoset.TomogramSet.read(make_set(tmp_path)))
+    names = [f"{at + 1}@{name}.st:mrc" for name in tomos.names for at in range(3)]
+    four = tomos.with_tilt_columns(rlnMicrographName=names).to_relion4(image_sizes=(100, 80))
+    assert four[0].tilt_series_stack == "TS_01.st"
+    assert four.with_columns(rlnTomoTiltSeriesName="x.st:mrc").drop_tilts(keep_least_dosed=1)[
+        0
+    ].tilt_series.micrograph_names == ["000001@x.st:mrcs"]
 
 
 def test_tilts_of_a_stack_are_left_out_by_name(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from tomoset.check.rules import Fault, Rules
 from tomoset.exceptions import printable
 from tomoset.geometry.projection import projection_matrices
-from tomoset.sets.alignment import ANGLES, ROWS
+from tomoset.sets.alignment import ANGLES, NEEDED, ROWS
 from tomoset.sets.labels import IMAGE, STACK
 from tomoset.sets.paths import repeated
 from tomoset.sets.tilt_series import TiltSeries
@@ -121,6 +121,18 @@ def _y_tilt(view: View) -> Iterator[Fault]:
 
 
 @RULES.rule(
+    "no-stage-tilt",
+    "silent",
+    "an aligned tilt series without nominal tilt angles",
+    relion="5 sorts images by what is not there",
+    mend="set rlnTomoNominalStageTiltAngle, as to_relion5() does",
+)
+def _no_stage_tilt(view: View) -> Iterator[Fault]:
+    for row in np.flatnonzero((view.have(*NEEDED) | view.have(*ROWS)) & ~view.have(NOMINAL)):
+        yield Fault(f"there is no {NOMINAL}", int(row))
+
+
+@RULES.rule(
     "tilt-mismatch",
     "warning",
     "y-tilts that differ from the stage's angles by more than 15 degrees, after a constant offset",
@@ -187,7 +199,7 @@ def _shift(view: View) -> Iterator[Fault]:
 )
 def _single(view: View) -> Iterator[Fault]:
     for row in np.flatnonzero(view.counts < 2):
-        yield Fault(f"there is {view.counts[row]} image", int(row))
+        yield Fault("there is 1 image" if view.counts[row] else "there are no images", int(row))
 
 
 @RULES.rule(

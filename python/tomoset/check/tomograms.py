@@ -166,6 +166,18 @@ def _matrices_alone(view: View) -> Iterator[Fault]:
 
 
 @RULES.rule(
+    "no-stack",
+    "warning",
+    "a set of RELION 4 that does not name the stack of each tilt series",
+    relion="4 stops; RELION 5 reads the set",
+    mend="set rlnTomoTiltSeriesName and rlnTomoFrameCount, or convert the set by to_relion5()",
+)
+def _no_stack(view: View) -> Iterator[Fault]:
+    if view.contents.layout == "relion4" and not view.has(STACK):
+        yield Fault(f"the set has no column {STACK}")
+
+
+@RULES.rule(
     "matrices-differ",
     "silent",
     "matrices and angles that say different things",

@@ -138,8 +138,7 @@ def projection_angles(
     ValueError
         Another shape, another centre.
     """
-    if centre not in ("exact", "relion"):
-        raise ValueError(f"centre is {centre!r}; it must be 'exact' or 'relion'")
+    check_centre(centre)
     matrices = np.asarray(matrices, dtype=np.float64)
     if matrices.shape[-2:] != (4, 4):
         raise ValueError(f"matrices have the shape {matrices.shape}; it must end in 4 x 4")
@@ -303,6 +302,12 @@ def _row(matrices: npt.ArrayLike, points: npt.ArrayLike, row: int) -> Floats:
     x, y, z = points[..., 0], points[..., 1], points[..., 2]
     found: Floats = m[..., row, 0] * x + m[..., row, 1] * y + m[..., row, 2] * z + m[..., row, 3]
     return found
+
+
+def check_centre(centre: str) -> None:
+    """Raise unless a centre is one that `projection_angles` knows."""
+    if centre not in ("exact", "relion"):
+        raise ValueError(f"centre is {centre!r}; it must be 'exact' or 'relion'")
 
 
 def _rotations(x: Floats, y: Floats, z: Floats) -> Floats:

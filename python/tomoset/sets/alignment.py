@@ -9,9 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from tomoset.geometry import projection_angles, projection_matrices
+from tomoset.geometry.projection import check_centre
 from tomoset.sets.edits import with_columns_of
 from tomoset.sets.findings import Finding
-from tomoset.sets.images import image_sizes, with_image_names
+from tomoset.sets.images import image_file, image_sizes, with_image_names
 from tomoset.sets.labels import FRAME_COUNT, IMAGE, SERIES_FILE, STACK
 from tomoset.sets.tilt_series import TiltSeries
 from tomoset.sets.tomogram import Tomogram
@@ -39,6 +40,7 @@ NEEDED = tuple(
     column.label for column in (TiltSeries.y_tilt, TiltSeries.z_rot, TiltSeries.x_shift, TiltSeries.y_shift)
 )
 ANGLES = (X_TILT, *NEEDED)
+NOMINAL = TiltSeries.nominal_tilt_angles.label
 SIZE = (Tomogram.size_x.label, Tomogram.size_y.label, Tomogram.size_z.label)
 
 
@@ -73,6 +75,7 @@ class Alignment:
 
     def to_relion5(self, centre: Centre, tolerance: float) -> Contents:
         """Have angles in place of matrices, and a file for each tilt series."""
+        check_centre(centre)
         contents = self._contents
         images = self._images(self.by_matrices)
         if images.size:
@@ -80,7 +83,11 @@ class Alignment:
             matrices = self._given_matrices(images)
             angles = projection_angles(matrices, centre=centre, **frame)
             findings = self._not_rigid(images, matrices, projection_matrices(*angles, **frame), tolerance)
-            contents = _with_tilt_columns(contents, images, dict(zip(ANGLES, angles, strict=True)), ROWS)
+            columns = dict(zip(ANGLES, angles, strict=True))
+            if not contents.have(NOMINAL)[self.by_matrices].any():
+                # RELION 5 sorts by it, and RELION 4 has none.
+                columns[NOMINAL] = angles.y_tilt
+            contents = _with_tilt_columns(contents, images, columns, ROWS)
             contents = replace(contents, findings=(*contents.findings, *findings))
         if contents.layout == "relion4":
             contents = with_image_names(contents)
@@ -109,17 +116,6 @@ class Alignment:
             stacks = [_stack_of(contents, row) for row in range(len(contents.offsets) - 1)]
             if None not in stacks:
                 table = with_columns_of(table, {STACK: stacks}, text=True)
-            else:
-                row = stacks.index(None)
-                missing = Finding(
-                    "no-stack",
-                    "fatal",
-                    contents.where(row),
-                    "the images of the tilt series are not those of one stack, from its first on",
-                    f"4 wants one, named by {STACK}; RELION 5 reads the set as it is",
-                    "make stacks of the images, and set the column",
-                )
-                contents = replace(contents, findings=(*contents.findings, missing))
         return replace(contents, table=table, layout="relion4")
 
     # Help for the above.
@@ -279,8 +275,8 @@ def _stack_of(contents: Contents, row: int) -> str | None:
     names: list[str | None] = contents.series(row).column(IMAGE).to_pylist()
     stacks = set()
     for number, name in enumerate(names, start=1):
-        at, found, stack = (name or "").partition("@")
-        if not found or not at.isdigit() or int(at) != number:
+        at, found, _ = (name or "").partition("@")
+        if name is None or not found or not at.isdigit() or int(at) != number:
             return None
-        stacks.add(stack.removesuffix(":mrcs"))
+        stacks.add(image_file(name))
     return stacks.pop() if len(stacks) == 1 else None

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tomoset.sets.contents import Contents
     from tomoset.sets.values import Integers
 
-__all__ = ["ImageSizes", "image_file", "image_sizes", "with_image_names"]
+__all__ = ["ImageSizes", "image_file", "image_sizes", "stack_image", "with_image_names"]
 
 #: Width and height in pixels: of all images, by tomogram, or a row for each tomogram.
 ImageSizes: TypeAlias = "tuple[int, int] | Mapping[str, tuple[int, int]] | npt.NDArray[np.integer]"
@@ -33,6 +33,12 @@ ImageSizes: TypeAlias = "tuple[int, int] | Mapping[str, tuple[int, int]] | npt.N
 def image_file(name: str) -> str:
     """Give the path in an image's name: ``TS.mrc`` of ``000003@TS.mrc:mrcs``."""
     return re.sub(r":[^:/]*$", "", re.sub(r"^\d+@", "", name))
+
+
+def stack_image(stack: str, number: int) -> str:
+    """Give the name of an image of a stack: ``000003@TS.mrc:mrcs``."""
+    file = image_file(stack)
+    return f"{number:06}@{file}{'' if file.endswith('.mrcs') else ':mrcs'}"
 
 
 def image_sizes(
@@ -120,24 +126,25 @@ def with_image_names(contents: Contents) -> Contents:
     RELION 4 takes the rows of a tilt series for the images of ``rlnTomoTiltSeriesName`` in their order. RELION 5 also
     knows ``rlnMicrographName``, such as ``000003@TS_01.mrc:mrcs``.
     """
-    if STACK not in contents.table.column_names:
-        return contents
+    gone = [label for label in (STACK, FRAME_COUNT) if label in contents.table.column_names]
+    found = replace(
+        contents,
+        table=contents.table.drop_columns(gone),
+        findings=tuple(finding for finding in contents.findings if finding.code != "frame-count"),
+    )
+    if STACK not in gone:
+        return found
     stacks: list[str | None] = contents.table.column(STACK).to_pylist()
-    number = contents.places() if contents.rows is None else contents.rows
-    names: list[str | None] = [
-        f"{at + 1:06}@{stack}{'' if stack.endswith('.mrcs') else ':mrcs'}" if stack else None
-        for at, stack in zip(number, (stacks[owner] for owner in contents.owners()), strict=True)
+    names = [
+        stack_image(stack, int(at) + 1) if stack else None
+        for at, stack in zip(contents.places(), (stacks[owner] for owner in contents.owners()), strict=True)
     ]
     if IMAGE in contents.tilts.column_names:
         known = contents.tilts.column(IMAGE).to_pylist()
         names = [old if made is None else made for made, old in zip(names, known, strict=True)]
-    headers = tuple(labels if IMAGE in labels else (*labels, IMAGE) for labels in contents.headers)
-    tilts = with_columns_of(contents.tilts, {IMAGE: pa.array(names, pa.large_string())})
-    gone = [label for label in (STACK, FRAME_COUNT) if label in contents.table.column_names]
     return replace(
-        contents,
-        table=contents.table.drop_columns(gone),
-        tilts=tilts,
-        headers=headers,
+        found,
+        tilts=with_columns_of(contents.tilts, {IMAGE: pa.array(names, pa.large_string())}),
+        headers=tuple(labels if IMAGE in labels else (*labels, IMAGE) for labels in contents.headers),
         edited=contents.edited | {IMAGE},
     )

@@ -531,7 +531,8 @@ class TomogramSet(Tabular, Mapping[str, Tomogram]):
         """Convert to RELION 5: angles and shifts in place of matrices, and a file for each tilt series.
 
         RELION 5 reads sets of RELION 4 and Warp, but what it writes of them has no alignment. All other columns stay.
-        Images that were known by their place in a stack, ``rlnTomoTiltSeriesName``, are named one by one.
+        Images that were known by their place in a stack, ``rlnTomoTiltSeriesName``, are named one by one. Where there
+        are no nominal tilt angles, by which RELION 5 sorts, they are the angles of the alignment.
 
         Parameters
         ----------
@@ -557,7 +558,7 @@ class TomogramSet(Tabular, Mapping[str, Tomogram]):
         """Convert to RELION 4: matrices in place of angles and shifts, and one file for all.
 
         All other columns stay. RELION 4 wants the images of a tilt series in one stack: where they are, by the names
-        of images such as ``000001@TS_01.mrcs``, it is named; else a finding ``no-stack`` says so.
+        of images such as ``000001@TS_01.mrcs``, it is named; else `validate` says ``no-stack``.
 
         Parameters
         ----------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +21,13 @@ from tomoset.sets.looks import SHOWN, html_table
 from tomoset.sets.naming import Renaming, renamed_particles
 from tomoset.sets.paths import repeated, text_path
 from tomoset.sets.tabular import Tabular
-from tomoset.star import read_star
-from tomoset.tables import as_numpy
+from tomoset.sets.trajectories import (
+    NUMBER,
+    Trajectories,
+    findings_of,
+    read_trajectories,
+    trajectory_error,
+)
 from tomoset.writing import write_star
 
 if TYPE_CHECKING:
@@ -33,40 +38,11 @@ if TYPE_CHECKING:
 
     from tomoset.sets.particle_set import ParticleSet
     from tomoset.sets.values import Floats, Integers
-    from tomoset.star import StarFile
 
 __all__ = ["TrajectorySet"]
 
-NUMBER = "rlnParticleNumber"
 #: The name of the first block in files whose blocks are counted instead of named.
 COUNTED = "0"
-
-
-@dataclass(frozen=True)
-class _Trajectories:
-    """All rows of a file, trajectory by trajectory."""
-
-    names: list[str]
-    table: pa.Table
-    #: The rows of trajectory ``i`` are ``offsets[i]`` to ``offsets[i + 1]``.
-    offsets: Integers
-    path: str | None = None
-    star: StarFile | None = None
-    #: Which block of `star` each was, -1 for none; None when all are as they were read.
-    blocks: Integers | None = None
-    #: Whether shifts may differ from the file.
-    edited: bool = False
-    by_index: bool = False
-    #: ``rlnParticleNumber``, which RELION believes.
-    number: int | None = None
-    findings: tuple[Finding, ...] = ()
-
-    def origins(self) -> Integers:
-        """Give the block of each, where all are as they were read."""
-        if self.blocks is not None:
-            return self.blocks
-        assert self.star is not None
-        return _but_general(self.star)
 
 
 class TrajectorySet(Tabular, Mapping[str, "Floats"]):
@@ -77,7 +53,7 @@ class TrajectorySet(Tabular, Mapping[str, "Floats"]):
     each is a slice. Sets do not change: each edit gives a new one.
     """
 
-    def __init__(self, trajectories: _Trajectories) -> None:
+    def __init__(self, trajectories: Trajectories) -> None:
         self._all = trajectories
         columns = [trajectories.table.column(label) for label in ORIGIN]
         #: Views of the table's memory.
@@ -111,7 +87,7 @@ class TrajectorySet(Tabular, Mapping[str, "Floats"]):
         >>> trajectories["TS_01/3"].shape  # doctest: +SKIP
         (41, 3)
         """
-        return cls(_read(text_path(path), threads))
+        return cls(read_trajectories(text_path(path), threads))
 
     @classmethod
     def from_shifts(cls, names: Sequence[str], shifts: Sequence[npt.ArrayLike] | Floats) -> TrajectorySet:
@@ -143,7 +119,7 @@ class TrajectorySet(Tabular, Mapping[str, "Floats"]):
         table = pa.table({label: rows[:, axis] for axis, label in enumerate(ORIGIN)})
         offsets = offsets_of([len(array) for array in arrays])
         blocks = np.full(len(arrays), -1, dtype=np.int64)
-        return cls(_Trajectories(list(names), table, offsets, blocks=blocks))
+        return cls(Trajectories(list(names), table, offsets, blocks=blocks))
 
     @cached_property
     def _places(self) -> dict[str, int]:
@@ -171,7 +147,7 @@ class TrajectorySet(Tabular, Mapping[str, "Floats"]):
     @property
     def by_index(self) -> bool:
         """Whether trajectories are those of the particles in their order, since the first block is named ``0``."""
-        return self._all.by_index
+        return self._all.names[:1] == [COUNTED]
 
     @property
     def offsets(self) -> Integers:
@@ -321,8 +297,17 @@ class TrajectorySet(Tabular, Mapping[str, "Floats"]):
         offsets = offsets_of(counts)
         rows = np.repeat(own.offsets[:-1][places] - offsets[:-1], counts) + np.arange(offsets[-1])
         table = own.table.take(pa.array(rows))
+        findings = tuple(findings_of(self.path or "<memory>", names, counts, len(names)))
         return TrajectorySet(
-            replace(own, names=names, table=table, offsets=offsets, blocks=own.origins()[places], number=None)
+            replace(
+                own,
+                names=names,
+                table=table,
+                offsets=offsets,
+                blocks=own.origins()[places],
+                number=None,
+                findings=findings,
+            )
         )
 
     def write(self, path: str | os.PathLike[str], **options: Any) -> None:  # noqa: ANN401
@@ -367,7 +352,7 @@ class TrajectorySet(Tabular, Mapping[str, "Floats"]):
         star = self._all.star
         if star is None:
             return StarBlock.from_table(GENERAL, {NUMBER: len(self)})
-        return star[GENERAL].replaced(pa.table({NUMBER: [len(self)]}), None)
+        return star[GENERAL].with_columns({NUMBER: len(self)})
 
     # Help for the above.
 
@@ -379,7 +364,7 @@ class TrajectorySet(Tabular, Mapping[str, "Floats"]):
         )
 
     def _error(self, code: str, found: str) -> SetError:
-        return _error(self.path, code, found)
+        return trajectory_error(self.path, code, found)
 
     def __repr__(self) -> str:
         text = f"<{self._title}>"
@@ -404,86 +389,3 @@ class TrajectorySet(Tabular, Mapping[str, "Floats"]):
         least, most = (counts.min(), counts.max()) if len(counts) else (0, 0)
         tilts = f"{least}" if least == most else f"{least} to {most}"
         return f"TrajectorySet {where}: {len(self):,} trajectories of {tilts} tilts"
-
-
-def _read(path: str, threads: int | None) -> _Trajectories:
-    star = read_star(path, threads=threads)
-    if GENERAL not in star or NUMBER not in star[GENERAL]:
-        found = f"no trajectories: there is no block {GENERAL!r} with {NUMBER}; RELION stops here"
-        raise _error(path, "no-trajectories", found)
-    number = int(star[GENERAL][NUMBER][0].as_py())
-    blocks = _but_general(star)
-    names = [name for name in star._names if name != GENERAL]
-    table, rows = star._stacked(blocks)
-    offsets = offsets_of(rows)
-    for label in ORIGIN:
-        lacks = 0
-        if label in table.column_names and table.column(label).null_count:
-            at = np.argmax(as_numpy(table.column(label).is_null()))
-            lacks = int(np.searchsorted(offsets, at, side="right")) - 1
-        elif label in table.column_names or not names:
-            continue
-        block = star.blocks[int(blocks[lacks])]
-        meant = _core.hint(label, "_", block.labels)
-        found = (
-            f"the trajectory of {printable(names[lacks])!r} has no column {label!r}{meant}; RELION stops here"
-        )
-        raise _error(path, "no-shifts", found)
-    if not names:
-        table = pa.table({label: pa.array([], pa.float64()) for label in ORIGIN})
-    return _Trajectories(
-        names,
-        table.select(ORIGIN),
-        offsets,
-        path,
-        star,
-        by_index=bool(names) and names[0] == COUNTED,
-        number=number,
-        findings=tuple(_findings(path, names, rows, number)),
-    )
-
-
-def _but_general(star: StarFile) -> Integers:
-    """Give the blocks that are of particles."""
-    blocks = np.arange(len(star._names))
-    general = [at for at, name in enumerate(star._names) if name == GENERAL]
-    return np.delete(blocks, general)
-
-
-def _findings(path: str, names: list[str], rows: Integers, number: int) -> Iterator[Finding]:
-    where = printable(path, 1000)
-    if number != len(names):
-        few = number > len(names)
-        yield Finding(
-            "trajectory-count",
-            "silent" if few else "warning",
-            where,
-            f"{NUMBER} is {number}, and there are {len(names)} trajectories",
-            "reads none for the last particles"
-            if few
-            else "stops if there are more particles than the number",
-            f"write it with tomoset, which sets {NUMBER}",
-        )
-    for name, places in repeated(names).items():
-        yield Finding(
-            "repeated-name",
-            "silent",
-            where,
-            f"{len(places)} trajectories are of {printable(name)!r}",
-            "takes the first",
-            "leave the others out",
-        )
-    empty = np.flatnonzero(rows == 0)
-    if len(empty):
-        yield Finding(
-            "empty-trajectory",
-            "fatal",
-            where,
-            f"{len(empty)} trajectories have no rows, such as that of {printable(names[empty[0]])!r}",
-            "stops where it compares lengths",
-            "leave them and their particles out",
-        )
-
-
-def _error(path: str | None, code: str, found: str) -> SetError:
-    return SetError(f"{printable(path or '<memory>', 1000)}: {found}", code=code, path=path)
