@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -329,6 +330,67 @@ def test_an_interrupted_set_is_finished_through_links(path: Path, monkeypatch: p
     again = tomoset.TomogramSet.read(path)
     assert again.tilts.column("rlnPhaseShift").to_pylist() == [1.0] * 6
     assert all(link.is_symlink() for link in links)
+    assert litter(path.parent) == []
+
+
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_an_interrupt_while_files_are_renamed(at: int, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tomos = tomoset.TomogramSet.read(path).with_tilt_columns(rlnPhaseShift=1.0)
+    replace, calls = os.replace, 0
+
+    def stop(made: str, target: str) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == at + 1:
+            raise KeyboardInterrupt
+        replace(made, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", stop)
+        with pytest.raises(KeyboardInterrupt):
+            tomos.write(path)
+    assert litter(path.parent) == []
+    again = tomoset.TomogramSet.read(path)
+    assert again.tilts.column("rlnPhaseShift").to_pylist() == [1.0] * 6
+
+
+def test_a_new_set_that_cannot_be_put_is_finished_later(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tomos = tomoset.TomogramSet.read(path)
+    target = tmp_path / "Out/job009/tomograms.star"
+    target.parent.mkdir(parents=True)
+
+    def fail(made: str, target: str) -> None:
+        raise OSError(5, "Input/output error", target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", fail)
+        with pytest.raises(OSError, match="Input/output error"):
+            tomos.write(target)
+    assert tomoset.TomogramSet.read(target).names == tomos.names
+    assert litter(tmp_path) == []
+
+
+def test_two_writers_take_turns(path: Path) -> None:
+    tomos = tomoset.TomogramSet.read(path)
+    faults: list[BaseException] = []
+
+    def keep_writing(value: float) -> None:
+        try:
+            for _ in range(60):
+                tomos.with_tilt_columns(rlnPhaseShift=value).write(path, durable=False)
+        except BaseException as error:
+            faults.append(error)
+
+    writers = [threading.Thread(target=keep_writing, args=(value,)) for value in (1.0, 2.0, 3.0)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert faults == []
+    shifts = set(tomoset.TomogramSet.read(path).tilts.column("rlnPhaseShift").to_pylist())
+    assert len(shifts) == 1, "images of several sets"
     assert litter(path.parent) == []
 
 

@@ -1,8 +1,8 @@
 """Several files that are put in their places together.
 
-Each is first written beside its place under another name. If none of the places is taken, they get their names, the
-set's own file last: until then there is no set. Else a journal is written that tells which file goes where, and only
-then are they renamed: if the process ends meanwhile, whoever reads or writes the set next finishes it.
+Each is first written beside its place under another name. Then a journal is written that tells which file goes where,
+and only then are they renamed, the set's own file last: if the process ends meanwhile, whoever reads or writes the set
+next finishes it. There is one journal at a time, so that of two writers one waits for the other.
 """
 
 from __future__ import annotations
@@ -79,15 +79,21 @@ class Together:
                 os.fsync(handle)
 
     def commit(self) -> None:
-        """Put all files in their places; the one that was added last comes last."""
+        """Put all files in their places; the one that was added last comes last.
+
+        Once the journal is there the files are its own: what stops here, whoever comes next finishes.
+        """
+        files = [(os.path.basename(made), name) for made, _, name in self._made]  # noqa: PTH119
         pairs = [(made, target) for made, target, _ in self._made]
-        if any(os.path.exists(target) for _, target in pairs):  # noqa: PTH110
-            files = [(os.path.basename(made), name) for made, _, name in self._made]  # noqa: PTH119
-            with _journal(self._main, files, durable=self.durable):
+        with _journal(self._main, files, durable=self.durable):
+            self._made.clear()
+            try:
                 _rename(pairs, durable=self.durable)
-        else:
-            _rename(pairs, durable=self.durable)
-        self._made.clear()
+            except BaseException:
+                # Not to leave some of each, as far as that can be helped.
+                _rename(pairs, durable=self.durable, again=True)
+                _journal_path(self._main).unlink()
+                raise
 
 
 def finish(path: Path) -> None:
@@ -106,7 +112,7 @@ def finish(path: Path) -> None:
             fcntl.flock(file, fcntl.LOCK_EX)
             # Another process may have finished it while this one waited.
             if journal.exists() and os.path.samestat(os.fstat(file.fileno()), journal.stat()):
-                _rename(_pairs(journal, file.read()), durable=True)
+                _rename(_pairs(journal, file.read()), durable=True, again=True)
                 journal.unlink()
     except FileNotFoundError:
         return
@@ -141,11 +147,26 @@ def _journal(main: Path, files: list[tuple[str, str]], *, durable: bool) -> Iter
         file.flush()
         if durable:
             os.fsync(handle)
-        Path(name).replace(journal)
+        try:
+            _put(Path(name), journal, main)
+        finally:
+            Path(name).unlink()
         if durable:
             _sync_folder(folder)
         yield
         journal.unlink()
+
+
+def _put(made: Path, journal: Path, main: Path) -> None:
+    """Give the journal its name, once no other writer has one there."""
+    while True:
+        try:
+            journal.hardlink_to(made)
+        except FileExistsError:
+            # Another one's, who may be at it, so that this waits.
+            finish(main)
+        else:
+            return
 
 
 def _pairs(journal: Path, text: str) -> list[tuple[str, str]]:
@@ -169,11 +190,14 @@ def _main(journal: Path) -> Path:
     return journal.with_name(journal.name.removeprefix(PREFIX).removesuffix(".journal"))
 
 
-def _rename(made: list[tuple[str, str]], *, durable: bool) -> None:
+def _rename(made: list[tuple[str, str]], *, durable: bool, again: bool = False) -> None:
+    """Give files their names; `again` if some may have them since before an interruption."""
     for path, target in made:
-        # One that is gone was renamed before the interruption.
-        with contextlib.suppress(FileNotFoundError):
+        try:
             os.replace(path, target)  # noqa: PTH105 (a thousand Path objects take milliseconds)
+        except FileNotFoundError:
+            if not again:
+                raise
     if durable:
         for folder in {os.path.dirname(target) for _, target in made}:  # noqa: PTH120
             _sync_folder(Path(folder))
