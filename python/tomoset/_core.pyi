@@ -159,7 +159,7 @@ def write_stack(
     headers: Sequence[Sequence[str]],
     header: Sequence[int],
     names: Sequence[str],
-    sources: Sequence[tuple[str, str, tuple[int, int], int] | None],
+    sources: Sequence[tuple[str, str, tuple[int, int], int, bool] | None],
     orders: Sequence[Sequence[int] | None],
     targets: Sequence[tuple[str, str]],
     reading: ReadOptions,

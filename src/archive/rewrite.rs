@@ -12,6 +12,7 @@ use arrow_array::RecordBatch;
 use super::stack::stamp;
 use crate::error::Result;
 use crate::parallel;
+use crate::sink::{self, Packing};
 use crate::table::draft::{self, Change, KeptSection, Section, TableEdit};
 use crate::table::dtype::Options as ReadOptions;
 use crate::table::encode::block::{Block, Table};
@@ -43,6 +44,8 @@ pub struct Source {
     /// As in [`super::stack::Stack::stamps`].
     pub stamp: (i64, u64),
     pub rows: usize,
+    /// Whether the file is of this table alone: then all of it is kept, else the block.
+    pub alone: bool,
 }
 
 /// Writes files that are not there yet, in parallel.
@@ -104,14 +107,23 @@ impl Rewritten {
         // Nothing where others wrote to the file, so that all of its values are compared.
         let as_read = source.filter(|source| stamp(&source.path) == source.stamp);
         let untouched = how.edited.is_empty() && self.order.is_none();
-        if let Some(source) = as_read.filter(|source| untouched && source.block == self.name) {
+        if let Some(source) = as_read.filter(|source| untouched && source.alone && source.block == self.name) {
             return Ok(fs::read(&source.path)?);
         }
         let edited = as_read.map(|_| how.edited);
         let kept = source.and_then(|source| self.kept(source, edited, how.reading));
+        let sections = kept.unwrap_or_else(|| vec![self.fresh()]);
         let mut bytes = Vec::new();
-        draft::write(&kept.unwrap_or_else(|| vec![self.fresh()]), how.writing, &mut bytes)?;
+        sink::pack(&mut bytes, self.packing(), |out| draft::write(&sections, how.writing, out))?;
         Ok(bytes)
+    }
+
+    fn packing(&self) -> Packing {
+        match self.replaces.extension().and_then(|end| end.to_str()) {
+            Some("gz") => Packing::Gzip,
+            Some("zst") => Packing::Zstd,
+            _ => Packing::None,
+        }
     }
 
     fn fresh(&self) -> Section {
@@ -134,7 +146,8 @@ impl Rewritten {
                 Section::Kept(KeptSection { tables, block, name: None, edits: Vec::new() })
             }
         };
-        Some((0..tables.blocks.len()).map(section).collect())
+        let blocks = if source.alone { 0..tables.blocks.len() } else { place..place + 1 };
+        Some(blocks.map(section).collect())
     }
 
     /// The block of the table, with the text of all values that are as they were.

@@ -198,8 +198,8 @@ pub fn read_stack(
     Ok(Stack { faults: Mutex::new(faults.collect()), inner })
 }
 
-/// path, block, (time of the last change, size), rows
-type SourceRow = (PathBuf, String, (i64, u64), usize);
+/// path, block, (time of the last change, size), rows, whether the file is of this table alone
+type SourceRow = (PathBuf, String, (i64, u64), usize, bool);
 
 /// Writes tables into files of their own, each as an edited copy of the file it was read from.
 ///
@@ -233,7 +233,7 @@ pub fn write_stack(
     let rest = sources.into_iter().zip(orders).zip(targets);
     let files = rows.zip(rest).map(|((((start, stop), header), name), ((source, order), (target, replaces)))| {
         let table = own(header)?.slice(start, stop - start);
-        let source = source.map(|(path, block, stamp, rows)| Source { path, block, stamp, rows });
+        let source = source.map(|(path, block, stamp, rows, alone)| Source { path, block, stamp, rows, alone });
         Ok(Rewritten { name, table, source, order, target, replaces })
     });
     let files: Vec<Rewritten> = files.collect::<PyResult<_>>()?;

@@ -37,6 +37,8 @@ class Origin(NamedTuple):
     #: Time of the last change and size, by which a file that others wrote to is known.
     stamp: tuple[int, int]
     num_rows: int
+    #: Whether the file is of this tilt series alone, so that all that is in it goes with it.
+    alone: bool
 
 
 def stamp_of(path: str) -> tuple[int, int]:

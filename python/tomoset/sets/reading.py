@@ -40,6 +40,8 @@ def read_contents(
     if missing not in ("raise", "skip"):
         raise ValueError(f"missing is {missing!r}; it must be 'raise' or 'skip'")
     finish(Path(path))
+    # From before it is read, so that what others write meanwhile is noticed.
+    stamp = stamp_of(path)
     star = read_star(path, threads=threads)
     block = _global_block(star, path)
     table = star[block].to_arrow()
@@ -65,7 +67,7 @@ def read_contents(
     else:
         top = project_root(Path(path)) if root is None else _absolute(root)
         layout = "relion4"
-        series = reader.read_blocks(star, block)
+        series = reader.read_blocks(star, block, stamp)
     counts = table.column(FRAME_COUNT).to_pylist() if FRAME_COUNT in table.column_names else []
     reader.check_counts(counts, series.counts)
     contents = Contents(
@@ -203,11 +205,12 @@ class _Reader:
         counts = [0] * len(files)
         header: list[int | None] = [None] * len(files)
         origins: list[Origin | None] = [None] * len(files)
+        shared = repeated(paths)
         read = zip(wanted, paths, stack.rows, stack.header, stack.stamps, strict=True)
         for row, path, count, own, stamp in read:
             counts[row], header[row] = count, own
             if count:
-                origins[row] = Origin(path, self.names[row], stamp, count)
+                origins[row] = Origin(path, self.names[row], stamp, count, path not in shared)
             elif row not in self.skipped:
                 self.fail(
                     "empty-tilt-series",
@@ -264,7 +267,7 @@ class _Reader:
 
     # RELION 4 and Warp: all in one file.
 
-    def read_blocks(self, star: StarFile, first: str) -> _Series:
+    def read_blocks(self, star: StarFile, first: str, stamp: tuple[int, int]) -> _Series:
         order = [name for name in star if name != first]
         if order != self.names and sorted(order) == sorted(self.names):
             row = next(row for row, name in enumerate(self.names) if order[row] != name)
@@ -276,14 +279,14 @@ class _Reader:
                 "takes such a file for corrupted",
                 "write the set, which puts the blocks in order",
             )
-        stamp = stamp_of(self.path)
+        own = os.path.abspath(self.path)  # noqa: PTH100 (links must stay)
         tables: list[pa.Table] = []
         header: list[int | None] = []
         headers: dict[tuple[str, ...], int] = {}
         origins: list[Origin | None] = []
         for row, name in enumerate(self.names):
             table = None if row in self.skipped else self._block(star, row)
-            origins.append(None if table is None else Origin(self.path, name, stamp, table.num_rows))
+            origins.append(None if table is None else Origin(own, name, stamp, table.num_rows, alone=False))
             tables.append(pa.table({}) if table is None else table)
             header.append(
                 None if table is None else headers.setdefault(tuple(table.column_names), len(headers))

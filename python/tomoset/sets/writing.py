@@ -73,7 +73,9 @@ class _Writer:
         self._contents = contents
         self._path = path
         self._options = options
-        self._names: list[str] = contents.table.column(NAME).to_pylist()
+        self._names = contents.names
+        #: The file that was read again last: sets of one file have all their tilt series in it.
+        self._files: dict[str, StarFile | None] = {}
 
     def _fail(self, code: str, row: int, found: str) -> SetError:
         return self._contents.error(code, row, found, self._path)
@@ -169,6 +171,11 @@ class _Writer:
         blocks = {GLOBAL: self._global_block(contents.table)}
         for index, name in enumerate(self._names):
             blocks[name] = self._block(index)
+        if contents.global_file is not None:
+            # What else is in the file, below all that RELION counts.
+            own = contents.global_file
+            series = {contents.global_block, *own[contents.global_block][NAME].to_pylist()}
+            blocks.update((name, own[name]) for name in own if name not in series and name not in blocks)
         return _to_bytes(blocks, self._options)
 
     def _block(self, index: int) -> StarBlock:
@@ -177,17 +184,28 @@ class _Writer:
         origin = contents.origins[index]
         star = None
         if origin is not None:
-            star = contents.global_file if self._is_own(origin) else _read_again(origin)
+            star = contents.global_file if self._is_own(origin) else self._read_again(origin)
         if origin is None or star is None or origin.block not in star:
             return self._fresh(index)
         rows = self._rows(index)
         as_read = rows is None and not contents.edited
         return star[origin.block] if as_read else star[origin.block].replaced(self._table(index), rows)
 
+    def _read_again(self, origin: Origin) -> StarFile | None:
+        """Read the file of a tilt series; None when it is no longer one of the same rows."""
+        if origin.path not in self._files:
+            try:
+                self._files = {origin.path: read_star(origin.path)}
+            except (OSError, TomosetError):
+                self._files = {origin.path: None}
+        star = self._files[origin.path]
+        there = star is not None and origin.block in star and star[origin.block].num_rows == origin.num_rows
+        return star if there else None
+
     def _is_own(self, origin: Origin) -> bool:
         """Whether a tilt series was in the set's own file, as in RELION 4."""
         own = self._contents.global_file
-        return own is not None and origin.path == own.path
+        return own is not None and own.path is not None and origin.path == os.path.abspath(own.path)  # noqa: PTH100
 
     def _global_block(self, table: pa.Table) -> StarBlock:
         contents = self._contents
@@ -214,15 +232,6 @@ class _Writer:
 
     def _fresh(self, index: int) -> StarBlock:
         return StarBlock.from_table(self._names[index], self._table(index))
-
-
-def _read_again(origin: Origin) -> StarFile | None:
-    """Read the file of a tilt series; None when it is no longer one of the same rows."""
-    try:
-        star = read_star(origin.path)
-    except (OSError, TomosetError):
-        return None
-    return star if origin.block in star and star[origin.block].num_rows == origin.num_rows else None
 
 
 def _to_bytes(blocks: Mapping[str, StarBlock], options: Mapping[str, Any]) -> bytes:
