@@ -11,7 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from tomoset.exceptions import SetError, printable
-from tomoset.sets.labels import NAME
+from tomoset.sets.edits import with_columns_of
+from tomoset.sets.labels import NAME, SERIES_FILE
+from tomoset.sets.naming import renamed_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -163,6 +165,15 @@ class Contents:
         known = self.places() if self.rows is None else self.rows
         return replace(self, tilts=self.tilts.take(images), offsets=offsets_of(counts), rows=known[images])
 
+    def renamed(self, names: list[str]) -> Contents:
+        """Give all tomograms other names, and files that are named after them."""
+        table = with_columns_of(self.table, {NAME: names}, text=True)
+        if SERIES_FILE in table.column_names:
+            files: list[str | None] = table.column(SERIES_FILE).to_pylist()
+            moved = [renamed_file(*each) for each in zip(files, self.names, names, strict=True)]
+            table = with_columns_of(table, {SERIES_FILE: moved}, text=True)
+        return replace(self, table=table)
+
     def owners(self) -> Integers:
         """Give the tomogram of each image."""
         return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
@@ -229,9 +240,7 @@ def _unclashed(part: Contents, known: set[str], clashes: str) -> Contents:
         known.add(new)
         kept.append(index)
         renamed.append(new)
-    part = part.take(np.array(kept, dtype=np.int64))
-    place = part.table.column_names.index(NAME)
-    return replace(part, table=part.table.set_column(place, NAME, pa.array(renamed, pa.large_string())))
+    return part.take(np.array(kept, dtype=np.int64)).renamed(renamed)
 
 
 def offsets_of(counts: Sequence[int] | Integers) -> Integers:

@@ -77,6 +77,7 @@ class ManifoldSet(Tabular, Mapping[str, "list[Manifold]"]):
         self._table = table
         self._offsets = offsets
         self._names = list(star)
+        self._places = {name: at for at, name in enumerate(self._names)}
 
     @classmethod
     def read(cls, path: str | os.PathLike[str], *, threads: int | None = None) -> ManifoldSet:
@@ -154,7 +155,7 @@ class ManifoldSet(Tabular, Mapping[str, "list[Manifold]"]):
             meant = _core.hint(name, "data_", self._names) if isinstance(name, str) else ""
             where = printable(self.path or "<memory>", 1000)
             raise MissingTomogramError(f"{where}: no manifolds of tomogram {name!r}{meant}", name, self.path)
-        at = self._names.index(name)
+        at = self._places[name]
         start, stop = int(self._offsets[at]), int(self._offsets[at + 1])
         if start == stop:
             return []
@@ -180,9 +181,9 @@ class ManifoldSet(Tabular, Mapping[str, "list[Manifold]"]):
         names : mapping of str to str, or function
             New names by old ones, or what makes them.
         """
-        change = renaming(names)
+        renamed = renaming(names, self._names, self.path)
         star = self._star.copy()
-        star.rename({name: change(name) for name in self._names if change(name) != name})
+        star.rename({old: new for old, new in renamed.items() if old != new})
         return ManifoldSet(star, self._table, self._offsets)
 
     def write(self, path: str | os.PathLike[str], **options: Any) -> None:  # noqa: ANN401

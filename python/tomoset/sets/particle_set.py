@@ -15,7 +15,7 @@ from tomoset.sets.edits import chosen
 from tomoset.sets.findings import Finding
 from tomoset.sets.labels import GENERAL, NAME, ORIGIN, PARTICLE
 from tomoset.sets.looks import SHOWN, html_table
-from tomoset.sets.naming import Renaming, renamed_particles, renaming
+from tomoset.sets.naming import Renaming, renamed_particle, renaming
 from tomoset.sets.paths import text_path
 from tomoset.sets.tabular import Tabular
 from tomoset.sets.tomogram import Tomogram
@@ -94,9 +94,7 @@ class ParticleSet(Tabular):
         block = _particles_block(star, where)
         if tomograms is not None and not isinstance(tomograms, TomogramSet):
             tomograms = TomogramSet.read(tomograms, threads=threads)
-        found = cls(star, block, tomograms, ())
-        found._findings = tuple(found._checked())
-        return found
+        return cls._of(star, block, tomograms)
 
     # What it holds.
 
@@ -296,9 +294,19 @@ class ParticleSet(Tabular):
     # Editing.
 
     def _with(self, block: StarBlock) -> ParticleSet:
+        return ParticleSet._of(self._edited(block), self._block_name, self._tomograms)
+
+    def _edited(self, block: StarBlock) -> StarFile:
         star = self._star.copy()
         star[self._block_name] = block
-        return ParticleSet(star, self._block_name, self._tomograms, self._findings)
+        return star
+
+    @classmethod
+    def _of(cls, star: StarFile, block: str, tomograms: TomogramSet | None) -> ParticleSet:
+        """Make a set, and look what is odd in it."""
+        found = cls(star, block, tomograms, ())
+        found._findings = tuple(found._checked())
+        return found
 
     def filter(self, which: Any) -> ParticleSet:  # noqa: ANN401
         """Keep the particles for which a condition, an expression of pyarrow, or a mask holds.
@@ -324,16 +332,19 @@ class ParticleSet(Tabular):
         names : mapping of str to str, or function
             New names by old ones, or what makes them; as for `TomogramSet.rename_tomograms`.
         """
-        change = renaming(names)
         codes = self[NAME].dictionary_encode()
-        renamed = pa.array([change(name) for name in codes.dictionary.to_pylist()], pa.large_string())
-        columns: dict[str, Any] = {NAME: renamed.take(codes.indices)}
-        if PARTICLE in self:
-            columns[PARTICLE] = renamed_particles(self.names, change)
-        found = self.with_columns(columns)
+        known = codes.dictionary.to_pylist()
         if self._tomograms is not None:
-            found._tomograms = self._tomograms.rename_tomograms(change)
-        return found
+            known = [*known, *(name for name in self._tomograms.names if name not in set(known))]
+        renamed = renaming(names, known, self.path)
+        new = pa.array([renamed[name] for name in codes.dictionary.to_pylist()], pa.large_string())
+        columns: dict[str, Any] = {NAME: new.take(codes.indices)}
+        if PARTICLE in self:
+            columns[PARTICLE] = [renamed_particle(name, renamed) for name in self.names]
+        tomograms = self._tomograms
+        if tomograms is not None:
+            tomograms = tomograms.rename_tomograms({name: renamed[name] for name in tomograms.names})
+        return ParticleSet._of(self._edited(self._block.with_columns(columns)), self._block_name, tomograms)
 
     def write(self, path: str | os.PathLike[str], **options: Any) -> None:  # noqa: ANN401
         """Write the particles; what was not edited keeps its text.

@@ -17,10 +17,10 @@ from tomoset.sets.alignment import Alignment, differences
 from tomoset.sets.contents import Contents, Layout, concatenated
 from tomoset.sets.edits import chosen, with_columns_of
 from tomoset.sets.images import with_image_names
-from tomoset.sets.labels import NAME, SERIES_FILE
+from tomoset.sets.labels import NAME
 from tomoset.sets.looks import html_of, text_of
 from tomoset.sets.naming import Renaming, renaming
-from tomoset.sets.paths import repeated, text_path
+from tomoset.sets.paths import text_path
 from tomoset.sets.reading import Missing, read_contents
 from tomoset.sets.tabular import Tabular
 from tomoset.sets.tilt_series import TiltSeries
@@ -156,7 +156,8 @@ class TomogramSet(Tabular, Mapping[str, Tomogram]):
         """
         tilts = self._tilts
         if NAME in tilts.column_names:
-            return tilts
+            # Of some files' own, which need not be the set's.
+            tilts = tilts.drop_columns([NAME])
         codes = pa.array(self._contents.owners().astype(np.int32))
         names = pa.DictionaryArray.from_arrays(codes, pa.array(self._names, pa.large_string()))
         return tilts.add_column(0, NAME, names)
@@ -374,7 +375,7 @@ class TomogramSet(Tabular, Mapping[str, Tomogram]):
         """
         contents = self._contents
         given = {**(columns or {}), **more}
-        if NAME in given and NAME not in self._tilts.column_names:
+        if NAME in given:
             raise ValueError(f"{NAME} is the key of the set: use rename_tomograms")
         headers = tuple(
             (*header, *(label for label in given if label not in header)) for header in contents.headers
@@ -399,22 +400,8 @@ class TomogramSet(Tabular, Mapping[str, Tomogram]):
         ValueError
             Two tomograms would have one name.
         """
-        if not callable(names):
-            for name in names:
-                self._place(name)
-        change = renaming(names)
-        renamed = [change(name) for name in self._names]
-        for name in renamed:
-            if not isinstance(name, str) or not name:
-                raise ValueError(f"a tomogram cannot be named {name!r}")
-        for name in repeated(renamed):
-            raise ValueError(f"there would be two tomograms named {name!r}")
-        table = with_columns_of(self.table, {NAME: renamed}, text=True)
-        if SERIES_FILE in table.column_names:
-            files = table.column(SERIES_FILE).to_pylist()
-            moved = [_renamed(*each) for each in zip(files, self._names, renamed, strict=True)]
-            table = with_columns_of(table, {SERIES_FILE: moved}, text=True)
-        return self._with(replace(self._contents, table=table))
+        renamed = renaming(names, self._names, self.path)
+        return self._with(self._contents.renamed([renamed[name] for name in self._names]))
 
     @classmethod
     def concat(
@@ -439,11 +426,10 @@ class TomogramSet(Tabular, Mapping[str, Tomogram]):
 
     def _all(self, label: str) -> Any:  # noqa: ANN401
         """Give a column of all tilt images."""
-        for index in np.unique(self._contents.header, return_index=True)[1]:
-            if label not in self._labels(int(index)) and self.offsets[index] < self.offsets[index + 1]:
-                raise self._missing_label(
-                    label, self._labels(int(index)), f"tilt series {self._names[index]!r}"
-                )
+        lacks = ~self._contents.have(label) & (np.diff(self.offsets) > 0)
+        if lacks.any():
+            index = int(np.argmax(lacks))
+            raise self._missing_label(label, self._labels(index), f"tilt series {self._names[index]!r}")
         if label not in self._tilts.column_names:
             return np.empty(0)
         return as_numpy(self._tilts.column(label))
@@ -629,8 +615,3 @@ class TomogramSet(Tabular, Mapping[str, Tomogram]):
 
     def _repr_html_(self) -> str:
         return html_of(self)
-
-
-def _renamed(file: str, old: str, new: str) -> str:
-    folder, slash, name = file.rpartition("/")
-    return f"{folder}{slash}{new}.star" if name == f"{old}.star" and "/" not in new else file

@@ -18,7 +18,7 @@ from tomoset.sets.edits import with_columns_of
 from tomoset.sets.findings import Finding
 from tomoset.sets.labels import GENERAL, ORIGIN, PARTICLE
 from tomoset.sets.looks import SHOWN, html_table
-from tomoset.sets.naming import Renaming, renamed_particles
+from tomoset.sets.naming import Renaming, renamed_particle, renaming, tomogram_of
 from tomoset.sets.paths import repeated, text_path
 from tomoset.sets.tabular import Tabular
 from tomoset.sets.trajectories import (
@@ -285,7 +285,9 @@ class TrajectorySet(Tabular, Mapping[str, "Floats"]):
         names : mapping of str to str, or function
             As in `TomogramSet.rename_tomograms`.
         """
-        renamed = renamed_particles(self._all.names, names)
+        known = dict.fromkeys(tomogram for name in self._all.names if (tomogram := tomogram_of(name)))
+        changed = renaming(names, known, self.path)
+        renamed = [renamed_particle(name, changed) for name in self._all.names]
         return TrajectorySet(replace(self._all, names=renamed, blocks=self._all.origins()))
 
     def _take(self, places: Integers, names: list[str]) -> TrajectorySet:
