@@ -23,6 +23,7 @@ from tomoset.sources import (
     name_of,
     read_options,
 )
+from tomoset.tables import one_below_other
 from tomoset.writing import StarTarget, check_block_name, write_star
 
 if TYPE_CHECKING:
@@ -349,7 +350,7 @@ class StarFile(MutableMapping[str, StarBlock]):
         ]
         if len(pieces) == 1:
             return pieces[0], rows
-        return pa.concat_tables([pa.table({}), *pieces], promote_options="permissive"), rows
+        return one_below_other([pa.table({}), *pieces]), rows
 
     def _draft(self, target: StarTarget | None, *, keep_text: bool) -> _core.Draft:
         if self._left_out and self._is_at(target):

@@ -13,7 +13,7 @@ from tomoset import _core
 from tomoset.exceptions import MissingLabelError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -29,6 +29,7 @@ __all__ = [
     "is_scalar",
     "list_table",
     "mask_indices",
+    "one_below_other",
     "plain_column",
     "plain_text",
     "row_indices",
@@ -355,6 +356,51 @@ def plain_text(table: pa.Table) -> pa.Table:
         if pa.types.is_dictionary(field.type):
             table = table.set_column(at, field.name, table.column(at).cast(field.type.value_type))
     return table
+
+
+def one_below_other(tables: Sequence[pa.Table]) -> pa.Table:
+    """Give the rows of tables as one table; a column that some lack is null there.
+
+    Whole numbers and others become doubles; numbers and text become text, as if they had been read together.
+
+    Raises
+    ------
+    TypeError
+        A column that is of vectors in one table and of something else in another.
+    """
+    import pyarrow as pa
+
+    kinds: dict[str, set[Any]] = {}
+    for table in tables:
+        for field in table.schema:
+            kinds.setdefault(field.name, set()).add(field.type)
+    mixed = {label: _common(label, found) for label, found in kinds.items() if len(found) > 1}
+    cast = []
+    for each in tables:
+        table = each
+        for label in mixed.keys() & set(table.column_names):
+            at = table.column_names.index(label)
+            table = table.set_column(at, label, table.column(at).cast(mixed[label], safe=False))
+        cast.append(table)
+    return pa.concat_tables(cast, promote_options="default")
+
+
+def _common(label: str, kinds: set[pa.DataType]) -> pa.DataType:
+    """Give a type that has the values of several."""
+    import pyarrow as pa
+
+    kinds = {kind.value_type if pa.types.is_dictionary(kind) else kind for kind in kinds}
+    kinds.discard(pa.null())
+    if all(pa.types.is_integer(kind) or pa.types.is_boolean(kind) for kind in kinds):
+        return pa.int64()
+    if all(pa.types.is_integer(kind) or pa.types.is_floating(kind) for kind in kinds):
+        return pa.float64()
+    lists = {isinstance(kind, pa.ListType | pa.LargeListType | pa.FixedSizeListType) for kind in kinds}
+    if lists == {True}:
+        return pa.large_list(pa.float64())
+    if lists == {True, False}:
+        raise TypeError(f"{label!r} is of vectors in one table, and not in another")
+    return pa.large_string()
 
 
 def as_numpy(column: pa.ChunkedArray | pa.Array) -> npt.NDArray[Any]:

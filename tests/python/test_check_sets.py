@@ -379,7 +379,7 @@ def test_rules_of_optimisation_sets(tomos: TomogramSet) -> None:
         ("missing-reference", "warning"),
         ("missing-file", "fatal"),
     ]
-    assert found[1].found == "the trajectories, none.star: No such file or directory"
+    assert found[1].found == "the trajectories, none.star: No such file"
     (finding,) = good.with_files(particles=None, trajectories=None).validate()
     assert (finding.code, finding.found) == ("no-particles-file", "no file of particles is named")
     root = good.project_root

@@ -11,7 +11,6 @@ from tomoset.check.trajectories import check_trajectories
 from tomoset.exceptions import TomosetError, printable
 from tomoset.sets.findings import Finding
 from tomoset.sets.manifold_set import ManifoldSet
-from tomoset.sets.trajectory_set import TrajectorySet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,8 +35,8 @@ def check_optimisation(opt: OptimisationSet) -> list[Finding]:
         try:
             return what()
         except (TomosetError, OSError) as error:
-            missing = isinstance(error, FileNotFoundError)
-            why = error.strerror if isinstance(error, FileNotFoundError) else error
+            missing = not opt.is_there(name)
+            why = "No such file" if missing else str(error).removesuffix("; RELION stops here")
             found.append(
                 Finding(
                     "missing-file" if missing else "unreadable",
@@ -53,15 +52,13 @@ def check_optimisation(opt: OptimisationSet) -> list[Finding]:
     tomos = read("tomograms", lambda: opt.tomograms)
     if tomos is not None:
         found += check_tomograms(tomos)
-    particles = None
-    if tomos is not None or "tomograms" not in opt.files:
-        particles = read("particles", lambda: opt.particles)
+    # Particles are looked at also where the tomograms cannot be.
+    particles = read("particles", lambda: opt.read_particles(tomos))
     if particles is not None:
         found += check_particles(particles)
-        if "trajectories" in opt.files:
-            trajectories = read("trajectories", lambda: TrajectorySet.read(opt._lead("trajectories") or ""))
-            if trajectories is not None:
-                found += check_trajectories(trajectories, particles)
+    trajectories = read("trajectories", opt.read_trajectories)
+    if trajectories is not None:
+        found += trajectories.findings if particles is None else check_trajectories(trajectories, particles)
     if "manifolds" in opt.files:
         manifolds: ManifoldSet | None = read("manifolds", lambda: opt.manifolds)
         if manifolds is not None and tomos is not None:
@@ -103,5 +100,5 @@ def _needed(opt: OptimisationSet) -> Iterator[Fault]:
 )
 def _references(opt: OptimisationSet) -> Iterator[Fault]:
     for name, file in opt.files.items():
-        if name.startswith("reference_") and not (opt.project_root / file).exists():
+        if name.startswith("reference_") and not opt.is_there(name):
             yield Fault(f"there is no {printable(file, 1000)}")

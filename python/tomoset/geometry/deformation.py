@@ -33,7 +33,9 @@ def num_coefficients(kind: str, grid: tuple[int, int] = (0, 0)) -> int:
     if kind == "spline":
         return 8 * grid[0] * grid[1]
     if kind == "Fourier":
-        return 4 * len(_frequencies(grid))
+        # The rows above the middle have one more frequency, that of x = 0; the first, of the origin, has not.
+        columns, rows = grid
+        return 4 * (rows * (columns // 2) + max(rows // 2 - 1, 0))
     raise ValueError(f"a deformation of type {kind!r}; it must be 'linear', 'spline' or 'Fourier'")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -130,7 +131,7 @@ class Alignment:
         rows = np.flatnonzero(tomograms)
         owners = self._contents.owners()[images]
         pixel_size = self._of_table(Tomogram.pixel_size.label, rows, lambda value: value >= 0.001)
-        size = np.stack([self._of_table(label, rows, lambda value: value > 0) for label in SIZE], axis=-1)
+        size = self.sizes(rows)
         image_size = image_sizes(
             self._contents, self._given, rows.tolist(), allow_outside=self._allow_outside
         )
@@ -139,6 +140,10 @@ class Alignment:
             "size": size[owners],
             "image_size": image_size[owners],
         }
+
+    def sizes(self, rows: Integers) -> Floats:
+        """Give the size of each tomogram in pixels, ``(n, 3)``, which must be good for some."""
+        return np.stack([self._of_table(label, rows, lambda value: value > 0) for label in SIZE], axis=-1)
 
     def _of_table(self, label: str, rows: Integers, good: Callable[[float], bool]) -> Floats:
         """Give a column of the set's table, in which the geometry of some rows must be good."""
@@ -224,7 +229,10 @@ class Alignment:
 
 def differences(one: Alignment, other: Alignment, contents: Contents) -> Floats:
     """Give how far apart two alignments take the corners of the tomograms, in pixels: ``(num_tilts,)``."""
-    size = np.stack([as_numpy(contents.table.column(label)) for label in SIZE], axis=-1)
+    aligned = np.flatnonzero((one.by_matrices | one.by_angles) & (np.diff(contents.offsets) > 0))
+    if not len(aligned):
+        return np.full(int(contents.offsets[-1]), np.nan)
+    size = one.sizes(aligned)
     return _apart(one.matrices(), other.matrices(), size[contents.owners()])
 
 
@@ -276,7 +284,7 @@ def _stack_of(contents: Contents, row: int) -> str | None:
     stacks = set()
     for number, name in enumerate(names, start=1):
         at, found, _ = (name or "").partition("@")
-        if name is None or not found or not at.isdigit() or int(at) != number:
+        if name is None or not found or not re.fullmatch(r"[0-9]{1,18}", at) or int(at) != number:
             return None
         stacks.add(image_file(name))
     return stacks.pop() if len(stacks) == 1 else None

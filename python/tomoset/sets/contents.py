@@ -14,6 +14,7 @@ from tomoset.exceptions import SetError, printable
 from tomoset.sets.edits import with_columns_of
 from tomoset.sets.labels import NAME, SERIES_FILE
 from tomoset.sets.naming import renamed_file
+from tomoset.tables import one_below_other
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -172,7 +173,14 @@ class Contents:
             files: list[str | None] = table.column(SERIES_FILE).to_pylist()
             moved = [renamed_file(*each) for each in zip(files, self.names, names, strict=True)]
             table = with_columns_of(table, {SERIES_FILE: moved}, text=True)
-        return replace(self, table=table)
+        new = dict(zip(self.names, names, strict=True))
+        findings = [
+            replace(finding, tomogram=new.get(finding.tomogram, finding.tomogram))
+            if finding.tomogram
+            else finding
+            for finding in self.findings
+        ]
+        return replace(self, table=table, findings=tuple(findings))
 
     def owners(self) -> Integers:
         """Give the tomogram of each image."""
@@ -207,8 +215,8 @@ def concatenated(parts: Sequence[Contents], clashes: Literal["raise", "number", 
         rows = np.concatenate([part.places() if part.rows is None else part.rows for part in parts])
     return replace(
         first,
-        table=pa.concat_tables([part.table for part in parts], promote_options="permissive"),
-        tilts=pa.concat_tables([part.tilts for part in parts], promote_options="permissive"),
+        table=one_below_other([part.table for part in parts]),
+        tilts=one_below_other([part.tilts for part in parts]),
         offsets=offsets_of(np.concatenate([np.diff(part.offsets) for part in parts])),
         headers=tuple(headers),
         header=np.array(header, dtype=np.int64),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
@@ -94,9 +95,11 @@ def _size_of(contents: Contents, row: int, *, allow_outside: bool) -> tuple[int,
         found = f"the image size is needed, and {shown} leads out of the project; pass allow_outside=True"
         raise contents.error("outside", row, found)
     try:
+        if path.exists() and not path.is_file():
+            raise OSError(22, "It is no file", shown)
         with mrcfile.open(path, header_only=True) as file:
             size = (int(file.header.nx), int(file.header.ny))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, zlib.error) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
         found = f"the image size is needed, and {shown} cannot be read: {why}; {mend}"
         raise contents.error("no-image", row, found) from error

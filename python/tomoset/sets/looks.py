@@ -37,7 +37,8 @@ def text_of(tomos: TomogramSet) -> str:
     width = max((len(printable(name)) for name in shown), default=0)
     for name in shown:
         tomogram = tomos[name]
-        pixel = f"{tomogram.pixel_size:g} A/px, " if Tomogram.pixel_size.label in tomogram else ""
+        size = tomogram._value(Tomogram.pixel_size.label, needed=False)
+        pixel = "" if size is None else f"{size:g} A/px, "
         lines.append(f"  {printable(name):<{width}}  {pixel}{tomogram.tilt_series.summary}")
     if len(tomos) > SHOWN:
         lines.append(f"  ... and {len(tomos) - SHOWN} more")

@@ -14,7 +14,7 @@ from tomoset.exceptions import MissingTomogramError, SetError, printable
 from tomoset.sets.contents import offsets_of
 from tomoset.sets.labels import NAME
 from tomoset.sets.naming import Renaming, renaming
-from tomoset.sets.paths import text_path
+from tomoset.sets.paths import folder_made, repeated, text_path
 from tomoset.sets.tabular import Tabular
 from tomoset.star import StarFile, read_star
 
@@ -99,9 +99,7 @@ class ManifoldSet(Tabular, Mapping[str, "list[Manifold]"]):
         """
         where = text_path(path)
         star = read_star(where, threads=threads)
-        if len(star.blocks) != len(star):
-            names = [block.name for block in star.blocks]
-            name = next(name for name in names if names.count(name) > 1)
+        for name in repeated(star._names):
             raise _error(where, "repeated-name", f"two blocks are of tomogram {printable(name)!r}")
         for name, block in star.items():
             for label in (INDEX, TYPE, PARAMETERS):
@@ -117,12 +115,12 @@ class ManifoldSet(Tabular, Mapping[str, "list[Manifold]"]):
     def _check(self) -> None:
         for name in self:
             for row, manifold in enumerate(self[name]):
-                if manifold.kind in {SPHERE, SPHEROID} and len(manifold.parameters) < 4:
+                if manifold.kind in {SPHERE, SPHEROID} and manifold.parameters.size < 4:
                     found = f"tomogram {printable(name)!r}, row {row}: a {manifold.kind} has"
                     raise _error(
                         self.path or "",
                         "short-manifold",
-                        f"{found} {len(manifold.parameters)} parameters; it needs 4 at least",
+                        f"{found} {manifold.parameters.size} parameters; it needs 4 at least",
                     )
 
     @property
@@ -160,7 +158,9 @@ class ManifoldSet(Tabular, Mapping[str, "list[Manifold]"]):
         if start == stop:
             return []
         rows = self._table.slice(start, stop - start).select([INDEX, TYPE, PARAMETERS]).to_pylist()
-        return [Manifold(row[INDEX], row[TYPE], np.array(row[PARAMETERS], dtype=np.float64)) for row in rows]
+        return [
+            Manifold(row[INDEX], row[TYPE], np.array(row[PARAMETERS] or [], dtype=np.float64)) for row in rows
+        ]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
@@ -196,7 +196,7 @@ class ManifoldSet(Tabular, Mapping[str, "list[Manifold]"]):
         **options
             As in `write_star`.
         """
-        self._star.write(path, **options)
+        self._star.write(folder_made(path), **options)
 
     def __repr__(self) -> str:
         where = printable(self.path, 1000) if self.path else "in memory"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -14,15 +15,13 @@ from tomoset.exceptions import MissingLabelError, SetError, printable
 from tomoset.sets.looks import html_table
 from tomoset.sets.manifold_set import ManifoldSet
 from tomoset.sets.particle_set import ParticleSet
-from tomoset.sets.paths import leads_out, project_root, text_path
+from tomoset.sets.paths import folder_made, leads_out, project_root, text_path
 from tomoset.sets.tomogram_set import TomogramSet
 from tomoset.sets.trajectory_set import TrajectorySet
 from tomoset.sets.values import optional, properties
 from tomoset.star import read_star
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tomoset.sets.findings import Finding
     from tomoset.star import StarFile
 
@@ -99,6 +98,11 @@ class OptimisationSet:
             meant = next((hint for label in known if (hint := _core.hint(label, "_", labels))), "")
             message = f"{printable(where, 1000)}: no optimisation set: {found}{meant}"
             raise SetError(f"{message}; RELION finds nothing in it", code="no-files", path=where)
+        if not star[block].num_rows:
+            message = (
+                f"{printable(where, 1000)}: no optimisation set: its first block, {block!r}, has no rows"
+            )
+            raise SetError(f"{message}; RELION finds nothing in it", code="no-files", path=where)
         if star[block].num_rows > 1:
             message = f"{printable(where, 1000)}: {star[block].num_rows} rows; RELION reads the first alone"
             raise SetError(message, code="several-sets", path=where)
@@ -164,10 +168,20 @@ class OptimisationSet:
         SetError, OSError, StarSyntaxError, StarTypeError
             As in `ParticleSet.read` and `tomograms`.
         """
+        return self.read_particles(self.tomograms) if "particles" in self.files else None
+
+    def read_particles(self, tomograms: TomogramSet | None) -> ParticleSet | None:
+        """Read the particles with some tomograms, or with none; None where no file is named.
+
+        Raises
+        ------
+        SetError, OSError, StarSyntaxError, StarTypeError
+            As in `ParticleSet.read`; the path leaves the project.
+        """
         path = self._lead("particles")
         if path is None:
             return None
-        return ParticleSet.read(path, tomograms=self.tomograms, threads=self._threads)
+        return ParticleSet.read(path, tomograms=tomograms, threads=self._threads)
 
     @cached_property
     def trajectories(self) -> TrajectorySet | None:
@@ -178,11 +192,19 @@ class OptimisationSet:
         SetError, OSError, StarSyntaxError, StarTypeError
             As in `TrajectorySet.read` and `TrajectorySet.of`.
         """
+        found = self.read_trajectories()
+        return found if found is None or self.particles is None else found.of(self.particles)
+
+    def read_trajectories(self) -> TrajectorySet | None:
+        """Read the trajectories in the order of their file; None where no file is named.
+
+        Raises
+        ------
+        SetError, OSError, StarSyntaxError, StarTypeError
+            As in `TrajectorySet.read`; the path leaves the project.
+        """
         path = self._lead("trajectories")
-        if path is None:
-            return None
-        found = TrajectorySet.read(path, threads=self._threads)
-        return found if self.particles is None else found.of(self.particles)
+        return None if path is None else TrajectorySet.read(path, threads=self._threads)
 
     @cached_property
     def manifolds(self) -> ManifoldSet | None:
@@ -195,6 +217,17 @@ class OptimisationSet:
         """
         path = self._lead("manifolds")
         return None if path is None else ManifoldSet.read(path, threads=self._threads)
+
+    def is_there(self, name: str) -> bool:
+        """Whether the file is there that a name stands for, as in `files`.
+
+        Parameters
+        ----------
+        name : str
+            Such as ``particles``.
+        """
+        # Unlike Path.exists it does not raise for a path that is too long.
+        return name in self.files and os.path.exists(self._root / self.files[name])  # noqa: PTH110
 
     def _lead(self, name: str) -> str | None:
         """Give where a path leads to, if it may be read."""
@@ -209,6 +242,9 @@ class OptimisationSet:
                 f" {printable(str(self._root), 1000)}; pass allow_outside=True to read it"
             )
             raise SetError(message, code="outside", path=self.path)
+        if not self.is_there(name):
+            where = printable(self.path or "<memory>", 1000)
+            raise FileNotFoundError(2, f"No such file: the {name} of {where}", os.fspath(found))
         return os.fspath(found)
 
     def validate(self) -> list[Finding]:
@@ -265,11 +301,16 @@ class OptimisationSet:
         Parameters
         ----------
         path : str or os.PathLike
-            Where to. The files that it names are not written.
+            Where to; the folder is made. Within the project directory paths stay relative to it, elsewhere they become
+            absolute. The files that they lead to are not written.
         **options
             As in `write_star`.
         """
-        self._star.write(path, **options)
+        where = folder_made(path)
+        found = self
+        if leads_out(Path(where), self._root):
+            found = self.with_files(**{name: self._root / file for name, file in self.files.items()})
+        found._star.write(where, **options)
 
     def __repr__(self) -> str:
         where = printable(self.path, 1000) if self.path else "in memory"
@@ -280,14 +321,12 @@ class OptimisationSet:
 
     def _repr_html_(self) -> str:
         where = printable(self.path, 1000) if self.path else "in memory"
-        there = ["yes" if (self._root / path).exists() else "no" for path in self.files.values()]
+        there = ["yes" if self.is_there(name) else "no" for name in self.files]
         rows = {"set": list(self.files), "file": list(self.files.values()), "is there": there}
         return html_table(f"OptimisationSet {where}", pa.Table.from_pydict(rows), len(rows["set"]), 0)
 
 
 def _root(path: str, block: StarBlock, given: str | os.PathLike[str] | None) -> Path:
-    from pathlib import Path
-
     if given is not None:
         return Path(os.path.abspath(given))  # noqa: PTH100 (links must stay)
     paths = [value for value in block.to_arrow().slice(0, 1).to_pylist()[0].values() if value]

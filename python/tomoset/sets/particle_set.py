@@ -16,7 +16,7 @@ from tomoset.sets.findings import Finding
 from tomoset.sets.labels import GENERAL, NAME, ORIGIN, PARTICLE
 from tomoset.sets.looks import SHOWN, html_table
 from tomoset.sets.naming import Renaming, renamed_particle, renaming
-from tomoset.sets.paths import text_path
+from tomoset.sets.paths import folder_made, text_path
 from tomoset.sets.tabular import Tabular
 from tomoset.sets.tomogram import Tomogram
 from tomoset.sets.tomogram_set import TomogramSet
@@ -198,7 +198,7 @@ class ParticleSet(Tabular):
         vectors = self[VISIBLE]
         flags = as_numpy(vectors.flatten()).astype(bool)
         stops = np.cumsum(as_numpy(vectors.value_lengths().fill_null(0))).tolist()
-        return [flags[start:stop] for start, stop in zip([0, *stops[:-1]], stops, strict=True)]
+        return [flags[start:stop] for start, stop in zip([0, *stops], stops, strict=False)]
 
     # Where they are.
 
@@ -227,7 +227,7 @@ class ParticleSet(Tabular):
 
         ``rlnCenteredCoordinateX/Y/ZAngst``, which win, or from ``rlnCoordinateX/Y/Z``: ``(x - size / 2) * pixel size``.
         """
-        if CENTRED[0] in self:
+        if all(label in self for label in CENTRED):
             return self._three(CENTRED)
         return px_to_centred(self._three(LEGACY), pixel_size=self.pixel_sizes, size=self._sizes())
 
@@ -237,7 +237,7 @@ class ParticleSet(Tabular):
 
         As RELION's ``getParticleCoordDecenteredPixel``: ``coordinate / pixel size + size / 2``.
         """
-        if CENTRED[0] in self:
+        if all(label in self for label in CENTRED):
             return centred_to_px(self._three(CENTRED), pixel_size=self.pixel_sizes, size=self._sizes())
         return self._three(LEGACY)
 
@@ -356,7 +356,9 @@ class ParticleSet(Tabular):
         **options
             As in `write_star`.
         """
-        self._star.write(path, **options)
+        if not len(self):
+            raise self._error("no-particles", "no particle is left; RELION stops at such a file")
+        self._star.write(folder_made(path), **options)
 
     # Help for the above.
 
@@ -382,15 +384,26 @@ class ParticleSet(Tabular):
     def _by_group(self, values: npt.NDArray[Any]) -> Floats:
         optics = self.optics
         assert optics is not None
-        groups = (
-            as_numpy(optics.column(GROUP))
-            if GROUP in optics.column_names
-            else np.arange(1, optics.num_rows + 1)
-        )
-        order = np.argsort(groups, kind="stable")
-        at = np.minimum(np.searchsorted(groups[order], self.optics_groups), len(groups) - 1)
-        found: Floats = values[order[at]]
+        groups = self._groups(optics)
+        places = {group: at for at, group in reversed(list(enumerate(groups.tolist())))}
+        own, inverse = np.unique(self.optics_groups, return_inverse=True)
+        for group in own.tolist():
+            if group not in places:
+                raise self._unknown_group(group, groups)
+        found: Floats = values[np.array([places[group] for group in own.tolist()], dtype=np.int64)[inverse]]
         return found
+
+    @staticmethod
+    def _groups(optics: pa.Table) -> Integers:
+        """Give the number of each optics group; its row where the file does not say."""
+        if GROUP in optics.column_names:
+            return as_numpy(optics.column(GROUP)).astype(np.int64, copy=False)
+        return np.arange(1, optics.num_rows + 1)
+
+    def _unknown_group(self, group: int, groups: Integers) -> SetError:
+        known = f"there are {', '.join(map(str, groups))}" if len(groups) else "there are none"
+        found = f"particles are of optics group {group}, and {known}; RELION reads beyond them"
+        return self._error("unknown-optics-group", found)
 
     @property
     def tomogram_indices(self) -> Integers:
@@ -434,18 +447,17 @@ class ParticleSet(Tabular):
         """Give what is odd, and raise where nothing can be made of it."""
         where, block = printable(self.path or "<memory>", 1000), self._block
         findings = []
-        if CENTRED[0] not in block and LEGACY[0] not in block:
+        if not any(all(label in block for label in labels) for labels in (CENTRED, LEGACY)):
             raise self._error(
-                "no-coordinates", f"particles have neither {CENTRED[0]} nor {LEGACY[0]}; RELION stops here"
+                "no-coordinates",
+                f"particles have neither {CENTRED[0]}, Y and Z nor {LEGACY[0]}, Y and Z; RELION stops here",
             )
         optics = self.optics
-        if optics is not None and GROUP in optics.column_names:
-            known = as_numpy(optics.column(GROUP))
+        if optics is not None:
+            known = self._groups(optics)
             unknown = np.setdiff1d(self.optics_groups, known)
             if unknown.size:
-                groups = ", ".join(map(str, known))
-                found = f"particles are of optics group {unknown[0]}, and there are {groups}; RELION reads beyond them"
-                raise self._error("unknown-optics-group", found)
+                raise self._unknown_group(int(unknown[0]), known)
             if not np.array_equal(known, np.arange(1, len(known) + 1)):
                 findings.append(
                     Finding(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["leads_out", "project_root", "repeated", "text_path"]
+__all__ = ["folder_made", "leads_out", "project_root", "repeated", "text_path"]
 
 _JOB = re.compile(r"job\d{3,}")
 #: What RELION keeps at the top of a project.
@@ -27,14 +27,15 @@ def project_root(path: Path, example: str | None = None) -> Path:
     folder = Path(os.path.abspath(path)).parent  # noqa: PTH100 (links must stay: they may lead out of the project)
     above = [folder, *folder.parents]
     for candidate in above:
-        if any((candidate / mark).exists() for mark in _MARKS):
+        if any(os.path.exists(candidate / mark) for mark in _MARKS):  # noqa: PTH110
             return candidate
     for candidate in above:
         if _JOB.fullmatch(candidate.name) and len(candidate.parts) > 2:
             return candidate.parent.parent
     if example is not None:
         for candidate in [*above[:-1], Path.cwd()]:
-            if (candidate / example).exists():
+            # Unlike Path.exists it does not raise for a path that is too long.
+            if os.path.exists(candidate / example):  # noqa: PTH110
                 return candidate
     return folder
 
@@ -49,6 +50,13 @@ def text_path(path: str | os.PathLike[str]) -> str:
     where = os.fspath(path)
     if not isinstance(where, str):
         raise TypeError(f"the path is {type(path).__name__}; it must be text or os.PathLike[str]")
+    return where
+
+
+def folder_made(path: str | os.PathLike[str]) -> str:
+    """Give a path as text, after its folder was made."""
+    where = text_path(path)
+    Path(where).absolute().parent.mkdir(parents=True, exist_ok=True)
     return where
 
 

@@ -11,14 +11,15 @@ import numpy as np
 import pyarrow as pa
 
 from tomoset import _core
-from tomoset.exceptions import MissingBlockError, SetError, printable
+from tomoset.exceptions import MissingBlockError, SetError, TomosetError, printable
 from tomoset.sets.contents import Contents, Layout, Origin, offsets_of, stamp_of
 from tomoset.sets.findings import Finding, Severity
 from tomoset.sets.labels import FRAME_COUNT, GLOBAL, NAME, SERIES_FILE
 from tomoset.sets.paths import project_root, repeated
-from tomoset.sets.together import finish
+from tomoset.sets.together import finish, is_at_work
 from tomoset.sources import read_options
 from tomoset.star import read_star
+from tomoset.tables import one_below_other
 
 if TYPE_CHECKING:
     from tomoset.star import StarFile
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["Missing", "read_contents"]
 
 Missing: TypeAlias = Literal["raise", "skip"]
+
+#: How often a set is read anew that others write to meanwhile.
+TRIES = 20
 
 
 def read_contents(
@@ -39,9 +43,32 @@ def read_contents(
     """Read a set, as `TomogramSet.read` does."""
     if missing not in ("raise", "skip"):
         raise ValueError(f"missing is {missing!r}; it must be 'raise' or 'skip'")
-    finish(Path(path))
-    # From before it is read, so that what others write meanwhile is noticed.
-    stamp = stamp_of(path)
+    for _ in range(TRIES):
+        finish(Path(path))
+        stamp = stamp_of(path)
+        try:
+            contents = _read_once(
+                path, root, stamp, missing=missing, allow_outside=allow_outside, threads=threads
+            )
+        except (TomosetError, OSError):
+            if stamp_of(path) == stamp and not is_at_work(Path(path)):
+                raise
+            continue
+        # Nobody wrote the set meanwhile, so that it is of one piece: its own file is renamed last.
+        if stamp_of(path) == stamp and not is_at_work(Path(path)):
+            return contents
+    raise OSError(11, "The set is being written to all the time", path)
+
+
+def _read_once(
+    path: str,
+    root: str | os.PathLike[str] | None,
+    stamp: tuple[int, int],
+    *,
+    missing: Missing,
+    allow_outside: bool,
+    threads: int | None,
+) -> Contents:
     star = read_star(path, threads=threads)
     block = _global_block(star, path)
     table = star[block].to_arrow()
@@ -285,6 +312,14 @@ class _Reader:
         headers: dict[tuple[str, ...], int] = {}
         origins: list[Origin | None] = []
         for row, name in enumerate(self.names):
+            if name == first:
+                self.fail(
+                    "odd-name",
+                    row,
+                    f"the name is that of the set's own block, {first!r}",
+                    "takes that for the tilt series",
+                    "rename the tomogram and its block",
+                )
             table = None if row in self.skipped else self._block(star, row)
             origins.append(None if table is None else Origin(own, name, stamp, table.num_rows, alone=False))
             tables.append(pa.table({}) if table is None else table)
@@ -292,9 +327,7 @@ class _Reader:
                 None if table is None else headers.setdefault(tuple(table.column_names), len(headers))
             )
         whole = [table for table in tables if table.num_columns]
-        tilts = (
-            pa.concat_tables(whole, promote_options="permissive").combine_chunks() if whole else pa.table({})
-        )
+        tilts = one_below_other(whole).combine_chunks() if whole else pa.table({})
         return _Series(tilts, [table.num_rows for table in tables], tuple(headers), header, tuple(origins))
 
     def _block(self, star: StarFile, row: int) -> pa.Table | None:

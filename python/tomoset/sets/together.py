@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
-__all__ = ["Together", "finish"]
+__all__ = ["Together", "finish", "is_at_work"]
 
 PREFIX, SUFFIX = ".tomoset-", ".tmp"
 
@@ -36,6 +36,7 @@ class Together:
         #: The file made, the one it becomes, and what that was called, through whatever links.
         self._made: list[tuple[str, str, str]] = []
         self._folders: dict[str, str] = {}
+        self._targets: set[str] = set()
         self._token = secrets.token_hex(8)
 
     def __enter__(self) -> Together:
@@ -59,6 +60,14 @@ class Together:
         if os.path.islink(target):  # noqa: PTH114
             target = os.path.realpath(target)
             Path(target).parent.mkdir(parents=True, exist_ok=True)
+        if os.path.isdir(target):  # noqa: PTH112
+            raise IsADirectoryError(21, "Is a directory", target)
+        if target in self._targets:
+            found = f"two files of the set would be one, {printable(target, 1000)}"
+            raise SetError(
+                f"{printable(str(self._main), 1000)}: {found}", code="collision", path=str(self._main)
+            )
+        self._targets.add(target)
         if not os.access(target, os.W_OK) and os.path.exists(target):  # noqa: PTH110
             raise PermissionError(13, "Permission denied", target)
         beside = os.path.dirname(target)  # noqa: PTH120
@@ -108,7 +117,7 @@ def finish(path: Path) -> None:
     if not journal.exists():
         return
     try:
-        with journal.open("r+") as file:
+        with journal.open("r+", errors="replace") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             # Another process may have finished it while this one waited.
             if journal.exists() and os.path.samestat(os.fstat(file.fileno()), journal.stat()):
@@ -120,6 +129,11 @@ def finish(path: Path) -> None:
         raise _unfinished(path, f"cannot be finished here ({error})") from error
 
 
+def is_at_work(path: Path) -> bool:
+    """Whether somebody is writing a set at this moment."""
+    return _journal_path(path).exists()
+
+
 def _unfinished(path: Path, why: str) -> SetError:
     where = printable(str(path), 1000)
     name = _journal_path(path).name
@@ -128,7 +142,10 @@ def _unfinished(path: Path, why: str) -> SetError:
 
 
 def _journal_path(path: Path) -> Path:
-    return path.parent / f"{PREFIX}{path.name}.journal"
+    # One that is a link to a neighbour is known by that one's name.
+    real = Path(os.path.realpath(path))
+    name = real.name if str(real.parent) == os.path.realpath(path.parent) else path.name
+    return path.parent / f"{PREFIX}{name}.journal"
 
 
 @contextlib.contextmanager
@@ -173,7 +190,7 @@ def _pairs(journal: Path, text: str) -> list[tuple[str, str]]:
     """Give what goes where; a journal that is not ours moves nothing."""
     try:
         found = [(str(made), str(name)) for made, name in json.loads(text)["files"]]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise _unfinished(_main(journal), "has a journal that cannot be read") from None
     pairs = []
     for made, name in found:
@@ -181,7 +198,7 @@ def _pairs(journal: Path, text: str) -> list[tuple[str, str]]:
         if odd or not made.startswith(PREFIX) or Path(made).name != made:
             raise _unfinished(_main(journal), "has a journal that is not of tomoset")
         # As when they were made: beside the file that links lead to.
-        target = os.path.realpath(journal.parent / name)
+        target = os.path.realpath(os.path.join(journal.parent, name.replace("\0", "")))  # noqa: PTH118
         pairs.append((os.path.join(os.path.dirname(target), made), target))  # noqa: PTH118, PTH120
     return pairs
 

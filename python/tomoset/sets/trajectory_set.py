@@ -19,7 +19,7 @@ from tomoset.sets.findings import Finding
 from tomoset.sets.labels import GENERAL, ORIGIN, PARTICLE
 from tomoset.sets.looks import SHOWN, html_table
 from tomoset.sets.naming import Renaming, renamed_particle, renaming, tomogram_of
-from tomoset.sets.paths import repeated, text_path
+from tomoset.sets.paths import folder_made, repeated, text_path
 from tomoset.sets.tabular import Tabular
 from tomoset.sets.trajectories import (
     NUMBER,
@@ -109,7 +109,7 @@ class TrajectorySet(Tabular, Mapping[str, "Floats"]):
         if len(arrays) != len(names):
             raise ValueError(f"there are {len(arrays)} trajectories for {len(names)} names")
         for name, array in zip(names, arrays, strict=True):
-            if array.ndim != 2 or array.shape[1] != 3:
+            if array.ndim != 2 or array.shape[1] != 3 or not len(array):
                 raise ValueError(
                     f"the trajectory of {name!r} has the shape {array.shape}; it must be (num_tilts, 3)"
                 )
@@ -328,7 +328,7 @@ class TrajectorySet(Tabular, Mapping[str, "Floats"]):
             Two trajectories of one name, a name that no block can have.
         """
         own = self._all
-        where = text_path(path)
+        where = folder_made(path)
         if own.star is not None and own.blocks is None:
             write_star(own.star, where, **options)
             return

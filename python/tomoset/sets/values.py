@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeVar, ove
 import numpy as np
 import numpy.typing as npt
 
+from tomoset.exceptions import MissingLabelError
 from tomoset.tables import as_numpy
 
 if TYPE_CHECKING:
@@ -90,7 +91,10 @@ class _Single(Property[T]):
         self._fallback = fallback
 
     def _of(self, instance: Row) -> T:
-        value = instance._value(self.label, needed=self.absent == "error")
+        needed = self.absent == "error"
+        value = instance._value(self.label, needed=needed)
+        if value is None and needed:
+            raise MissingLabelError(f"{instance!r} has no value for {self.label}", self.label)
         found: Any = self._fallback if value is None else self._kind(value)
         return found  # type: ignore[no-any-return]
 

@@ -12,7 +12,7 @@ import numpy as np
 from tomoset import _core
 from tomoset.blocks import StarBlock
 from tomoset.exceptions import SetError, TomosetError, printable
-from tomoset.sets.contents import Contents, Origin
+from tomoset.sets.contents import Contents, Origin, stamp_of
 from tomoset.sets.edits import with_columns_of
 from tomoset.sets.labels import GLOBAL, NAME, SERIES_FILE
 from tomoset.sets.paths import repeated
@@ -44,6 +44,11 @@ def kept_path(path: str) -> str:
 def write_contents(contents: Contents, path: str, *, durable: bool, options: Mapping[str, Any]) -> None:
     """Write a set, as `TomogramSet.write` does."""
     target = Path(os.path.abspath(path))  # noqa: PTH100 (links must stay)
+    if target.suffix != ".star" or target.is_dir():
+        where = printable(path, 1000)
+        raise ValueError(
+            f"{where}: a set is written to a .star file, such as {where.rstrip('/')}/tomograms.star"
+        )
     if len(contents.offsets) < 2:
         where = printable(path, 1000)
         raise SetError(
@@ -55,6 +60,7 @@ def write_contents(contents: Contents, path: str, *, durable: bool, options: Map
     with Together(target, durable=durable) as together:
         if contents.layout == "relion5":
             names = writer.series_files()
+            writer.check_origins(target, names)
             writer.add_series([f"{target.parent}/{name}" for name in names], together)
             folder = writer.folder(target)
             table = with_columns_of(
@@ -86,7 +92,7 @@ class _Writer:
                 "repeated-name", rows[1], f"{name!r} is also in row {rows[0]}; RELION mixes them up"
             )
         for row, name in enumerate(self._names):
-            if not name or name == GLOBAL:
+            if not name or name == GLOBAL or "\0" in name:
                 raise self._fail("odd-name", row, f"a tomogram cannot be named {name!r}")
             if self._contents.offsets[row] == self._contents.offsets[row + 1]:
                 found = "no tilt image is left; RELION stops at an empty tilt series (leave the tomogram out)"
@@ -122,6 +128,21 @@ class _Writer:
             )
             raise self._fail("collision", rows[1], found)
         return files
+
+    def check_origins(self, target: Path, names: list[str]) -> None:
+        """Refuse to change the tilt series of the set that this one was read from, under another name."""
+        contents = self._contents
+        if contents.path is not None and os.path.realpath(target) == os.path.realpath(contents.path):
+            return
+        folder = os.path.realpath(target.parent)
+        for row, name in enumerate(names):
+            origin = contents.origins[row]
+            if origin is None or os.path.realpath(origin.path) != os.path.join(folder, name):  # noqa: PTH118
+                continue
+            if contents.edited or self._rows(row) is not None or origin.block != self._names[row]:
+                found = f"this would change {printable(origin.path, 1000)}, which is of the set that was read"
+                mend = "write over that set, or into another folder"
+                raise self._fail("collision", row, f"{found}; {mend}")
 
     def add_series(self, files: list[str], together: Together) -> None:
         """Make the files of all tilt series."""
@@ -188,7 +209,7 @@ class _Writer:
         if origin is None or star is None or origin.block not in star:
             return self._fresh(index)
         rows = self._rows(index)
-        as_read = rows is None and not contents.edited
+        as_read = rows is None and not contents.edited and stamp_of(origin.path) == origin.stamp
         return star[origin.block] if as_read else star[origin.block].replaced(self._table(index), rows)
 
     def _read_again(self, origin: Origin) -> StarFile | None:
