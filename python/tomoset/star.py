@@ -23,7 +23,7 @@ from tomoset.sources import (
     name_of,
     read_options,
 )
-from tomoset.tables import one_below_other
+from tomoset.tables import as_numpy, one_below_other
 from tomoset.writing import StarTarget, check_block_name, write_star
 
 if TYPE_CHECKING:
@@ -334,9 +334,7 @@ class StarFile(MutableMapping[str, StarBlock]):
         import pyarrow as pa
 
         tables, where = self._tables.stacked()
-        table, first, rows = (
-            where.column(name).chunk(0).to_numpy()[blocks] for name in ("table", "first", "rows")
-        )
+        table, first, rows = (as_numpy(where.column(name))[blocks] for name in ("table", "first", "rows"))
         there = rows > 0
         table, first, count = table[there], first[there], rows[there]
         ends = first + count

@@ -163,6 +163,19 @@ BROKEN: list[tuple[str, str, str | None, str, Any]] = [
             rlnTomoDeformationCoefficients=[[1.0, 2.0, 3.0]] * 7 + [[1.0, 2.0]] + [[1.0, 2.0, 3.0]] * 2)),
     ("odd-deformation", "fatal", "TS_01", "the tilt series has no", lambda t: t.with_columns(
         GRID, rlnTomoDeformationType="Fourier")),
+    ("frame-count", "silent", "TS_02", "is 3, and there are 5", lambda t: t.with_columns(rlnTomoFrameCount=[5, 3])),
+    ("frame-count", "fatal", "TS_02", "is 6, and there are 5", lambda t: t.with_columns(rlnTomoFrameCount=[5, 6])),
+    ("matrices-differ", "silent", "TS_02", "the shifts differ by 0.741 px", lambda t: with_matrices(
+        t).with_tilt_columns(rlnTomoXShiftAngst=tilt(1, 4.0, "rlnTomoXShiftAngst"))),
+    ("axis-mismatch", "warning", "TS_02", "rlnTomoZRot is 85, and most are near -95", lambda t: t.with_tilt_columns(
+        rlnTomoZRot=tilt(4, 85.0, "rlnTomoZRot"))),
+    ("odd-matrix", "fatal", "TS_02", "what is no number", lambda t: changed(
+        t, "rlnTomoProjY", lambda row: [row[0], float("nan"), *row[2:]])),
+    ("odd-path", "fatal", "TS_02", "RELION cannot open it", lambda t: columns(
+        t, rlnTomoTiltSeriesStarFile="tilt_series/a#b.star")),
+    ("collision", "silent", "TS_02", "becomes the set's own file", lambda t: columns(
+        t, rlnTomoTiltSeriesStarFile="A/job001/tomograms.star")),
+    ("uneven-dose", "warning", "TS_01", "a step is 0", lambda t: t.with_tilt_columns(rlnMicrographPreExposure=3.0)),
     ("not-a-number", "silent", "TS_02", "tilt 1: rlnTomoYTilt is nan", lambda t: t.with_tilt_columns(
         rlnTomoYTilt=tilt(1, float("nan"), "rlnTomoYTilt"))),
     ("odd-matrix", "fatal", "TS_02", "tilt 1: rlnTomoProjY has 3 numbers", lambda t: changed(
@@ -181,7 +194,8 @@ BROKEN: list[tuple[str, str, str | None, str, Any]] = [
         rlnTomoZRot=tilt(4, -75.0, "rlnTomoZRot"))),
     ("large-shift", "warning", "TS_02", "rlnTomoXShiftAngst is 300 A", lambda t: t.with_tilt_columns(
         rlnTomoXShiftAngst=tilt(0, 300.0, "rlnTomoXShiftAngst"))),
-    ("single-tilt", "fatal", "TS_01", "there is 1 image", lambda t: t.drop_tilts(keep_least_dosed=1)),
+    ("single-tilt", "fatal", "TS_01", "there is 1 image", lambda t: without(
+        t, "rlnTomoImportFractionalDose").drop_tilts(keep_least_dosed=1)),
     ("odd-dose", "silent", "TS_02", "is -3", lambda t: t.with_tilt_columns(
         rlnMicrographPreExposure=tilt(2, -3.0, "rlnMicrographPreExposure"))),
     ("odd-dose", "silent", "TS_01", "is 0 for all images", lambda t: t.with_tilt_columns(rlnMicrographPreExposure=0.0)),
@@ -296,6 +310,14 @@ PARTICLES_BROKEN = [
         "warning",
         "it is at -3504, 205, 122 px, in a tomogram of 400",
     ),
+    (
+        "_rlnTomoTiltSeriesPixelSize",
+        "_rlnMicrographPixelSize",
+        "no-pixel-size",
+        "fatal",
+        "has no rlnTomoTiltSeriesPix",
+    ),
+    ("_rlnTomoVisibleFrames", "_rlnMine", "no-visible-frames", "fatal", "there is no rlnTomoVisibleFrames"),
     ("TS_02 TS_02/1", "TS_09 TS_09/1", "unknown-tomogram", "silent", "'TS_09'"),
 ]
 
@@ -365,10 +387,34 @@ def shifts(*counts: int, start: float = 0.0) -> TrajectorySet:
 def test_rules_of_trajectories(
     trajectories: TrajectorySet, code: str, severity: str, words: str, tomos: TomogramSet
 ) -> None:
-    (finding,) = write_optimisation(tomos, trajectories).validate()
-    assert (finding.code, finding.severity) == (code, severity)
+    found = {finding.code: finding for finding in write_optimisation(tomos, trajectories).validate()}
+    assert found.keys() - {"too-few-trajectories"} == {code}
+    finding = found[code]
+    assert finding.severity == severity
     assert words in finding.found
     assert "motion.star" in finding.where
+
+
+def test_fewer_trajectories_than_particles(tomos: TomogramSet) -> None:
+    found = write_optimisation(tomos, shifts(5)).validate()
+    (few,) = [finding for finding in found if finding.code == "too-few-trajectories"]
+    assert (few.severity, few.found) == ("fatal", "it is 1, and there are 2 particles")
+
+
+def test_sets_without_rows(tomos: TomogramSet) -> None:
+    opt = write_optimisation(tomos, TrajectorySet.from_shifts([], []))
+    assert {finding.code for finding in opt.validate()} == {"no-trajectory", "too-few-trajectories"}
+    codes = {
+        finding.code
+        for finding in ParticleSet.read(opt.project_root / "particles.star", tomograms=tomos[:0]).validate()
+    }
+    assert codes == {"unknown-tomogram"}
+    assert tomos[:0].validate() == []
+
+
+def test_what_was_left_out_is_nothing_odd(tomos: TomogramSet) -> None:
+    # Steps that are multiples, and the dose of one image beside them.
+    assert tomos.filter_tilts([True, False, True, False, True] * 2).validate() == []
 
 
 def test_rules_of_optimisation_sets(tomos: TomogramSet) -> None:
@@ -396,6 +442,7 @@ def test_each_rule_is_broken_here() -> None:
     broken = {row[0] for row in BROKEN} | {row[2] for row in PARTICLES_BROKEN}
     others = {
         "two-coordinates",
+        "too-few-trajectories",
         "no-trajectory",
         "trajectory-length",
         "trajectory-not-zero",

@@ -143,11 +143,36 @@ def _optics(particles: ParticleSet) -> Iterator[Fault]:
         if label not in optics.column_names or label not in tomos.table.column_names:
             continue
         own = particles._by_group(as_numpy(optics.column(label)))
-        theirs = as_numpy(tomos.table.column(label))[owners]
+        theirs = np.full(len(owners), np.nan)
+        theirs[known] = as_numpy(tomos.table.column(label))[owners[known]]
         for fault in _first(known & (np.abs(own - theirs) > TOLERANCE), lambda _: ""):
             row = fault.row or 0
             mine = f"{label} is {own[row]:g} in the particle's optics group"
             yield fault._replace(found=f"{mine}, and {theirs[row]:g} in its tomogram{fault.found}")
+
+
+@RULES.rule(
+    "no-pixel-size",
+    "fatal",
+    "optics of particles without the pixel size of the tilt series",
+    relion="stops",
+    mend="set rlnTomoTiltSeriesPixelSize in the block optics",
+)
+def _no_pixel_size(particles: ParticleSet) -> Iterator[Fault]:
+    if particles.optics is not None and PIXEL_SIZE not in particles.optics.column_names:
+        yield Fault(f"the block 'optics' has no {PIXEL_SIZE}")
+
+
+@RULES.rule(
+    "no-visible-frames",
+    "fatal",
+    "2D stacks of particles without visible frames",
+    relion="stops in refinement",
+    mend="extract the particles again",
+)
+def _no_visible(particles: ParticleSet) -> Iterator[Fault]:
+    if particles.are_2d_stacks and VISIBLE not in particles:
+        yield Fault(f"there is no {VISIBLE}")
 
 
 @RULES.rule(
@@ -173,7 +198,8 @@ def _visible(particles: ParticleSet) -> Iterator[Fault]:
     if particles.tomograms is None:
         return
     owners = _owners(particles)
-    tilts = np.diff(particles.tomograms.offsets)[owners]
+    tilts = np.full(len(owners), -1)
+    tilts[owners >= 0] = np.diff(particles.tomograms.offsets)[owners[owners >= 0]]
     lengths = as_numpy(column.value_lengths().fill_null(0))
     yield from _first(
         (owners >= 0) & (lengths != tilts),

@@ -13,7 +13,7 @@ import pyarrow as pa
 from tomoset.check.rules import Fault, Rules
 from tomoset.exceptions import printable
 from tomoset.geometry.projection import projection_matrices
-from tomoset.sets.alignment import ANGLES, NEEDED, ROWS
+from tomoset.sets.alignment import ANGLES, NEEDED, ROWS, SIZE
 from tomoset.sets.labels import IMAGE, STACK
 from tomoset.sets.paths import repeated
 from tomoset.sets.tilt_series import TiltSeries
@@ -32,6 +32,7 @@ __all__ = [
     "Test",
     "rotations_of_angles",
     "rotations_of_matrices",
+    "shifts_apart",
     "vector_lengths",
 ]
 
@@ -58,7 +59,7 @@ U, V = TiltSeries.defocus_u.label, TiltSeries.defocus_v.label
     mend="set it, or leave the image out",
 )
 def _not_a_number(view: View) -> Iterator[Fault]:
-    for label in (*ANGLES, DOSE, NOMINAL, U, V):
+    for label in (*ANGLES, DOSE, NOMINAL, U, V, TiltSeries.defocus_angle.label):
         if label in view.contents.tilts.column_names:
             there = np.repeat(view.have(label), view.counts)
             values = view.tilts(label)
@@ -68,7 +69,7 @@ def _not_a_number(view: View) -> Iterator[Fault]:
 @RULES.rule(
     "odd-matrix",
     "fatal",
-    "a row of a matrix that has not 4 numbers",
+    "a row of a matrix that has not 4 numbers, or what is no number",
     relion="reads beyond it",
     mend="align again",
 )
@@ -76,8 +77,12 @@ def _odd_matrix(view: View) -> Iterator[Fault]:
     for label in ROWS:
         there = np.repeat(view.have(label), view.counts)
         lengths = vector_lengths(view, label)
-        say = partial(_length, label, lengths)
-        yield from view.each(there & (lengths != 4), say)
+        yield from view.each(there & (lengths != 4), partial(_length, label, lengths))
+    numbers = np.isfinite(rotations_of_matrices(view)).all(axis=(1, 2))
+    whole = np.repeat(view.have(*ROWS), view.counts)
+    for label in ROWS[:3]:
+        whole &= vector_lengths(view, label) == 4
+    yield from view.each(whole & ~numbers, lambda _: "the matrix has what is no number")
 
 
 @RULES.rule(
@@ -164,7 +169,7 @@ def _axis(view: View) -> Iterator[Fault]:
     nominal = view.tilts(AXIS)
     yield from view.each(bad, lambda at: f"{Z_ROT} is {turns[at]:g}, and {AXIS} {nominal[at]:g}")
     middle = _medians(view, turns)[view.owners]
-    spread = np.abs((turns - middle + 90) % 180 - 90)
+    spread = np.abs((turns - middle + 180) % 360 - 180)
     with np.errstate(invalid="ignore"):
         bad = spread > 5
     yield from view.each(bad, lambda at: f"{Z_ROT} is {turns[at]:g}, and most are near {middle[at]:.1f}")
@@ -173,7 +178,7 @@ def _axis(view: View) -> Iterator[Fault]:
 @RULES.rule(
     "large-shift",
     "warning",
-    "a shift of more than half the tomogram's width",
+    "a shift of more than half of what the tomogram is wide, which is about the image's width",
     relion="calculates with it",
     mend="look whether shifts are in A, and whether the image is of use",
 )
@@ -193,12 +198,13 @@ def _shift(view: View) -> Iterator[Fault]:
 @RULES.rule(
     "single-tilt",
     "fatal",
-    "a tilt series of one image",
-    relion="reads the dose of a second that is not there, unless rlnTomoImportFractionalDose is given",
+    "a tilt series of one image without rlnTomoImportFractionalDose, or of none",
+    relion="reads the dose of a second image, which is not there",
     mend="leave the tomogram out",
 )
 def _single(view: View) -> Iterator[Fault]:
-    for row in np.flatnonzero(view.counts < 2):
+    given = view.of_tomograms(Tomogram.import_fractional_dose.label)
+    for row in np.flatnonzero((view.counts < 1) | ((view.counts == 1) & np.isnan(given))):
         yield Fault("there is 1 image" if view.counts[row] else "there are no images", int(row))
 
 
@@ -214,9 +220,7 @@ def _odd_dose(view: View) -> Iterator[Fault]:
     with np.errstate(invalid="ignore"):
         yield from view.told(doses < 0, DOSE)
     there = view.have(DOSE) & (view.counts > 1)
-    used = np.zeros(len(view), dtype=bool)
-    np.logical_or.at(used, view.owners, ~(doses == 0))
-    for row in np.flatnonzero(there & ~used):
+    for row in np.flatnonzero(there & ~_any(view, doses != 0)):
         yield Fault(f"{DOSE} is 0 for all images", int(row))
 
 
@@ -233,13 +237,16 @@ def _uneven_dose(view: View) -> Iterator[Fault]:
     usual = _medians_of(owners, steps, len(view))
     first = np.full(len(view), np.nan)
     first[view.owners[order][::-1]] = doses[::-1]
-    with np.errstate(invalid="ignore"):
+    # Doses that are all zero are told above.
+    zero = ~_any(view, doses != 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
         late = (usual > 0) & (np.abs(first - usual) < 0.1 * usual)
         for row in np.flatnonzero(late):
             yield Fault(f"the lowest dose is {first[row]:g}, as large as a step", int(row))
         # Where images were left out a step is as many times as large.
-        ratio = steps / np.where(usual > 0, usual, np.nan)[owners]
-        bad = np.abs(ratio - np.fmax(np.round(ratio), 1)) > 0.25
+        ratio = steps / usual[owners]
+        bad = ~(np.abs(ratio - np.fmax(np.round(ratio), 1)) <= 0.25) & np.isfinite(steps)
+    bad &= ~zero[owners]
     rows, at, counts = np.unique(owners[bad], return_index=True, return_counts=True)
     for row, place, count in zip(rows, np.flatnonzero(bad)[at], counts, strict=True):
         yield Fault(
@@ -260,8 +267,10 @@ def _fractional(view: View) -> Iterator[Fault]:
     _, doses = view.in_order(view.tilts(DOSE))
     owners, steps = view.steps(doses)
     usual = _medians_of(owners, steps, len(view))
-    with np.errstate(invalid="ignore"):
-        bad = np.abs(given - usual) > 0.1 * np.abs(usual)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        # Where images were left out steps are as many times as large.
+        ratio = usual / given
+        bad = ~(np.abs(ratio - np.fmax(np.round(ratio), 1)) <= 0.1) & np.isfinite(given) & np.isfinite(usual)
     for row in np.flatnonzero(bad):
         yield Fault(f"it is {given[row]:g}, and most steps are near {usual[row]:g}", int(row))
 
@@ -371,7 +380,7 @@ def _odd_nominal(view: View) -> Iterator[Fault]:
 @RULES.rule(
     "phase-in-radians",
     "warning",
-    "phase shifts that are all below 7 and not zero, as radians are",
+    "phase shifts that are all within 2 pi and not zero, as radians are",
     relion="takes them for degrees",
     mend="set rlnPhaseShift in degrees",
 )
@@ -403,6 +412,13 @@ def _odd_scale(view: View) -> Iterator[Fault]:
 
 def _length(label: str, lengths: Integers, at: int) -> str:
     return f"{label} has {lengths[at]} numbers"
+
+
+def _any(view: View, images: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Tell of which tomograms something holds for any image."""
+    found = np.zeros(len(view), dtype=bool)
+    found[view.owners[images]] = True
+    return found
 
 
 def _beyond(view: View, label: str, limit: float) -> Iterator[Fault]:
@@ -450,6 +466,32 @@ def rotations_of_matrices(view: View) -> Floats:
             column = vectors(view.contents.tilts.column(label).filter(pa.array(there)))
             assert column is not None
             found[there, axis] = as_numpy(column.flatten()).reshape(-1, 4)[:, :3]
+    return found
+
+
+def shifts_apart(view: View) -> Floats:
+    """Give how far the shifts in the matrix of each image are from those beside it, in pixels; NaN where not known.
+
+    What a matrix moves by, less the shifts and what the rotation about the tomogram's centre does, is the middle of the
+    image: the same for all images of a tilt series.
+    """
+    apart = np.full(len(view.owners), np.nan)
+    there = np.repeat(view.have(*ROWS, *NEEDED), view.counts)
+    for label in ROWS[:3]:
+        there &= vector_lengths(view, label) == 4
+    if not there.any():
+        return apart
+    size = np.stack([view.of_tomograms(label) for label in SIZE], axis=-1)[view.owners][there]
+    pixel = view.of_tomograms(Tomogram.pixel_size.label)[view.owners][there]
+    turned = np.einsum("nij,nj->ni", rotations_of_matrices(view)[there], np.floor(size / 2))
+    middle = np.full((len(apart), 2), np.nan)
+    for axis, (row, shift) in enumerate(zip(ROWS, SHIFTS, strict=False)):
+        column = vectors(view.contents.tilts.column(row).filter(pa.array(there)))
+        assert column is not None
+        moved = as_numpy(column.flatten()).reshape(-1, 4)[:, 3]
+        middle[there, axis] = moved + turned[:, axis] - view.tilts(shift)[there] / pixel
+    usual = np.stack([_medians(view, middle[:, axis]) for axis in (0, 1)], axis=-1)[view.owners]
+    found: Floats = np.abs(middle - usual).max(axis=1)
     return found
 
 

@@ -14,7 +14,7 @@ from tomoset.check.view import View
 from tomoset.exceptions import printable
 from tomoset.geometry.deformation import KINDS, num_coefficients
 from tomoset.sets.alignment import NEEDED, ROWS, SIZE
-from tomoset.sets.labels import IMAGE, SERIES_FILE, STACK
+from tomoset.sets.labels import FRAME_COUNT, IMAGE, SERIES_FILE, STACK
 from tomoset.sets.paths import repeated
 from tomoset.sets.tilt_series import TiltSeries
 from tomoset.sets.tomogram import Tomogram
@@ -23,7 +23,7 @@ from tomoset.sets.writing import kept_path
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tomoset.sets.findings import Finding
+    from tomoset.sets.findings import Finding, Severity
     from tomoset.sets.tomogram_set import TomogramSet
 
 __all__ = ["RULES", "check_tomograms"]
@@ -57,7 +57,9 @@ def check_tomograms(tomos: TomogramSet) -> list[Finding]:
         return None if row is None else view.names[row]
 
     found = [*RULES.findings(view, where, tomogram), *tilts.RULES.findings(view, where, tomogram)]
-    return [*tomos.findings, *found]
+    # What is looked at anew may have been mended.
+    anew = {rule.code for rule in RULES}
+    return [*(finding for finding in tomos.findings if finding.code not in anew), *found]
 
 
 # Names and paths.
@@ -94,12 +96,32 @@ def _collisions(view: View) -> Iterator[Fault]:
             other = printable(paths[rows[0]], 1000)
             for row in rows[1:]:
                 yield Fault(f"{printable(paths[row], 1000)} and {other} become one file", row)
+    own = (view.contents.path or "").rpartition("/")[2]
+    for row, path in enumerate(paths):
+        if own and kept_path(path) == own:
+            yield Fault(f"{printable(path, 1000)} becomes the set's own file", row)
+
+
+@RULES.rule(
+    "frame-count",
+    "fatal",
+    "rlnTomoFrameCount that is not the number of images; silent where it is less",
+    relion="takes the first images alone, or stops where it looks for the others",
+    mend="set rlnTomoFrameCount to the number of images",
+)
+def _frame_count(view: View) -> Iterator[Fault]:
+    counts = view.of_tomograms(FRAME_COUNT)
+    for row in np.flatnonzero(~np.isnan(counts) & (counts != view.counts)):
+        severity: Severity = "silent" if counts[row] < view.counts[row] else "fatal"
+        yield Fault(
+            f"{FRAME_COUNT} is {counts[row]:g}, and there are {view.counts[row]} images", int(row), severity
+        )
 
 
 @RULES.rule(
     "odd-path",
     "warning",
-    "a path that is absolute or goes up by ..",
+    "a path that is absolute or goes up by .., or a tilt series' with : or #",
     relion="reads it, and writes to odd places when it renames it",
     mend="write the set within its project",
 )
@@ -108,6 +130,8 @@ def _odd_paths(view: View) -> Iterator[Fault]:
         for row, path in enumerate(view.texts(label)):
             if path and (path.startswith("/") or ".." in path.split("/")):
                 yield Fault(f"{label} is {printable(path, 1000)}", row)
+            if path and label == SERIES_FILE and (":" in path or "#" in path):
+                yield Fault(f"{label} is {printable(path, 1000)}, and RELION cannot open it", row, "fatal")
 
 
 # Columns.
@@ -144,9 +168,9 @@ def _not_loadable(view: View) -> Iterator[Fault]:
     mend="align again, or set the columns that are missing",
 )
 def _incomplete(view: View) -> Iterator[Fault]:
-    for labels in (NEEDED, ROWS):
+    for labels, other in ((NEEDED, ROWS), (ROWS, NEEDED)):
         have = np.array([view.have(label) for label in labels])
-        for row in np.flatnonzero(have.any(axis=0) & ~have.all(axis=0)):
+        for row in np.flatnonzero(have.any(axis=0) & ~have.all(axis=0) & ~view.have(*other)):
             missing = [label for label, there in zip(labels, have[:, row], strict=True) if not there]
             yield Fault(f"there is no {', '.join(missing)}", int(row))
 
@@ -193,6 +217,10 @@ def _matrices_differ(view: View) -> Iterator[Fault]:
     by_angles = tilts.rotations_of_angles(view)
     off = np.degrees(np.abs(by_matrix - by_angles).max(axis=(1, 2)))
     yield from view.each(off > 0.01, lambda at: f"the rotations differ by {off[at]:.3g} degrees")
+    apart = tilts.shifts_apart(view)
+    with np.errstate(invalid="ignore"):
+        bad = (apart > 0.01) & ~(off > 0.01)
+    yield from view.each(bad, lambda at: f"the shifts differ by {apart[at]:.3g} px")
 
 
 @RULES.rule(
@@ -285,14 +313,14 @@ def _odd_contrast(view: View) -> Iterator[Fault]:
 @RULES.rule(
     "odd-pixel-size",
     "fatal",
-    "a pixel size of the tilt series that is missing though there is an alignment, or not positive",
+    "a pixel size of the tilt series that is missing or not positive though there is an alignment",
     relion="stops when it makes the matrices",
     mend="set rlnTomoTiltSeriesPixelSize in A",
 )
 def _odd_pixel(view: View) -> Iterator[Fault]:
     aligned = view.have(*NEEDED)
     if view.has(PIXEL):
-        yield from _outside(view, PIXEL, lambda values: (values > 0.001) | ~aligned)
+        yield from _outside(view, PIXEL, lambda values: ((values >= 0.001) & np.isfinite(values)) | ~aligned)
     elif aligned.any():
         yield Fault(f"the set has no column {PIXEL}")
 
@@ -320,12 +348,13 @@ def _odd_binning(view: View) -> Iterator[Fault]:
     "odd-size",
     "silent",
     "a size of a tomogram that is missing or not positive",
-    relion="takes -999 for all three, and puts the centre elsewhere",
+    relion="takes -999 for all three where one is missing, and puts the centre elsewhere",
     mend="set rlnTomoSizeX, Y and Z in pixels of the tilt series",
 )
 def _odd_size(view: View) -> Iterator[Fault]:
     there = [view.has(label) for label in SIZE]
-    if any(there) and not all(there):
+    reconstructed = view.has(Tomogram.reconstructed_tomogram.label)
+    if not all(there) and (any(there) or reconstructed):
         missing = [label for label, has in zip(SIZE, there, strict=True) if not has]
         yield Fault(f"the set has no {', '.join(missing)}")
     for label in SIZE:

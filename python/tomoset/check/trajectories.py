@@ -85,13 +85,27 @@ def _length(joined: _Joined) -> Iterator[Fault]:
     if tomos is None:
         return
     owners = _owners(joined.particles)
-    tilts = np.diff(tomos.offsets)[owners]
-    lengths = np.diff(joined.trajectories.offsets)[joined.places]
-    rows = np.flatnonzero((joined.places >= 0) & (owners >= 0) & (tilts != lengths))
-    if len(rows):
-        row = int(rows[0])
-        more = f"; {len(rows):,} of {len(owners):,} particles" if len(rows) > 1 else ""
-        yield Fault(f"it has {lengths[row]} rows, and the tilt series {tilts[row]} images{more}", row)
+    good = np.flatnonzero((joined.places >= 0) & (owners >= 0))
+    tilts = np.diff(tomos.offsets)[owners[good]]
+    lengths = np.diff(joined.trajectories.offsets)[joined.places[good]]
+    (bad,) = np.nonzero(tilts != lengths)
+    if len(bad):
+        more = f"; {len(bad):,} of {len(owners):,} particles" if len(bad) > 1 else ""
+        found = f"it has {lengths[bad[0]]} rows, and the tilt series {tilts[bad[0]]} images{more}"
+        yield Fault(found, int(good[bad[0]]))
+
+
+@RULES.rule(
+    "too-few-trajectories",
+    "fatal",
+    "rlnParticleNumber that is less than the number of particles",
+    relion="stops",
+    mend="write the trajectories with tomoset, which sets it",
+)
+def _number(joined: _Joined) -> Iterator[Fault]:
+    number = joined.trajectories.number
+    if number < len(joined.places):
+        yield Fault(f"it is {number}, and there are {len(joined.places)} particles")
 
 
 @RULES.rule(
@@ -112,10 +126,10 @@ def _not_zero(joined: _Joined) -> Iterator[Fault]:
     least = np.zeros(len(tomos), dtype=np.int64)
     least[filled] = order[tomos.offsets[filled]] - tomos.offsets[filled]
     offsets, places = joined.trajectories.offsets, joined.places
-    at = offsets[places] + least[owners]
-    good = (places >= 0) & (owners >= 0) & (at < offsets[places + 1])
-    rows = np.flatnonzero(good)
-    size = np.abs(joined.trajectories.shifts[at[rows]]).max(axis=1)
+    rows = np.flatnonzero((places >= 0) & (owners >= 0))
+    at = offsets[places[rows]] + least[owners[rows]]
+    rows, at = (each[at < offsets[places[rows] + 1]] for each in (rows, at))
+    size = np.abs(joined.trajectories.shifts[at]).max(axis=1, initial=0.0)
     bad = rows[size > 1e-3]
     if len(bad):
         more = f"; {len(bad):,} of {len(places):,} particles" if len(bad) > 1 else ""

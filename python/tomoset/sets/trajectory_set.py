@@ -145,6 +145,11 @@ class TrajectorySet(Tabular, Mapping[str, "Floats"]):
         return list(self._all.names)
 
     @property
+    def number(self) -> int:
+        """``rlnParticleNumber``, which RELION takes for the number of trajectories."""
+        return len(self) if self._all.number is None else self._all.number
+
+    @property
     def by_index(self) -> bool:
         """Whether trajectories are those of the particles in their order, since the first block is named ``0``."""
         return self._all.names[:1] == [COUNTED]
@@ -215,7 +220,7 @@ class TrajectorySet(Tabular, Mapping[str, "Floats"]):
             series; it names the particle and says what RELION does.
         """
         names = particles.names
-        number = len(self) if self._all.number is None else min(len(self), self._all.number)
+        number = min(len(self), self.number)
         if number < len(names):
             found = f"there are {number} trajectories for {len(names)} particles"
             if number < len(self):
