@@ -175,7 +175,7 @@ BROKEN: list[tuple[str, str, str | None, str, Any]] = [
         t, rlnTomoTiltSeriesStarFile="tilt_series/a#b.star")),
     ("collision", "silent", "TS_02", "becomes the set's own file", lambda t: columns(
         t, rlnTomoTiltSeriesStarFile="A/job001/tomograms.star")),
-    ("uneven-dose", "warning", "TS_01", "a step is 0", lambda t: t.with_tilt_columns(rlnMicrographPreExposure=3.0)),
+    ("uneven-dose", "warning", "TS_01", "all doses are 3", lambda t: t.with_tilt_columns(rlnMicrographPreExposure=3.0)),
     ("not-a-number", "silent", "TS_02", "tilt 1: rlnTomoYTilt is nan", lambda t: t.with_tilt_columns(
         rlnTomoYTilt=tilt(1, float("nan"), "rlnTomoYTilt"))),
     ("odd-matrix", "fatal", "TS_02", "tilt 1: rlnTomoProjY has 3 numbers", lambda t: changed(
@@ -199,7 +199,7 @@ BROKEN: list[tuple[str, str, str | None, str, Any]] = [
     ("odd-dose", "silent", "TS_02", "is -3", lambda t: t.with_tilt_columns(
         rlnMicrographPreExposure=tilt(2, -3.0, "rlnMicrographPreExposure"))),
     ("odd-dose", "silent", "TS_01", "is 0 for all images", lambda t: t.with_tilt_columns(rlnMicrographPreExposure=0.0)),
-    ("uneven-dose", "warning", "TS_02", "a step is 7.5, and most are near 3; 1 of 4 steps",
+    ("uneven-dose", "warning", "TS_02", "a step is 7.5, and others are near 3; 1 of 4 steps",
      lambda t: t.with_tilt_columns(
         rlnMicrographPreExposure=tilt(0, 16.5, "rlnMicrographPreExposure"))),
     ("uneven-dose", "warning", "TS_01", "the lowest dose is 3, as large as a step", lambda t: t.with_tilt_columns(

@@ -234,7 +234,7 @@ def _odd_dose(view: View) -> Iterator[Fault]:
 def _uneven_dose(view: View) -> Iterator[Fault]:
     order, doses = view.in_order(view.tilts(DOSE))
     owners, steps = view.steps(doses)
-    usual = _medians_of(owners, steps, len(view))
+    usual = _medians_of(owners, np.where(steps > 0, steps, np.nan), len(view))
     first = np.full(len(view), np.nan)
     first[view.owners[order][::-1]] = doses[::-1]
     # Doses that are all zero are told above.
@@ -250,7 +250,9 @@ def _uneven_dose(view: View) -> Iterator[Fault]:
     rows, at, counts = np.unique(owners[bad], return_index=True, return_counts=True)
     for row, place, count in zip(rows, np.flatnonzero(bad)[at], counts, strict=True):
         yield Fault(
-            f"a step is {steps[place]:g}, and most are near {usual[row]:g}; {count} of {view.counts[row] - 1} steps",
+            f"a step is {steps[place]:g}, and others are near {usual[row]:g}; {count} of {view.counts[row] - 1} steps"
+            if usual[row] > 0
+            else f"all doses are {first[row]:g}",
             int(row),
         )
 
