@@ -209,6 +209,8 @@ def test_coordinates_by_hand() -> None:
     [
         lambda: geometry.centres((1, 2, 3), "middle"),  # type: ignore[arg-type]
         lambda: geometry.euler_angles(np.eye(2)),
+        lambda: geometry.projection_matrices(0, 0, 0, 0, 0, pixel_size=1, size=3, image_size=(9, 9)),
+        lambda: geometry.projection_angles(np.eye(4), pixel_size=1, size=(9, 9, 9), image_size=(9, 9, 9)),
         lambda: geometry.num_coefficients("cubic"),
         lambda: geometry.deformation([1, 2], [1, 2], kind="linear", grid=(0, 0), image_size=(9, 9)),
         lambda: geometry.deformation([1, 2], [1] * 8, kind="spline", grid=(1, 1), image_size=(9, 9)),
@@ -218,6 +220,11 @@ def test_coordinates_by_hand() -> None:
 def test_what_cannot_be(call: Any) -> None:
     with pytest.raises(ValueError, match=r"must be|must end|needs|has 3"):
         call()
+
+
+def test_one_matrix_with_several_sizes() -> None:
+    found = geometry.projection_angles(np.eye(4), pixel_size=1, size=[[9, 9, 9]] * 5, image_size=(9, 9))
+    assert {each.shape for each in found} == {(5,)}
 
 
 # Properties.

@@ -83,3 +83,24 @@ def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ImportError, match=r"pip install 'tomoset\[plot\]'"):
         tomoset.TomogramSet.read(PLAIN).plot()
+
+
+def test_sets_of_relion_4_and_names_that_look_like_formulas(tmp_path: Path) -> None:
+    tomos = tomoset.TomogramSet.read(GEOMETRY / "relion4_single_file/tomograms.star")
+    odd = tomos.rename_tomograms({"TS_43": r"$\frac$", "TS_45": "a$b_{$"})
+    figure = odd.plot()
+    figure.savefig(tmp_path / "a.png", dpi=30)
+    scheme, defocus, _, overview = figure.axes
+    # Of the matrices, since there are no nominal angles.
+    assert lines(scheme)[0][:, 1].min() < -50
+    assert len(lines(defocus)) == 2
+    assert [len(line) for line in lines(overview)] == [41, 41]
+
+
+def test_shifts_of_failed_alignments_do_not_hide_the_others() -> None:
+    tomos = tomoset.TomogramSet.read(PLAIN)
+    shifts = tomos.tilts.column("rlnTomoXShiftAngst").to_numpy().copy()
+    shifts[3] = 1e6
+    axes = tomos.with_tilt_columns(rlnTomoXShiftAngst=shifts).plot().axes[2]
+    assert axes.get_ylim()[1] < 1e4
+    assert "(1 beyond)" in axes.get_title("left")

@@ -43,7 +43,7 @@ def plot(file: str, target: str, names: tuple[str, ...], dpi: int, force: bool) 
     for finding in tomos.findings:
         click.echo(f"tomoset: warning: {printable(str(finding))}", err=True)
     if names:
-        tomos = tomos.select(names)
+        tomos = tomos.select(dict.fromkeys(names))
     picture = io.BytesIO()
     tomos.plot().savefig(picture, format=kind, dpi=dpi)
     with binary_output(target, replace=force) as out:

@@ -2,17 +2,18 @@
 
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from tomoset.cli.words import counted, printable
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from tomoset.sets.findings import Finding
     from tomoset.star import StarFile
 
-_MOST_FINDINGS = 12
+_MOST_FINDINGS, _MOST_COUNTS = 12, 8
 _INDENT = "  "
-_SEVERITIES = ("fatal", "silent", "warning", "note")
 
 
 def set_lines(path: str, star: "StarFile", width: int | None) -> Iterator[str]:
@@ -70,7 +71,23 @@ def _particles(path: str, width: int | None) -> Iterator[str]:
     kind = "2D stacks" if particles.are_2d_stacks else "volumes"
     tomograms = counted(len(particles["rlnTomoName"].unique()), "tomogram")
     yield f"particle set: {counted(len(particles), 'particle')} of {tomograms}, {kind}"
+    for words, label in (
+        ("tomogram", "rlnTomoName"),
+        ("class", "rlnClassNumber"),
+        ("half set", "rlnRandomSubset"),
+    ):
+        if label in particles:
+            yield from _wrapped(f"by {words}: {_counts(particles[label])}", width, _INDENT)
     yield from _findings(particles.validate(), width)
+
+
+def _counts(column: "pa.Array") -> str:
+    """Return how often the most frequent values are there."""
+    counts = sorted(column.value_counts().to_pylist(), key=lambda entry: -entry["counts"])
+    words = [f"{printable(str(entry['values']))}: {entry['counts']:,}" for entry in counts[:_MOST_COUNTS]]
+    return ", ".join(words) + (
+        f", and {len(counts) - _MOST_COUNTS:,} more" if len(counts) > _MOST_COUNTS else ""
+    )
 
 
 def _trajectories(path: str, width: int | None) -> Iterator[str]:
@@ -92,8 +109,10 @@ def _optimisation(path: str, width: int | None) -> Iterator[str]:
 def _findings(found: "Sequence[Finding]", width: int | None) -> Iterator[str]:
     if not found:
         return
+    from tomoset.sets.findings import Severity
+
     # The worst first.
-    found = sorted(found, key=lambda finding: _SEVERITIES.index(finding.severity))
+    found = sorted(found, key=lambda finding: get_args(Severity).index(finding.severity))
     yield ""
     yield counted(len(found), "finding")
     for finding in found[:_MOST_FINDINGS]:

@@ -25,6 +25,7 @@ _INDENT = "  "
 _GAP = "  "
 _LEAST_VALUE = 8
 _MOST_DIAGNOSTICS = 20
+_MOST_BLOCKS = 20
 
 
 @click.command()
@@ -32,7 +33,8 @@ _MOST_DIAGNOSTICS = 20
 @click.option(
     "--rows", metavar="N", type=click.IntRange(min=0), default=3, show_default=True, help="First rows shown."
 )
-def show(file: str, rows: int) -> None:
+@click.option("--all-blocks", is_flag=True, help=f"Not only the first {_MOST_BLOCKS} blocks.")
+def show(file: str, rows: int, all_blocks: bool) -> None:
     """Show the blocks of a STAR file, their labels, types, units and first rows, and what is odd in it.
 
     Of a set of tomograms, particles or trajectories, or an optimisation set, also what it holds and what is wrong
@@ -43,10 +45,14 @@ def show(file: str, rows: int) -> None:
     star = read_star(file, on_error="collect")
     width = terminal_width()
     echo_lines(_title(file, star, width))
-    for block in star.blocks:
-        echo_lines(_block(block, rows, width))
-    echo_lines(_diagnostics(star.diagnostics, width or _WIDTH))
     echo_lines(set_lines(file, star, width))
+    names = list(star)
+    most = len(names) if all_blocks or len(names) <= _MOST_BLOCKS else _MOST_BLOCKS
+    for block in star.blocks[:most]:
+        echo_lines(_block(block, rows, width))
+    if most < len(names):
+        echo_lines(iter(["", f"and {counted(len(names) - most, 'block')} more (--all-blocks)"]))
+    echo_lines(_diagnostics(star.diagnostics, width or _WIDTH))
 
 
 def _title(file: str, star: "StarFile", width: int | None) -> Iterator[str]:

@@ -79,6 +79,11 @@ def projection_matrices(
     -------
     (..., 4, 4) float64 array
 
+    Raises
+    ------
+    ValueError
+        Sizes of another shape, or shapes that do not go together.
+
     Examples
     --------
     >>> where = dict(pixel_size=1.35, size=(4000, 4000, 2000), image_size=(3710, 3838))
@@ -88,7 +93,7 @@ def projection_matrices(
     """
     given = (x_tilt, y_tilt, z_rot, x_shift, y_shift, pixel_size)
     numbers = [np.asarray(each, dtype=np.float64) for each in given]
-    size, image_size = np.asarray(size), np.asarray(image_size)
+    size, image_size = _checked("size", size, 3), _checked("image_size", image_size, 2)
     shape = np.broadcast_shapes(*(each.shape for each in numbers), size.shape[:-1], image_size.shape[:-1])
     x, y, z, x_shift, y_shift, pixel_size = numbers
     matrices = np.zeros((*shape, 4, 4))
@@ -131,7 +136,7 @@ def projection_angles(
     Returns
     -------
     ProjectionAngles
-        Five arrays of shape ``(...)``: angles in degrees, within -180 to 180, and shifts in A.
+        Five float64 arrays of shape ``(...)``: angles in degrees, within -180 to 180, and shifts in A.
 
     Raises
     ------
@@ -142,7 +147,7 @@ def projection_angles(
     matrices = np.asarray(matrices, dtype=np.float64)
     if matrices.shape[-2:] != (4, 4):
         raise ValueError(f"matrices have the shape {matrices.shape}; it must end in 4 x 4")
-    size, image_size = np.asarray(size), np.asarray(image_size)
+    size, image_size = _checked("size", size, 3), _checked("image_size", image_size, 2)
     pixel_size = np.asarray(pixel_size, dtype=np.float64)
     a, moved = matrices[..., :3, :3], matrices[..., :3, 3]
     across = np.hypot(a[..., 2, 1], a[..., 2, 2])
@@ -160,8 +165,8 @@ def projection_angles(
     else:
         back = _apply(np.swapaxes(_rotations(x, y, z), -1, -2), middle)
         shift = _apply(a, size / 2 - back) + moved
-    x, y, z = np.degrees(x), np.degrees(y), np.degrees(z)
-    return ProjectionAngles(x, y, z, shift[..., 0] * pixel_size, shift[..., 1] * pixel_size)
+    shifts = shift[..., 0] * pixel_size, shift[..., 1] * pixel_size
+    return ProjectionAngles(*np.broadcast_arrays(np.degrees(x), np.degrees(y), np.degrees(z), *shifts))
 
 
 def binned_matrices(matrices: npt.ArrayLike, binning: npt.ArrayLike) -> Floats:
@@ -301,6 +306,14 @@ def _row(matrices: npt.ArrayLike, points: npt.ArrayLike, row: int) -> Floats:
     m, points = np.asarray(matrices, dtype=np.float64), np.asarray(points, dtype=np.float64)
     x, y, z = points[..., 0], points[..., 1], points[..., 2]
     found: Floats = m[..., row, 0] * x + m[..., row, 1] * y + m[..., row, 2] * z + m[..., row, 3]
+    return found
+
+
+def _checked(name: str, given: npt.ArrayLike, count: int) -> npt.NDArray[Any]:
+    """Give sizes as an array, if there are as many as there are axes."""
+    found = np.asarray(given)
+    if found.shape[-1:] != (count,):
+        raise ValueError(f"{name} has the shape {found.shape}; it must end in {count}")
     return found
 
 

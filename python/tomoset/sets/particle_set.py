@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tomoset import _core
 from tomoset.exceptions import MissingLabelError, SetError, printable
@@ -317,6 +318,19 @@ class ParticleSet(Tabular):
             Such as ``"rlnClassNumber == 2 and rlnTomoName == 'TS_01'"``.
         """
         return self._with(self._block.take(chosen(which, self.table)))
+
+    def of(self, tomograms: TomogramSet) -> ParticleSet:
+        """Keep the particles of the tomograms of a set, which becomes `tomograms`.
+
+        Parameters
+        ----------
+        tomograms : TomogramSet
+            Such as one of which tomograms were left out.
+        """
+        names = pa.array(tomograms.names, pa.large_string())
+        there = pc.is_in(pc.cast(self[NAME], pa.large_string()), value_set=names)
+        block = self._block.take(np.flatnonzero(as_numpy(pc.cast(there, pa.int8()))))
+        return ParticleSet._of(self._edited(block), self._block_name, tomograms)
 
     def with_columns(self, columns: Mapping[str, Any] | None = None, /, **more: Any) -> ParticleSet:  # noqa: ANN401
         """Set columns, as `StarBlock.with_columns` does."""

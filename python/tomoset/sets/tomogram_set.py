@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tomoset import _core
 from tomoset.exceptions import MissingLabelError, MissingTomogramError, printable
@@ -26,7 +27,7 @@ from tomoset.sets.tabular import Tabular
 from tomoset.sets.tilt_series import TiltSeries
 from tomoset.sets.tomogram import Tomogram
 from tomoset.sets.writing import write_contents
-from tomoset.tables import as_numpy, row_indices
+from tomoset.tables import as_numpy, is_scalar, row_indices
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -50,6 +51,8 @@ class TomogramSet(Tabular, Mapping[str, Tomogram]):
     """
 
     def __init__(self, contents: Contents) -> None:
+        if not isinstance(contents, Contents):
+            raise TypeError(f"a set is read by TomogramSet.read(path), not made of {contents!r}")
         self._contents = contents
         self._names: list[str] = contents.table.column(NAME).to_pylist()
         self._places = {name: index for index, name in reversed(list(enumerate(self._names)))}
@@ -192,6 +195,8 @@ class TomogramSet(Tabular, Mapping[str, Tomogram]):
         """
         if isinstance(name, slice):
             return self._with(self._contents.take(np.arange(len(self))[name]))
+        if isinstance(name, list | tuple):
+            raise TypeError(f"a tomogram has one name; for several use select({list(name)!r})")
         if isinstance(name, int | np.integer):
             return Tomogram(self, int(row_indices([name], len(self))[0]))
         return Tomogram(self, self._place(name))
@@ -244,6 +249,23 @@ class TomogramSet(Tabular, Mapping[str, Tomogram]):
         if len(set(wanted)) < len(wanted):
             raise ValueError("a tomogram is named twice")
         return self._with(self._contents.take(np.array(wanted, dtype=np.int64)))
+
+    def drop(self, names: Iterable[str]) -> TomogramSet:
+        """Leave these tomograms out.
+
+        Parameters
+        ----------
+        names : iterable of str
+
+        Raises
+        ------
+        MissingTomogramError
+            One that is not there.
+        """
+        if isinstance(names, str):
+            raise TypeError(f"names must be a list of names; did you mean [{names!r}]?")
+        gone = [self._place(name) for name in names]
+        return self._with(self._contents.take(np.setdiff1d(np.arange(len(self)), gone)))
 
     def filter(self, which: Any) -> TomogramSet:  # noqa: ANN401
         """Keep the tomograms for which something holds.
@@ -311,6 +333,13 @@ class TomogramSet(Tabular, Mapping[str, Tomogram]):
         if which is None and angle_above is None and dose_above is None and keep_least_dosed is None:
             raise ValueError(
                 "drop_tilts: which tilts? (which=, angle_above=, dose_above= or keep_least_dosed=)"
+            )
+        for name, limit in (("angle_above", angle_above), ("dose_above", dose_above)):
+            if limit is not None and (isinstance(limit, str | bool) or not limit >= 0):
+                raise ValueError(f"drop_tilts: {name} is {limit!r}; it must be a number, 0 or more")
+        if which is not None and is_scalar(which) and not isinstance(which, str | pc.Expression):
+            raise TypeError(
+                f"drop_tilts: {which!r} is neither a condition nor a mask; did you mean angle_above={which!r}?"
             )
         if which is not None:
             gone[chosen(which, self.tilts)] = True
