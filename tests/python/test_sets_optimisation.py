@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -203,3 +204,19 @@ def test_fiducials(tmp_path: Path) -> None:
     path.write_text("data_\n\nloop_\n_rlnOriginXAngst\n_rlnOriginYAngst\n1 2\n")
     with pytest.raises(tomoset.SetError, match="no column 'rlnOriginZAngst'"):
         tomoset.read_fiducials(path)
+
+
+@pytest.mark.parametrize(
+    ("reader", "file", "hint"),
+    [
+        (tomoset.TomogramSet, "particles.star", "ParticleSet.read"),
+        (tomoset.TomogramSet, "motion.star", "TrajectorySet.read"),
+        (tomoset.ParticleSet, "tomograms.star", "TomogramSet.read"),
+        (tomoset.ParticleSet, "optimisation_set.star", "OptimisationSet.read"),
+        (tomoset.TrajectorySet, "particles.star", "ParticleSet.read"),
+        (OptimisationSet, "tomograms.star", "TomogramSet.read"),
+    ],
+)
+def test_files_that_are_other_sets(reader: Any, file: str, hint: str) -> None:
+    with pytest.raises(tomoset.SetError, match=f"it is read by {hint}"):
+        reader.read(PARTICLES / "relion5_full" / file)

@@ -18,7 +18,7 @@ _INDENT = "  "
 
 def set_lines(path: str, star: "StarFile", width: int | None) -> Iterator[str]:
     """Yield what a file holds as a set, and what is wrong with it; nothing for a file that is none."""
-    what = _kind(star)
+    what = _lines_of(star)
     if what is None:
         return
     from tomoset.exceptions import TomosetError
@@ -30,23 +30,17 @@ def set_lines(path: str, star: "StarFile", width: int | None) -> Iterator[str]:
         yield from _wrapped(f"the set cannot be read: {error}", width, "")
 
 
-def _kind(star: "StarFile") -> Callable[[str, int | None], Iterator[str]] | None:
-    from tomoset.sets.labels import GENERAL, GLOBAL, NAME
-    from tomoset.sets.optimisation_set import OptimisationSet
-    from tomoset.sets.values import properties
+def _lines_of(star: "StarFile") -> Callable[[str, int | None], Iterator[str]] | None:
+    from tomoset.sets.kinds import kind_of
 
-    first = next(iter(star), None)
-    if first is None:
-        return None
-    if GLOBAL in star and NAME in star[GLOBAL]:
-        return _tomograms
-    if "particles" in star and NAME in star["particles"]:
-        return _particles
-    if GENERAL in star and "rlnParticleNumber" in star[GENERAL]:
-        return _trajectories
-    if any(each.label in star[first] for each in properties(OptimisationSet)):
-        return _optimisation
-    return None
+    lines = {
+        "TomogramSet": _tomograms,
+        "ParticleSet": _particles,
+        "TrajectorySet": _trajectories,
+        "ManifoldSet": _manifolds,
+        "OptimisationSet": _optimisation,
+    }
+    return lines.get(kind_of(star) or "")
 
 
 def _tomograms(path: str, width: int | None) -> Iterator[str]:
@@ -96,6 +90,14 @@ def _trajectories(path: str, width: int | None) -> Iterator[str]:
     trajectories = TrajectorySet.read(path)
     yield f"trajectory set: {counted(len(trajectories), 'trajectory')}"
     yield from _findings(trajectories.findings, width)
+
+
+def _manifolds(path: str, width: int | None) -> Iterator[str]:
+    from tomoset.sets import ManifoldSet
+
+    manifolds = ManifoldSet.read(path)
+    counted_manifolds = counted(manifolds.table.num_rows, "manifold")
+    yield f"manifold set: {counted_manifolds} of {counted(len(manifolds), 'tomogram')}"
 
 
 def _optimisation(path: str, width: int | None) -> Iterator[str]:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from tomoset import _core
 from tomoset.blocks import StarBlock
 from tomoset.exceptions import MissingLabelError, SetError, printable
+from tomoset.sets.kinds import reader_hint
 from tomoset.sets.looks import html_table
 from tomoset.sets.manifold_set import ManifoldSet
 from tomoset.sets.particle_set import ParticleSet
@@ -97,7 +98,8 @@ class OptimisationSet:
             labels = [] if block is None else star[block].labels
             meant = next((hint for label in known if (hint := _core.hint(label, "_", labels))), "")
             message = f"{printable(where, 1000)}: no optimisation set: {found}{meant}"
-            raise SetError(f"{message}; RELION finds nothing in it", code="no-files", path=where)
+            hint = reader_hint(star, "OptimisationSet")
+            raise SetError(f"{message}{hint}; RELION finds nothing in it", code="no-files", path=where)
         if not star[block].num_rows:
             message = (
                 f"{printable(where, 1000)}: no optimisation set: its first block, {block!r}, has no rows"

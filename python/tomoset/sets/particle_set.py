@@ -14,6 +14,7 @@ from tomoset.exceptions import MissingLabelError, SetError, printable
 from tomoset.geometry import centred_to_px, euler_matrices, px_to_centred, shifted_positions
 from tomoset.sets.edits import chosen
 from tomoset.sets.findings import Finding
+from tomoset.sets.kinds import reader_hint
 from tomoset.sets.labels import GENERAL, NAME, ORIGIN, PARTICLE
 from tomoset.sets.looks import SHOWN, html_table
 from tomoset.sets.naming import Renaming, renamed_particle, renaming
@@ -464,7 +465,8 @@ class ParticleSet(Tabular):
         if not any(all(label in block for label in labels) for labels in (CENTRED, LEGACY)):
             raise self._error(
                 "no-coordinates",
-                f"particles have neither {CENTRED[0]}, Y and Z nor {LEGACY[0]}, Y and Z; RELION stops here",
+                f"particles have neither {CENTRED[0]}, Y and Z nor {LEGACY[0]}, Y and Z"
+                f"{reader_hint(self._star, 'ParticleSet')}; RELION stops here",
             )
         optics = self.optics
         if optics is not None:
@@ -545,14 +547,15 @@ def _particles_block(star: StarFile, path: str) -> str:
     if block is None or not star[block].num_rows:
         found = "is empty" if block else f"is not there (there is {', '.join(map(repr, star)) or 'none'})"
         raise SetError(
-            f"{where}: no particles: block 'particles' {found}; RELION stops here",
+            f"{where}: no particles: block 'particles' {found}{reader_hint(star, 'ParticleSet')}; RELION stops here",
             code="no-particles",
             path=path,
         )
     if NAME not in star[block]:
         meant = _core.hint(NAME, "_", star[block].labels)
         raise SetError(
-            f"{where}: block {block!r} has no column {NAME}{meant}; RELION stops here",
+            f"{where}: no particles: block {block!r} has no column {NAME}{meant}{reader_hint(star, 'ParticleSet')};"
+            " RELION stops here",
             code="no-names",
             path=path,
         )

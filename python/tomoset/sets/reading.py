@@ -14,6 +14,7 @@ from tomoset import _core
 from tomoset.exceptions import MissingBlockError, SetError, TomosetError, printable
 from tomoset.sets.contents import Contents, Layout, Origin, offsets_of, stamp_of
 from tomoset.sets.findings import Finding, Severity
+from tomoset.sets.kinds import reader_hint
 from tomoset.sets.labels import FRAME_COUNT, GLOBAL, NAME, SERIES_FILE
 from tomoset.sets.paths import project_root, repeated
 from tomoset.sets.together import finish, is_at_work
@@ -129,7 +130,8 @@ def _global_block(star: StarFile, path: str) -> str:
             else f"is not there (there is {', '.join(map(repr, star)) or 'none'})"
         )
         raise SetError(
-            f"{where}: no tomogram set: the block 'global' {found}; RELION takes such a file for none",
+            f"{where}: no tomogram set: the block 'global' {found}{reader_hint(star, 'TomogramSet')};"
+            " RELION takes such a file for none",
             code="no-tomograms",
             path=path,
         )

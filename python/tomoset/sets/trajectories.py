@@ -12,6 +12,7 @@ from tomoset import _core
 from tomoset.exceptions import SetError, printable
 from tomoset.sets.contents import offsets_of
 from tomoset.sets.findings import Finding
+from tomoset.sets.kinds import reader_hint
 from tomoset.sets.labels import GENERAL, ORIGIN
 from tomoset.sets.paths import repeated
 from tomoset.star import read_star
@@ -59,7 +60,8 @@ def read_trajectories(path: str, threads: int | None) -> Trajectories:
     star = read_star(path, threads=threads)
     number = star[GENERAL][NUMBER] if GENERAL in star and NUMBER in star[GENERAL] else []
     if not len(number) or number[0].as_py() is None:
-        found = f"no trajectories: there is no block {GENERAL!r} with {NUMBER}; RELION stops here"
+        hint = reader_hint(star, "TrajectorySet")
+        found = f"no trajectories: there is no block {GENERAL!r} with {NUMBER}{hint}; RELION stops here"
         raise trajectory_error(path, "no-trajectories", found)
     blocks = but_general(star)
     names = [name for name in star._names if name != GENERAL]
