@@ -30,7 +30,7 @@ def test_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     examples = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     for example in examples:
         exec(compile(example, "sets.md", "exec"), names)
-    assert len(examples) == 9
+    assert len(examples) == 10
     assert (names["tomo"].pixel_size, names["tomo"].size, names["tomo"].voltage) == (
         1.35,
         (4000, 5600, 2000),
@@ -39,6 +39,7 @@ def test_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert names["thick"].names == ["TS_01"]
     assert names["least"].num_tilts == 80
     assert 0 < names["clear"].num_tilts < names["tomos"].num_tilts
+    assert "visible-frames" in {finding.code for finding in names["found"]}
     written = tomoset.TomogramSet.read("Select/job010/tomograms.star")
     assert written.num_tilts == names["good"].num_tilts
 

@@ -40,7 +40,7 @@ def with_columns_of(table: pa.Table, given: Mapping[str, Any], *, text: bool = F
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Give a column in a layout whose rows can be taken."""
     if pa.types.is_run_end_encoded(column.type):
-        return column.cast(column.type.value_type)
+        return pc.run_end_decode(column)
     if pa.types.is_string_view(column.type):
         return column.cast(pa.large_string())
     return column

@@ -55,7 +55,7 @@ class TiltSeries(Tabular):
     defocus_u = array("rlnDefocusU", Floats, "A", "defocus along U; positive is underfocus", absent="error")
     defocus_v = array("rlnDefocusV", Floats, "A", "defocus along V; positive is underfocus", absent="error")
     defocus_angle = array("rlnDefocusAngle", Floats, "deg", "angle from x to U", absent="error")
-    ctf_astigmatism = array("rlnCtfAstigmatism", Floats, "A", "|U - V|")
+    ctf_astigmatism = array("rlnCtfAstigmatism", Floats, "A", "difference of U and V, without sign")
     phase_shift = array("rlnPhaseShift", Floats, "deg", "phase shift", absent=0.0)
     ctf_figure_of_merit = array("rlnCtfFigureOfMerit", Floats, "", "figure of merit of the CTF fit")
     ctf_max_resolution = array("rlnCtfMaxResolution", Floats, "A", "resolution to which the CTF fits")
