@@ -11,7 +11,7 @@ BELOW = {
     "star": set(),
     "relion": {"star"},
     "table": {"star", "relion", "source", "sink"},
-    "archive": {"star", "relion", "source", "table"},
+    "archive": {"star", "relion", "source", "sink", "table"},
 }
 FLOOR = {"error", "memory", "near", "parallel"}
 

@@ -53,4 +53,4 @@ def test_code(folder: Path) -> None:
 
 def test_all_commands_on_files_are_described() -> None:
     described = set(re.findall(r"^## (\w+)$", PAGE, re.MULTILINE))
-    assert described == set(cli.commands.commands) - {"show", "index", "query"}
+    assert described == set(cli.commands.commands) - {"show", "plot", "index", "query"}

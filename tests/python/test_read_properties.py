@@ -318,6 +318,7 @@ def test_exceptions_round_trip() -> None:
         lambda: tomoset.read_star("/nonexistent/x.star"),
         lambda: tomoset.TomogramSet.read(SETS / "errors" / "global_wrong_name" / "tomograms.star"),
         lambda: tomoset.TomogramSet.read(SETS / "relion5_plain" / "tomograms.star")["x"],
+        lambda: tomoset.TrajectorySet.from_shifts([], [])["x"],
         lambda: tomoset.read_star(b"\x1f\x8b"),
         lambda: tomoset.write_star({"a": {"rlnTomoName": "x\ny"}}, io.BytesIO()),
         lambda: tomoset.write_star({"a": pd.DataFrame({"rlnVoltage": [None]})}, "/nonexistent/x.star"),

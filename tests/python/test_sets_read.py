@@ -116,7 +116,7 @@ def test_real_sets_column_by_column() -> None:
 
 def test_nothing_is_copied(tmp_path: Path) -> None:
     tomos = tomoset.TomogramSet.read(make_set(tmp_path))
-    whole = tomos._tilts.column("rlnDefocusU").chunk(0).buffers()[1]
+    whole = tomos.contents.tilts.column("rlnDefocusU").chunk(0).buffers()[1]
     for index, name in enumerate(tomos):
         values = tomos[name].tilt_series.defocus_u
         assert values.ctypes.data == whole.address + 8 * int(tomos.offsets[index])

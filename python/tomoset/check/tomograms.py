@@ -47,7 +47,7 @@ def check_tomograms(tomos: TomogramSet) -> list[Finding]:
 
     What was found as it was read comes first.
     """
-    contents = tomos._contents
+    contents = tomos.contents
     view = View(contents)
 
     def where(row: int | None) -> str:

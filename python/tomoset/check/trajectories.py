@@ -121,7 +121,7 @@ def _not_zero(joined: _Joined) -> Iterator[Fault]:
         return
     owners = _owners(joined.particles)
     doses = as_numpy(tomos.tilts.column(TiltSeries.pre_exposure.label))
-    order = np.lexsort((doses, tomos._contents.owners()))
+    order = np.lexsort((doses, tomos.contents.owners()))
     filled = np.flatnonzero(np.diff(tomos.offsets))
     least = np.zeros(len(tomos), dtype=np.int64)
     least[filled] = order[tomos.offsets[filled]] - tomos.offsets[filled]

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 
-from tomoset.exceptions import SetError, printable
+from tomoset import _core
+from tomoset.exceptions import MissingLabelError, MissingTomogramError, SetError, printable
 from tomoset.sets.edits import with_columns_of
 from tomoset.sets.labels import NAME, SERIES_FILE
 from tomoset.sets.naming import renamed_file
-from tomoset.tables import one_below_other
+from tomoset.tables import as_numpy, one_below_other
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,11 +99,69 @@ class Contents:
     global_rows: Integers | None = None
     findings: tuple[Finding, ...] = ()
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         """Names of the tomograms."""
         names: list[str] = self.table.column(NAME).to_pylist()
         return names
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        # Of a name that is there twice the first, as RELION has it in most places.
+        return {name: at for at, name in reversed(list(enumerate(self.names)))}
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._places
+
+    def place(self, name: str) -> int:
+        """Give the row of a tomogram.
+
+        Raises
+        ------
+        MissingTomogramError
+            There is none of this name.
+        """
+        if name not in self._places:
+            names = self.names
+            meant = _core.hint(name, "data_", names) if isinstance(name, str) else ""
+            message = f"{self._where}no tomogram {name!r} among {len(names)}{meant}"
+            raise MissingTomogramError(message, name, self.path)
+        return self._places[name]
+
+    @property
+    def _where(self) -> str:
+        return f"{printable(self.path, 1000)}: " if self.path else ""
+
+    def missing_label(self, label: str, row: int | None = None) -> MissingLabelError:
+        """Make the error of a label that the set's table does not have, or a tilt series."""
+        known = self.table.column_names if row is None else self.labels(row)
+        what = f"the set's block {self.global_block!r}" if row is None else f"tilt series {self.names[row]!r}"
+        meant = _core.hint(label, "_", list(known)) if isinstance(label, str) else ""
+        return MissingLabelError(f"{self._where}{what} has no column {label!r}{meant}", label)
+
+    def numbers(self, label: str) -> npt.NDArray[Any]:
+        """Give a column of all tilt images, which each tilt series that has images must have.
+
+        Raises
+        ------
+        MissingLabelError
+            One has not.
+        """
+        lacks = ~self.have(label) & (np.diff(self.offsets) > 0)
+        if lacks.any():
+            raise self.missing_label(label, int(np.argmax(lacks)))
+        return as_numpy(self.tilts.column(label)) if label in self.tilts.column_names else np.empty(0)
+
+    @property
+    def named_tilts(self) -> pa.Table:
+        """All tilt images with the names of their tomograms as the first column."""
+        tilts = self.tilts
+        if NAME in tilts.column_names:
+            # Of some files' own, which need not be the set's.
+            tilts = tilts.drop_columns([NAME])
+        codes = pa.array(self.owners().astype(np.int32))
+        names = pa.DictionaryArray.from_arrays(codes, pa.array(self.names, pa.large_string()))
+        return tilts.add_column(0, NAME, names)
 
     def series(self, row: int) -> pa.Table:
         """Give the images of a tomogram with the labels of their own file, a slice."""

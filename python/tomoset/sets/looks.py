@@ -84,10 +84,10 @@ def summary_of(tomos: TomogramSet) -> pa.Table:
 
 def _ranges(tomos: TomogramSet, label: str, form: str, scale: float = 1.0) -> pa.Array:
     """Give the least and the largest value of each tomogram's tilts, as text."""
-    if label not in tomos._tilts.column_names:
+    if label not in tomos.contents.tilts.column_names:
         return pa.nulls(len(tomos), pa.string())
-    values = as_numpy(tomos._tilts.column(label)).astype(np.float64) * scale
-    owners = tomos._contents.owners()
+    values = as_numpy(tomos.contents.tilts.column(label)).astype(np.float64) * scale
+    owners = tomos.contents.owners()
     least, most = np.full(len(tomos), np.nan), np.full(len(tomos), np.nan)
     np.fmin.at(least, owners, values)
     np.fmax.at(most, owners, values)

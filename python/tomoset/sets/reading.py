@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,6 +24,8 @@ from tomoset.star import read_star
 from tomoset.tables import one_below_other
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tomoset.star import StarFile
 
 __all__ = ["Missing", "read_contents"]
@@ -46,19 +49,42 @@ def read_contents(
         raise ValueError(f"missing is {missing!r}; it must be 'raise' or 'skip'")
     for _ in range(TRIES):
         finish(Path(path))
-        stamp = stamp_of(path)
-        try:
-            contents = _read_once(
-                path, root, stamp, missing=missing, allow_outside=allow_outside, threads=threads
-            )
-        except (TomosetError, OSError):
-            if stamp_of(path) == stamp and not is_at_work(Path(path)):
-                raise
-            continue
-        # Nobody wrote the set meanwhile, so that it is of one piece: its own file is renamed last.
-        if stamp_of(path) == stamp and not is_at_work(Path(path)):
-            return contents
+        with _held(path) as held:
+            stamp = stamp_of(path)
+            try:
+                contents = _read_once(
+                    path, root, stamp, missing=missing, allow_outside=allow_outside, threads=threads
+                )
+            except (TomosetError, OSError):
+                if _is_as_it_was(path, stamp, held):
+                    raise
+                continue
+            if _is_as_it_was(path, stamp, held):
+                return contents
     raise OSError(11, "The set is being written to all the time", path)
+
+
+@contextlib.contextmanager
+def _held(path: str) -> Iterator[int | None]:
+    """Keep a file from being gone for good, so that no other can have its number meanwhile."""
+    try:
+        handle = os.open(path, getattr(os, "O_PATH", os.O_RDONLY | os.O_NONBLOCK))
+    except OSError:
+        yield None
+        return
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _is_as_it_was(path: str, stamp: tuple[int, int], held: int | None) -> bool:
+    """Whether nobody wrote a set meanwhile, so that it is of one piece: its own file is renamed last."""
+    try:
+        same = held is None or os.path.samestat(os.fstat(held), Path(path).stat())
+    except OSError:
+        return False
+    return same and stamp_of(path) == stamp and not is_at_work(Path(path))
 
 
 def _read_once(

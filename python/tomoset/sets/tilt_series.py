@@ -11,7 +11,7 @@ from tomoset.sets.values import Floats, Integers, Texts, Vectors, array
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from tomoset.sets.tomogram_set import TomogramSet
+    from tomoset.sets.contents import Contents
 
 __all__ = ["TiltSeries"]
 
@@ -74,15 +74,15 @@ class TiltSeries(Tabular):
     proj_z = array("rlnTomoProjZ", Vectors, "", "third row of the projection matrix (RELION 4, Warp)")
     proj_w = array("rlnTomoProjW", Vectors, "", "fourth row of the projection matrix (RELION 4, Warp)")
 
-    def __init__(self, tomograms: TomogramSet, index: int) -> None:
-        self._set = tomograms
+    def __init__(self, contents: Contents, index: int) -> None:
+        self._contents = contents
         self._index = index
-        self._start, self._stop = (int(at) for at in tomograms.offsets[index : index + 2])
+        self._start, self._stop = (int(at) for at in contents.offsets[index : index + 2])
 
     @property
     def name(self) -> str:
         """The tomogram's name."""
-        return self._set.names[self._index]
+        return self._contents.names[self._index]
 
     @property
     def num_tilts(self) -> int:
@@ -95,12 +95,12 @@ class TiltSeries(Tabular):
     @property
     def labels(self) -> list[str]:
         """Labels of the tilt series' own file."""
-        return list(self._set._labels(self._index))
+        return list(self._contents.labels(self._index))
 
     @property
     def table(self) -> pa.Table:
         """The tilt images with the labels of the tilt series' own file: ``(num_tilts, len(labels))``, a slice."""
-        return self._set._contents.series(self._index)
+        return self._contents.series(self._index)
 
     def __getitem__(self, label: str) -> pa.ChunkedArray:
         """Give the column of a label.
@@ -115,13 +115,13 @@ class TiltSeries(Tabular):
         return column
 
     def __contains__(self, label: object) -> bool:
-        return label in self._set._labels(self._index)
+        return label in self._contents.labels(self._index)
 
     def _column(self, label: str, *, needed: bool) -> pa.ChunkedArray | None:
-        if label in self._set._labels(self._index):
-            return self._set._tilts.column(label).slice(self._start, self.num_tilts)
+        if label in self._contents.labels(self._index):
+            return self._contents.tilts.column(label).slice(self._start, self.num_tilts)
         if needed:
-            raise self._set._missing_label(label, self.labels, f"tilt series {self.name!r}")
+            raise self._contents.missing_label(label, self._index)
         return None
 
     def dose_order(self) -> Integers:
@@ -158,4 +158,4 @@ class TiltSeries(Tabular):
         return block_html(self.name, self.summary, [self.table])
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return TiltSeries, (self._set, self._index)
+        return TiltSeries, (self._contents, self._index)

@@ -114,19 +114,21 @@ def finish(path: Path) -> None:
         It cannot be finished here.
     """
     journal = _journal_path(path)
-    if not journal.exists():
-        return
-    try:
-        with journal.open("r+", errors="replace") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            # Another process may have finished it while this one waited.
-            if journal.exists() and os.path.samestat(os.fstat(file.fileno()), journal.stat()):
-                _rename(_pairs(journal, file.read()), durable=True, again=True)
-                journal.unlink()
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise _unfinished(path, f"cannot be finished here ({error})") from error
+    # Another writer may begin as soon as one is done.
+    while journal.exists():
+        try:
+            # Whoever may not write can at least wait for a writer.
+            mine = os.access(journal, os.W_OK)
+            with journal.open("r+" if mine else "r", errors="replace") as file:
+                fcntl.flock(file, fcntl.LOCK_EX if mine else fcntl.LOCK_SH)
+                # Another process may have finished it while this one waited.
+                if journal.exists() and os.path.samestat(os.fstat(file.fileno()), journal.stat()):
+                    _rename(_pairs(journal, file.read()), durable=True, again=True)
+                    journal.unlink()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise _unfinished(path, f"cannot be finished here ({error})") from error
 
 
 def is_at_work(path: Path) -> bool:

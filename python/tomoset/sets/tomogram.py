@@ -8,8 +8,8 @@ from tomoset.geometry import fractional_dose
 from tomoset.sets.values import default, optional, required
 
 if TYPE_CHECKING:
+    from tomoset.sets.contents import Contents
     from tomoset.sets.tilt_series import TiltSeries
-    from tomoset.sets.tomogram_set import TomogramSet
 
 __all__ = ["Tomogram"]
 
@@ -115,8 +115,8 @@ class Tomogram:
     import_offset_z = optional("rlnTomoImportOffsetZ", float, "px", "offset, z, as imported (RELION 4)")
     particle_file = optional("rlnTomoImportParticleFile", str, "", "coordinates to be imported")
 
-    def __init__(self, tomograms: TomogramSet, index: int) -> None:
-        self._set = tomograms
+    def __init__(self, contents: Contents, index: int) -> None:
+        self._contents = contents
         self._index = index
 
     @property
@@ -153,12 +153,12 @@ class Tomogram:
         """The tilt series: a view of the set's tilt images."""
         from tomoset.sets.tilt_series import TiltSeries
 
-        return TiltSeries(self._set, self._index)
+        return TiltSeries(self._contents, self._index)
 
     @property
     def labels(self) -> list[str]:
         """Labels of the set's table."""
-        return list(self._set.table.column_names)
+        return list(self._contents.table.column_names)
 
     def __getitem__(self, label: str) -> Any:  # noqa: ANN401
         """Give the value of a label.
@@ -171,14 +171,14 @@ class Tomogram:
         return self._value(label, needed=True)
 
     def __contains__(self, label: object) -> bool:
-        return label in self._set.table.column_names
+        return label in self._contents.table.column_names
 
     def _value(self, label: str, *, needed: bool) -> Any:  # noqa: ANN401
-        table = self._set.table
+        table = self._contents.table
         if label in table.column_names:
             return table.column(label)[self._index].as_py()
         if needed:
-            raise self._set._missing_label(label, table.column_names, self._set._global_name)
+            raise self._contents.missing_label(label)
         return None
 
     def __repr__(self) -> str:
