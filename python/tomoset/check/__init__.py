@@ -1,6 +1,14 @@
 """Rules that sets must keep; each says what RELION does where they are broken."""
 
-from tomoset.check import optimisation, particles, tilts, tomograms, trajectories
+from tomoset.check import (
+    alignments,
+    doses,
+    optimisation,
+    particles,
+    recorded,
+    tomograms,
+    trajectories,
+)
 from tomoset.check.optimisation import check_optimisation
 from tomoset.check.particles import check_particles
 from tomoset.check.rules import Rule
@@ -19,7 +27,9 @@ __all__ = [
 #: All rules.
 RULES: tuple[Rule, ...] = (
     *tomograms.RULES,
-    *tilts.RULES,
+    *alignments.RULES,
+    *doses.RULES,
+    *recorded.RULES,
     *particles.RULES,
     *trajectories.RULES,
     *optimisation.RULES,

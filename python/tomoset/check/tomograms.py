@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
-from tomoset.check import tilts
+from tomoset.check import alignments, doses, recorded
 from tomoset.check.rules import Fault, Rules
 from tomoset.check.view import View
 from tomoset.exceptions import printable
@@ -18,6 +20,7 @@ from tomoset.sets.labels import FRAME_COUNT, IMAGE, SERIES_FILE, STACK
 from tomoset.sets.paths import repeated
 from tomoset.sets.tilt_series import TiltSeries
 from tomoset.sets.tomogram import Tomogram
+from tomoset.sets.values import Floats
 from tomoset.sets.writing import kept_path
 
 if TYPE_CHECKING:
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
 __all__ = ["RULES", "check_tomograms"]
 
 RULES = Rules()
+
+#: Which values are good.
+Test: TypeAlias = Callable[[Floats], npt.NDArray[np.bool_]]
 
 HAND = Tomogram.hand.label
 GROUP = Tomogram.optics_group_name.label
@@ -56,7 +62,8 @@ def check_tomograms(tomos: TomogramSet) -> list[Finding]:
     def tomogram(row: int | None) -> str | None:
         return None if row is None else view.names[row]
 
-    found = [*RULES.findings(view, where, tomogram), *tilts.RULES.findings(view, where, tomogram)]
+    every = (RULES, alignments.RULES, doses.RULES, recorded.RULES)
+    found = [finding for rules in every for finding in rules.findings(view, where, tomogram)]
     # What is looked at anew may have been mended.
     anew = {rule.code for rule in RULES}
     return [*(finding for finding in tomos.findings if finding.code not in anew), *found]
@@ -213,11 +220,11 @@ def _matrices_differ(view: View) -> Iterator[Fault]:
     images = np.flatnonzero(np.repeat(both, view.counts))
     if not len(images):
         return
-    by_matrix = tilts.rotations_of_matrices(view)
-    by_angles = tilts.rotations_of_angles(view)
+    by_matrix = view.rotations_of_matrices()
+    by_angles = view.rotations_of_angles()
     off = np.degrees(np.abs(by_matrix - by_angles).max(axis=(1, 2)))
     yield from view.each(off > 0.01, lambda at: f"the rotations differ by {off[at]:.3g} degrees")
-    apart = tilts.shifts_apart(view)
+    apart = view.shifts_apart()
     with np.errstate(invalid="ignore"):
         bad = (apart > 0.01) & ~(off > 0.01)
     yield from view.each(bad, lambda at: f"the shifts differ by {apart[at]:.3g} px")
@@ -408,7 +415,7 @@ def _odd_deformation(view: View) -> Iterator[Fault]:
     across, down = (view.of_tomograms(label) for label in grid)
     coefficients = TiltSeries.deformation_coefficients.label
     have = view.have(coefficients)
-    lengths = tilts.vector_lengths(view, coefficients)
+    lengths = view.vector_lengths(coefficients)
     for row, kind in enumerate(kinds):
         grid_size = (int(np.nan_to_num(across[row])), int(np.nan_to_num(down[row])))
         needed = num_coefficients(kind, grid_size) if kind in KINDS else None
@@ -424,7 +431,7 @@ def _odd_deformation(view: View) -> Iterator[Fault]:
             yield Fault(f"tilt {tilt} has {lengths[start + tilt]} coefficients; {kind} needs {needed}", row)
 
 
-def _outside(view: View, label: str, good: tilts.Test) -> Iterator[Fault]:
+def _outside(view: View, label: str, good: Test) -> Iterator[Fault]:
     """Give the tomograms whose value is not good; what is missing is not looked at."""
     values = view.of_tomograms(label)
     with np.errstate(invalid="ignore"):

@@ -9,6 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from tomoset.check.rules import Fault
+from tomoset.geometry import projection_matrices
+from tomoset.sets.alignment import NEEDED, ROWS, SIZE
+from tomoset.sets.tilt_series import TiltSeries
+from tomoset.sets.tomogram import Tomogram
+from tomoset.sets.values import vectors
 from tomoset.tables import as_numpy
 
 if TYPE_CHECKING:
@@ -19,7 +24,10 @@ if TYPE_CHECKING:
     from tomoset.sets.contents import Contents
     from tomoset.sets.values import Floats, Integers
 
-__all__ = ["View"]
+__all__ = ["View", "medians_of"]
+
+X_TILT, Y_TILT, Z_ROT = TiltSeries.x_tilt.label, TiltSeries.y_tilt.label, TiltSeries.z_rot.label
+SHIFTS = (TiltSeries.x_shift.label, TiltSeries.y_shift.label)
 
 
 class View:
@@ -103,6 +111,93 @@ class View:
         """Give a fault for each tomogram some of whose values of a column are bad."""
         values = self.tilts(label)
         yield from self.each(bad, lambda at: f"{label} is {values[at]:g}{unit}")
+
+    def rotations_of_angles(self) -> Floats:
+        """Give the rotation by the angles of each image: ``(num_tilts, 3, 3)``, NaN where there are none."""
+        x_tilt = np.nan_to_num(self.tilts(X_TILT))
+        found = projection_matrices(
+            x_tilt,
+            self.tilts(Y_TILT),
+            self.tilts(Z_ROT),
+            0,
+            0,
+            pixel_size=1,
+            size=(0, 0, 0),
+            image_size=(0, 0),
+        )
+        return found[:, :3, :3]
+
+    def rotations_of_matrices(self) -> Floats:
+        """Give the rotation in the matrix of each image: ``(num_tilts, 3, 3)``, NaN where there is none."""
+        found = np.full((len(self.owners), 3, 3), np.nan)
+        there = np.repeat(self.have(*ROWS), self.counts)
+        for label in ROWS[:3]:
+            there &= self.vector_lengths(label) == 4
+        if there.any():
+            for axis, label in enumerate(ROWS[:3]):
+                column = vectors(self.contents.tilts.column(label).filter(pa.array(there)))
+                assert column is not None
+                found[there, axis] = as_numpy(column.flatten()).reshape(-1, 4)[:, :3]
+        return found
+
+    def shifts_apart(self) -> Floats:
+        """Give how far the shifts in the matrix of each image are from those beside it, in pixels; NaN where not known.
+
+        What a matrix moves by, less the shifts and what the rotation about the tomogram's centre does, is the middle of
+        the image: the same for all images of a tilt series.
+        """
+        apart = np.full(len(self.owners), np.nan)
+        there = np.repeat(self.have(*ROWS, *NEEDED), self.counts)
+        for label in ROWS[:3]:
+            there &= self.vector_lengths(label) == 4
+        if not there.any():
+            return apart
+        size = np.stack([self.of_tomograms(label) for label in SIZE], axis=-1)[self.owners][there]
+        pixel = self.of_tomograms(Tomogram.pixel_size.label)[self.owners][there]
+        turned = np.einsum("nij,nj->ni", self.rotations_of_matrices()[there], np.floor(size / 2))
+        middle = np.full((len(apart), 2), np.nan)
+        for axis, (row, shift) in enumerate(zip(ROWS, SHIFTS, strict=False)):
+            column = vectors(self.contents.tilts.column(row).filter(pa.array(there)))
+            assert column is not None
+            moved = as_numpy(column.flatten()).reshape(-1, 4)[:, 3]
+            middle[there, axis] = moved + turned[:, axis] - self.tilts(shift)[there] / pixel
+        usual = np.stack([self.medians(middle[:, axis]) for axis in (0, 1)], axis=-1)[self.owners]
+        found: Floats = np.abs(middle - usual).max(axis=1)
+        return found
+
+    def vector_lengths(self, label: str) -> Integers:
+        """Give how many numbers a vector of each image has; -1 where there is none."""
+        count = len(self.owners)
+        if label not in self.contents.tilts.column_names:
+            return np.full(count, -1)
+        column = vectors(self.contents.tilts.column(label))
+        if column is None:
+            return np.full(count, -1)
+        found: Integers = as_numpy(column.value_lengths().fill_null(-1)).astype(np.int64)
+        return found
+
+    def any_of(self, images: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Tell of which tomograms something holds for any image."""
+        found = np.zeros(len(self), dtype=bool)
+        found[self.owners[images]] = True
+        return found
+
+    def medians(self, values: Floats) -> Floats:
+        """Give the median of each tomogram's images."""
+        return medians_of(self.owners, values, len(self))
+
+
+def medians_of(owners: Integers, values: Floats, count: int) -> Floats:
+    """Give the lower median of the values of each owner that are numbers; NaN where there are none."""
+    good = np.isfinite(values)
+    owners, values = owners[good], values[good]
+    values = values[np.lexsort((values, owners))]
+    counts = np.bincount(owners, minlength=count)
+    starts = np.cumsum(counts) - counts
+    found = np.full(count, np.nan)
+    there = counts > 0
+    found[there] = values[(starts + (counts - 1) // 2)[there]]
+    return found
 
 
 def _numbers(table: pa.Table, label: str) -> Floats:

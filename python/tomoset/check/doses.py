@@ -1,0 +1,123 @@
+"""Rules of doses of tilt images, and of their order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tomoset.check.rules import Fault, Rules
+from tomoset.check.view import View, medians_of
+from tomoset.sets.labels import IMAGE, STACK
+from tomoset.sets.tilt_series import TiltSeries
+from tomoset.sets.tomogram import Tomogram
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+__all__ = ["RULES"]
+
+RULES = Rules()
+
+NOMINAL = TiltSeries.nominal_tilt_angles.label
+AXIS = TiltSeries.nominal_tilt_axis_angles.label
+DOSE = TiltSeries.pre_exposure.label
+U, V = TiltSeries.defocus_u.label, TiltSeries.defocus_v.label
+
+
+@RULES.rule(
+    "single-tilt",
+    "fatal",
+    "a tilt series of one image without rlnTomoImportFractionalDose, or of none",
+    relion="reads the dose of a second image, which is not there",
+    mend="leave the tomogram out",
+)
+def _single(view: View) -> Iterator[Fault]:
+    given = view.of_tomograms(Tomogram.import_fractional_dose.label)
+    for row in np.flatnonzero((view.counts < 1) | ((view.counts == 1) & np.isnan(given))):
+        yield Fault("there is 1 image" if view.counts[row] else "there are no images", int(row))
+
+
+@RULES.rule(
+    "odd-dose",
+    "silent",
+    "doses that cannot be: negative, or all zero",
+    relion="weights images by them",
+    mend="set rlnMicrographPreExposure to the dose before each image in e/A^2",
+)
+def _odd_dose(view: View) -> Iterator[Fault]:
+    doses = view.tilts(DOSE)
+    with np.errstate(invalid="ignore"):
+        yield from view.told(doses < 0, DOSE)
+    there = view.have(DOSE) & (view.counts > 1)
+    for row in np.flatnonzero(there & ~view.any_of(doses != 0)):
+        yield Fault(f"{DOSE} is 0 for all images", int(row))
+
+
+@RULES.rule(
+    "uneven-dose",
+    "warning",
+    "doses that do not grow by a steady step or a multiple of it, or begin with one",
+    relion="weights images by them",
+    mend="look whether the dose is that before each image, and none is missing",
+)
+def _uneven_dose(view: View) -> Iterator[Fault]:
+    order, doses = view.in_order(view.tilts(DOSE))
+    owners, steps = view.steps(doses)
+    usual = medians_of(owners, np.where(steps > 0, steps, np.nan), len(view))
+    first = np.full(len(view), np.nan)
+    first[view.owners[order][::-1]] = doses[::-1]
+    # Doses that are all zero are told above.
+    zero = ~view.any_of(doses != 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        late = (usual > 0) & (np.abs(first - usual) < 0.1 * usual)
+        for row in np.flatnonzero(late):
+            yield Fault(f"the lowest dose is {first[row]:g}, as large as a step", int(row))
+        # Where images were left out a step is as many times as large.
+        ratio = steps / usual[owners]
+        bad = ~(np.abs(ratio - np.fmax(np.round(ratio), 1)) <= 0.25) & np.isfinite(steps)
+    bad &= ~zero[owners]
+    rows, at, counts = np.unique(owners[bad], return_index=True, return_counts=True)
+    for row, place, count in zip(rows, np.flatnonzero(bad)[at], counts, strict=True):
+        yield Fault(
+            f"a step is {steps[place]:g}, and others are near {usual[row]:g}; {count} of {view.counts[row] - 1} steps"
+            if usual[row] > 0
+            else f"all doses are {first[row]:g}",
+            int(row),
+        )
+
+
+@RULES.rule(
+    "fractional-dose",
+    "warning",
+    "a dose of one image that is not the step between doses",
+    relion="weights by the one, and sorts by the other",
+    mend="set rlnTomoImportFractionalDose to the dose of one image",
+)
+def _fractional(view: View) -> Iterator[Fault]:
+    given = view.of_tomograms(Tomogram.import_fractional_dose.label)
+    _, doses = view.in_order(view.tilts(DOSE))
+    owners, steps = view.steps(doses)
+    usual = medians_of(owners, steps, len(view))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        # Where images were left out steps are as many times as large.
+        ratio = usual / given
+        bad = ~(np.abs(ratio - np.fmax(np.round(ratio), 1)) <= 0.1) & np.isfinite(given) & np.isfinite(usual)
+    for row in np.flatnonzero(bad):
+        yield Fault(f"it is {given[row]:g}, and most steps are near {usual[row]:g}", int(row))
+
+
+@RULES.rule(
+    "not-in-dose-order",
+    "silent",
+    "images that are not in the order of their doses, while motion correction or CTF estimation is to come",
+    relion="sorts its results by dose, and puts them beside the wrong images",
+    mend="sort the set by dose: sorted_by('dose')",
+)
+def _dose_order(view: View) -> Iterator[Fault]:
+    to_come = ~((view.have(IMAGE) | view.has(STACK)) & view.have(U)) & view.have(DOSE)
+    owners, steps = view.steps(view.tilts(DOSE))
+    falls = np.unique(owners[steps < 0])
+    for row in falls[to_come[falls]]:
+        yield Fault("an image has a lower dose than the one before it", int(row))
