@@ -3,6 +3,7 @@
 from tomoset.check import (
     alignments,
     doses,
+    optics,
     optimisation,
     particles,
     recorded,
@@ -27,6 +28,7 @@ __all__ = [
 #: All rules.
 RULES: tuple[Rule, ...] = (
     *tomograms.RULES,
+    *optics.RULES,
     *alignments.RULES,
     *doses.RULES,
     *recorded.RULES,

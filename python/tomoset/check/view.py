@@ -107,6 +107,16 @@ class View:
             more = f"; {count} of {self.counts[row]} {of}" if count > 1 else ""
             yield Fault(f"tilt {tilt}: {say(int(at))}{more}", int(row))
 
+    def outside(self, label: str, good: Callable[[Floats], npt.NDArray[np.bool_]]) -> Iterator[Fault]:
+        """Give the tomograms whose value of a column is not good; a column that is missing is not looked at."""
+        if not self.has(label):
+            return
+        values = self.of_tomograms(label)
+        with np.errstate(invalid="ignore"):
+            bad = ~good(values)
+        for row in np.flatnonzero(bad):
+            yield Fault(f"{label} is {values[row]:g}", int(row))
+
     def told(self, bad: npt.NDArray[np.bool_], label: str, unit: str = "") -> Iterator[Fault]:
         """Give a fault for each tomogram some of whose values of a column are bad."""
         values = self.tilts(label)
