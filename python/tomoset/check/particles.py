@@ -12,7 +12,7 @@ from tomoset.check.rules import Fault, Rules
 from tomoset.exceptions import printable
 from tomoset.sets.alignment import SIZE
 from tomoset.sets.labels import NAME, PARTICLE
-from tomoset.sets.particle_set import CENTRED, LEGACY, PIXEL_SIZE, VISIBLE
+from tomoset.sets.particles import CENTRED, LEGACY, PIXEL_SIZE, VISIBLE, owners_of
 from tomoset.sets.tomogram import Tomogram
 from tomoset.tables import as_numpy
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from tomoset.sets.findings import Finding
     from tomoset.sets.particle_set import ParticleSet
-    from tomoset.sets.values import Integers
 
 __all__ = ["RULES", "check_particles"]
 
@@ -113,7 +112,7 @@ def _half_sets(particles: ParticleSet) -> Iterator[Fault]:
 def _without(particles: ParticleSet) -> Iterator[Fault]:
     if particles.tomograms is None:
         return
-    rows = _owners(particles)
+    rows = owners_of(particles[NAME], particles.tomograms)
     bare = np.setdiff1d(np.arange(len(particles.tomograms)), rows)
     if len(bare):
         more = f", and {len(bare) - 1} more" if len(bare) > 1 else ""
@@ -131,7 +130,7 @@ def _optics(particles: ParticleSet) -> Iterator[Fault]:
     tomos, optics = particles.tomograms, particles.optics
     if tomos is None or optics is None:
         return
-    owners = _owners(particles)
+    owners = owners_of(particles[NAME], tomos)
     known = owners >= 0
     labels = (
         Tomogram.voltage.label,
@@ -197,7 +196,7 @@ def _visible(particles: ParticleSet) -> Iterator[Fault]:
         yield Fault(f"{VISIBLE} has {flags[at]}", int(np.searchsorted(ends, at, side="right")))
     if particles.tomograms is None:
         return
-    owners = _owners(particles)
+    owners = owners_of(particles[NAME], particles.tomograms)
     tilts = np.full(len(owners), -1)
     tilts[owners >= 0] = np.diff(particles.tomograms.offsets)[owners[owners >= 0]]
     lengths = as_numpy(column.value_lengths().fill_null(0))
@@ -252,20 +251,10 @@ def _first(bad: npt.NDArray[np.bool_], say: Callable[[int], str]) -> Iterator[Fa
         yield Fault(f"{say(int(rows[0]))}{more}", int(rows[0]))
 
 
-def _owners(particles: ParticleSet) -> Integers:
-    """Give the number of each particle's tomogram, -1 where the set does not have it."""
-    assert particles.tomograms is not None
-    places = {name: index for index, name in enumerate(particles.tomograms.names)}
-    codes = particles[NAME].dictionary_encode()
-    rows = np.array([places.get(name, -1) for name in codes.dictionary.to_pylist()], dtype=np.int64)
-    found: Integers = rows[as_numpy(codes.indices)]
-    return found
-
-
 def _has_sizes(particles: ParticleSet) -> bool:
     """Whether the places of all particles can be told in pixels from the corner."""
     tomos = particles.tomograms
-    if tomos is None or (_owners(particles) < 0).any():
+    if tomos is None or (owners_of(particles[NAME], tomos) < 0).any():
         return False
     sized = all(label in tomos.table.column_names for label in SIZE)
     optics = particles.optics

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tomoset.check.particles import _owners
 from tomoset.check.rules import Fault, Rules
 from tomoset.exceptions import printable
+from tomoset.sets.labels import NAME
+from tomoset.sets.particles import owners_of
 from tomoset.sets.tilt_series import TiltSeries
 from tomoset.tables import as_numpy
 
@@ -84,7 +85,7 @@ def _length(joined: _Joined) -> Iterator[Fault]:
     tomos = joined.particles.tomograms
     if tomos is None:
         return
-    owners = _owners(joined.particles)
+    owners = owners_of(joined.particles[NAME], tomos)
     good = np.flatnonzero((joined.places >= 0) & (owners >= 0))
     tilts = np.diff(tomos.offsets)[owners[good]]
     lengths = np.diff(joined.trajectories.offsets)[joined.places[good]]
@@ -119,7 +120,7 @@ def _not_zero(joined: _Joined) -> Iterator[Fault]:
     tomos = joined.particles.tomograms
     if tomos is None or TiltSeries.pre_exposure.label not in tomos.tilts.column_names:
         return
-    owners = _owners(joined.particles)
+    owners = owners_of(joined.particles[NAME], tomos)
     doses = as_numpy(tomos.tilts.column(TiltSeries.pre_exposure.label))
     order = np.lexsort((doses, tomos.contents.owners()))
     filled = np.flatnonzero(np.diff(tomos.offsets))

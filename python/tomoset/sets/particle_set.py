@@ -14,10 +14,25 @@ from tomoset.exceptions import MissingLabelError, SetError, printable
 from tomoset.geometry import centred_to_px, euler_matrices, px_to_centred, shifted_positions
 from tomoset.sets.edits import chosen
 from tomoset.sets.findings import Finding
-from tomoset.sets.kinds import reader_hint
 from tomoset.sets.labels import GENERAL, NAME, ORIGIN, PARTICLE
 from tomoset.sets.looks import SHOWN, html_table
 from tomoset.sets.naming import Renaming, renamed_particle, renaming
+from tomoset.sets.particles import (
+    ANGLES,
+    CENTRED,
+    GROUP,
+    LEGACY,
+    OPTICS,
+    PIXEL_SIZE,
+    STACKS,
+    SUBTOMOGRAM,
+    VISIBLE,
+    groups_of,
+    odd_in,
+    owners_of,
+    particles_block,
+    unknown_group,
+)
 from tomoset.sets.paths import folder_made, text_path
 from tomoset.sets.tabular import Tabular
 from tomoset.sets.tomogram import Tomogram
@@ -35,16 +50,6 @@ if TYPE_CHECKING:
     from tomoset.star import StarFile
 
 __all__ = ["ParticleSet"]
-
-PARTICLES, OPTICS = "particles", "optics"
-GROUP = "rlnOpticsGroup"
-PIXEL_SIZE = "rlnTomoTiltSeriesPixelSize"
-STACKS = "rlnTomoSubTomosAre2DStacks"
-VISIBLE = "rlnTomoVisibleFrames"
-CENTRED = tuple(f"rlnCenteredCoordinate{axis}Angst" for axis in "XYZ")
-LEGACY = tuple(f"rlnCoordinate{axis}" for axis in "XYZ")
-SUBTOMOGRAM = tuple(f"rlnTomoSubtomogram{angle}" for angle in ("Rot", "Tilt", "Psi"))
-ANGLES = tuple(f"rlnAngle{angle}" for angle in ("Rot", "Tilt", "Psi"))
 
 
 class ParticleSet(Tabular):
@@ -93,7 +98,7 @@ class ParticleSet(Tabular):
         """
         where = text_path(path)
         star = read_star(where, threads=threads)
-        block = _particles_block(star, where)
+        block = particles_block(star, where)
         if tomograms is not None and not isinstance(tomograms, TomogramSet):
             tomograms = TomogramSet.read(tomograms, threads=threads)
         return cls._of(star, block, tomograms)
@@ -307,7 +312,7 @@ class ParticleSet(Tabular):
     def _of(cls, star: StarFile, block: str, tomograms: TomogramSet | None) -> ParticleSet:
         """Make a set, and look what is odd in it."""
         found = cls(star, block, tomograms, ())
-        found._findings = tuple(found._checked())
+        found._findings = tuple(odd_in(found, star, block))
         return found
 
     def filter(self, which: Any) -> ParticleSet:  # noqa: ANN401
@@ -399,26 +404,14 @@ class ParticleSet(Tabular):
     def _by_group(self, values: npt.NDArray[Any]) -> Floats:
         optics = self.optics
         assert optics is not None
-        groups = self._groups(optics)
+        groups = groups_of(optics)
         places = {group: at for at, group in reversed(list(enumerate(groups.tolist())))}
         own, inverse = np.unique(self.optics_groups, return_inverse=True)
         for group in own.tolist():
             if group not in places:
-                raise self._unknown_group(group, groups)
+                raise unknown_group(self.path, group, groups)
         found: Floats = values[np.array([places[group] for group in own.tolist()], dtype=np.int64)[inverse]]
         return found
-
-    @staticmethod
-    def _groups(optics: pa.Table) -> Integers:
-        """Give the number of each optics group; its row where the file does not say."""
-        if GROUP in optics.column_names:
-            return as_numpy(optics.column(GROUP)).astype(np.int64, copy=False)
-        return np.arange(1, optics.num_rows + 1)
-
-    def _unknown_group(self, group: int, groups: Integers) -> SetError:
-        known = f"there are {', '.join(map(str, groups))}" if len(groups) else "there are none"
-        found = f"particles are of optics group {group}, and {known}; RELION reads beyond them"
-        return self._error("unknown-optics-group", found)
 
     @property
     def tomogram_indices(self) -> Integers:
@@ -433,10 +426,7 @@ class ParticleSet(Tabular):
             raise self._error(
                 "no-tomograms", "the sizes of the tomograms are needed: read it with tomograms="
             )
-        codes = self[NAME].dictionary_encode()
-        places = {name: index for index, name in enumerate(self._tomograms.names)}
-        rows = np.array([places.get(name, -1) for name in codes.dictionary.to_pylist()], dtype=np.int64)
-        found: Integers = rows[as_numpy(codes.indices)] if len(self) else np.empty(0, dtype=np.int64)
+        found = owners_of(self[NAME], self._tomograms)
         if (found < 0).any():
             name = self.tomogram_names[int(np.argmax(found < 0))]
             raise self._error("unknown-tomogram", f"the set of tomograms has no {name!r}", name)
@@ -458,68 +448,6 @@ class ParticleSet(Tabular):
         """Give the size of each particle's tomogram in pixels: ``(n, 3)``."""
         return np.stack([self._of_tomograms(f"rlnTomoSize{axis}") for axis in "XYZ"], axis=-1)
 
-    def _checked(self) -> list[Finding]:
-        """Give what is odd, and raise where nothing can be made of it."""
-        where, block = printable(self.path or "<memory>", 1000), self._block
-        findings = []
-        if not any(all(label in block for label in labels) for labels in (CENTRED, LEGACY)):
-            raise self._error(
-                "no-coordinates",
-                f"particles have neither {CENTRED[0]}, Y and Z nor {LEGACY[0]}, Y and Z"
-                f"{reader_hint(self._star, 'ParticleSet')}; RELION stops here",
-            )
-        optics = self.optics
-        if optics is not None:
-            known = self._groups(optics)
-            unknown = np.setdiff1d(self.optics_groups, known)
-            if unknown.size:
-                raise self._unknown_group(int(unknown[0]), known)
-            if not np.array_equal(known, np.arange(1, len(known) + 1)):
-                findings.append(
-                    Finding(
-                        "optics-out-of-order",
-                        "silent",
-                        where,
-                        f"optics groups are {', '.join(map(str, known))}, not 1 to {len(known)}",
-                        "takes the group's number for its row, and so the optics of another group",
-                        "sort the groups by number, and number them from 1",
-                    )
-                )
-        if GENERAL in self._star and STACKS not in self.general:
-            findings.append(
-                Finding(
-                    "no-stack-flag",
-                    "fatal",
-                    where,
-                    f"block 'general' has no {STACKS}",
-                    "stops here",
-                    "add it: 1 for 2D stacks, 0 for volumes",
-                )
-            )
-        if self._tomograms is not None:
-            findings += self._strangers(where)
-        return findings
-
-    def _strangers(self, where: str) -> list[Finding]:
-        """Give the particles of tomograms that the set does not have."""
-        assert self._tomograms is not None
-        counts: dict[str, int] = {}
-        for entry in self[NAME].value_counts().to_pylist():
-            if entry["values"] not in self._tomograms:
-                counts[entry["values"]] = entry["counts"]
-        return [
-            Finding(
-                "unknown-tomogram",
-                "silent",
-                where,
-                f"{count} particles are of tomogram {printable(name)!r}, which the set does not have",
-                "leaves them out with a warning in some jobs, and reads what is not there in refinement",
-                "leave them out, or add the tomogram",
-                name,
-            )
-            for name, count in counts.items()
-        ]
-
     def __repr__(self) -> str:
         text = f"<{self._title}>"
         return f"{text}\n  findings: {len(self.findings)}, see .findings" if self.findings else text
@@ -538,25 +466,3 @@ class ParticleSet(Tabular):
         tomograms = len(self[NAME].unique())
         counted = f"{len(self):,} particles of {tomograms} tomograms"
         return f"ParticleSet {where}: {counted}, {kind}, {groups} optics groups"
-
-
-def _particles_block(star: StarFile, path: str) -> str:
-    """Give the name of the block with the particles: RELION's, or the only one."""
-    where = printable(path, 1000)
-    block = PARTICLES if PARTICLES in star else next(iter(star)) if len(star) == 1 else None
-    if block is None or not star[block].num_rows:
-        found = "is empty" if block else f"is not there (there is {', '.join(map(repr, star)) or 'none'})"
-        raise SetError(
-            f"{where}: no particles: block 'particles' {found}{reader_hint(star, 'ParticleSet')}; RELION stops here",
-            code="no-particles",
-            path=path,
-        )
-    if NAME not in star[block]:
-        meant = _core.hint(NAME, "_", star[block].labels)
-        raise SetError(
-            f"{where}: no particles: block {block!r} has no column {NAME}{meant}{reader_hint(star, 'ParticleSet')};"
-            " RELION stops here",
-            code="no-names",
-            path=path,
-        )
-    return block
