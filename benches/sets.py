@@ -67,7 +67,10 @@ def of_trajectories(trajectories: Any) -> Reading:
 
 def untouched_set(paths: list[str]) -> Any:
     """A tomogram set as it was read."""
-    return tomoset_set(set_file(paths))
+    path = set_file(paths)
+    tomograms = tomoset_set(path)
+    Path(path).unlink()
+    return tomograms
 
 
 def edited_set(paths: list[str]) -> Any:
@@ -81,7 +84,6 @@ def tomoset_set_write(tomograms: Any) -> str:
     """The set's file and one for each tilt series."""
     folder = _folder()
     tomograms.write(folder / "tomograms.star", durable=False)
-    Path(tomograms.path).unlink()
     return str(folder)
 
 

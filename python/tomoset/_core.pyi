@@ -33,6 +33,10 @@ __all__ = [
 ]
 __version__: str
 
+#: path, block, (time of the last change, size), rows, whether the file is of this table alone
+_SourceRow: TypeAlias = tuple[str, str, tuple[int, int], int, bool]
+#: first row, row after the last, header, name, source, which row of its file each was, file to make, file to replace
+_FileRow: TypeAlias = tuple[int, int, int, str, _SourceRow | None, Sequence[int] | None, str, str]
 _DiagnosticRow: TypeAlias = tuple[str, int, int, int, int, str | None, str | None, str | None]
 
 def labels() -> list[tuple[str, str, str, str]]: ...
@@ -154,14 +158,8 @@ def read_stack(
 ) -> Stack: ...
 def write_stack(
     batch: pa.RecordBatch,
-    starts: Sequence[int],
-    stops: Sequence[int],
     headers: Sequence[Sequence[str]],
-    header: Sequence[int],
-    names: Sequence[str],
-    sources: Sequence[tuple[str, str, tuple[int, int], int, bool] | None],
-    orders: Sequence[Sequence[int] | None],
-    targets: Sequence[tuple[str, str]],
+    files: Sequence[_FileRow],
     reading: ReadOptions,
     writing: WriteOptions,
     *,

@@ -200,42 +200,42 @@ pub fn read_stack(
 
 /// path, block, (time of the last change, size), rows, whether the file is of this table alone
 type SourceRow = (PathBuf, String, (i64, u64), usize, bool);
+/// first row, row after the last, header, name, source, which row of its file each row was, file to make, file to replace
+type FileRow = (usize, usize, usize, String, Option<SourceRow>, Option<Vec<i64>>, PathBuf, PathBuf);
 
 /// Writes tables into files of their own, each as an edited copy of the file it was read from.
 ///
-/// Each is the rows of `batch` from `starts[i]` to `stops[i]` with the columns `headers[header[i]]`; `orders` has
-/// which row of its file each row was, and `edited` the labels that are not as in the files. A target is the file that is made and the one it is to replace.
+/// Each is some rows of `batch`, with the columns of one of `headers`; `edited` has the labels that are not as in the
+/// files.
 #[pyfunction]
-#[pyo3(signature = (batch, starts, stops, headers, header, names, sources, orders, targets, reading, writing, *, edited, durable))]
-#[allow(clippy::too_many_arguments, reason = "columns of one table, gathered into structs right here")]
+#[pyo3(signature = (batch, headers, files, reading, writing, *, edited, durable))]
+#[allow(clippy::too_many_arguments, reason = "two are by keyword")]
 pub fn write_stack(
     py: Python<'_>,
     batch: PyRecordBatch,
-    starts: Vec<usize>,
-    stops: Vec<usize>,
     headers: Vec<Vec<String>>,
-    header: Vec<usize>,
-    names: Vec<String>,
-    sources: Vec<Option<SourceRow>>,
-    orders: Vec<Option<Vec<i64>>>,
-    targets: Vec<(PathBuf, PathBuf)>,
+    files: Vec<FileRow>,
     reading: &ReadOptions,
     writing: &WriteOptions,
     edited: HashSet<String>,
     durable: bool,
 ) -> PyResult<()> {
     let batch = batch.into_inner();
-    let odd = |_| PyValueError::new_err("a label that the batch does not have");
     let places = |labels: &Vec<String>| labels.iter().map(|label| batch.schema_ref().index_of(label)).collect();
     let places: Vec<Vec<usize>> = headers.iter().map(places).collect::<Result<_, _>>().map_err(odd)?;
-    let own = |header: usize| batch.project(places.get(header).map_or(&[][..], Vec::as_slice)).map_err(odd);
-    let rows = starts.into_iter().zip(stops).zip(header).zip(names);
-    let rest = sources.into_iter().zip(orders).zip(targets);
-    let files = rows.zip(rest).map(|((((start, stop), header), name), ((source, order), (target, replaces)))| {
-        let table = own(header)?.slice(start, stop - start);
+    let file = |(start, stop, header, name, source, order, target, replaces): FileRow| {
+        let own: &Vec<usize> = places.get(header).ok_or_else(|| odd("no such header"))?;
+        if start > stop || stop > batch.num_rows() {
+            return Err(odd("no such rows"));
+        }
+        let table = batch.project(own).map_err(odd)?.slice(start, stop - start);
         let source = source.map(|(path, block, stamp, rows, alone)| Source { path, block, stamp, rows, alone });
         Ok(Rewritten { name, table, source, order, target, replaces })
-    });
-    let files: Vec<Rewritten> = files.collect::<PyResult<_>>()?;
+    };
+    let files: Vec<Rewritten> = files.into_iter().map(file).collect::<PyResult<_>>()?;
     Ok(py.detach(|| rewrite::rewrite(&files, &edited, &reading.inner, &writing.inner, durable))?)
+}
+
+fn odd(what: impl ToString) -> PyErr {
+    PyValueError::new_err(what.to_string())
 }

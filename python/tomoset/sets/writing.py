@@ -135,9 +135,15 @@ class _Writer:
         if contents.path is not None and os.path.realpath(target) == os.path.realpath(contents.path):
             return
         folder = os.path.realpath(target.parent)
+        real: dict[str, str] = {}
         for row, name in enumerate(names):
             origin = contents.origins[row]
-            if origin is None or os.path.realpath(origin.path) != os.path.join(folder, name):  # noqa: PTH118
+            if origin is None:
+                continue
+            above, _, base = origin.path.rpartition("/")
+            if above not in real:
+                real[above] = os.path.realpath(above)
+            if f"{real[above]}/{base}" != f"{folder}/{name}":
                 continue
             if contents.edited or self._rows(row) is not None or origin.block != self._names[row]:
                 found = f"this would change {printable(origin.path, 1000)}, which is of the set that was read"
@@ -156,17 +162,24 @@ class _Writer:
         keep_text = self._options.get("keep_text", True)
         options = {name: value for name, value in self._options.items() if name != "keep_text"}
         batch = writable(contents.tilts).combine_chunks().to_batches()[0]
-        rows = [self._rows(index) for index in rest] if contents.rows is not None else [None] * len(rest)
+        header, offsets = contents.header.tolist(), contents.offsets.tolist()
+        made = []
+        for index in rest:
+            order = None if contents.rows is None else self._rows(index)
+            source = contents.origins[index] if keep_text else None
+            place = (offsets[index], offsets[index + 1], header[index], self._names[index])
+            made.append(
+                (
+                    *place,
+                    source,
+                    None if order is None else order.tolist(),
+                    *together.reserve(files[index]),
+                )
+            )
         _core.write_stack(
             batch,
-            contents.offsets[rest].tolist(),
-            contents.offsets[1:][rest].tolist(),
             contents.headers,
-            contents.header[rest].tolist(),
-            [self._names[index] for index in rest],
-            [contents.origins[index] if keep_text else None for index in rest],
-            [None if order is None else order.tolist() for order in rows],
-            [together.reserve(files[index]) for index in rest],
+            made,
             read_options(None, None, "relion", "large_string", "raise", "replace", False, None),
             write_options(**options),
             edited=contents.edited,
