@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import mrcfile
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -438,9 +439,50 @@ def test_rules_of_optimisation_sets(tomos: TomogramSet) -> None:
     assert (finding.code, finding.tomogram) == ("unknown-tomogram", "TS_09")
 
 
+def images(tomos: TomogramSet, root: Path, *, depth: int = 1) -> None:
+    """Make the images of a set, of headers alone."""
+    names = dict.fromkeys(name for name in tomos.tilts.column("rlnMicrographName").to_pylist())
+    for name in names:
+        file = root / name.partition("@")[2] if "@" in name else root / name
+        with mrcfile.new(file, overwrite=True) as made:
+            made.set_data(np.zeros((depth, 4, 6), dtype=np.int8))
+
+
+def test_rules_of_images(tomos: TomogramSet) -> None:
+    root = tomos.project_root
+    images(tomos, root)
+    assert tomos.validate(images=True) == []
+    (root / "TS_02_1.mrc").unlink()
+    with mrcfile.new(root / "TS_01_3.mrc", overwrite=True) as made:
+        made.set_data(np.zeros((1, 4, 7), dtype=np.int8))
+    found = {finding.code: finding for finding in tomos.validate(images=True)}
+    assert found.keys() == {"missing-image", "image-sizes"}
+    assert found["missing-image"].found == "TS_02_1.mrc: No such file or directory; 1 of 5 images"
+    assert found["image-sizes"].found == "some are 6 x 4, and some 7 x 4"
+    assert tomos.validate() == []
+
+
+def test_rules_of_stacks(tomos: TomogramSet) -> None:
+    names = [f"{at + 1:06}@{name}.mrcs" for name in tomos.names for at in range(TILTS)]
+    stacked = tomos.with_tilt_columns(rlnMicrographName=names)
+    images(stacked, tomos.project_root, depth=TILTS)
+    assert stacked.validate(images=True) == []
+    images(stacked, tomos.project_root, depth=4)
+    found = stacked.validate(images=True)
+    assert [finding.found for finding in found] == [
+        f"000005@{name}.mrcs is of a stack of 4 images" for name in tomos.names
+    ]
+    four = stacked.to_relion4()
+    (depth, _) = [finding for finding in four.validate(images=True) if finding.code == "stack-depth"]
+    assert depth.found == "TS_01.mrcs has 4 images, and the tilt series 5"
+
+
 def test_each_rule_is_broken_here() -> None:
     broken = {row[0] for row in BROKEN} | {row[2] for row in PARTICLES_BROKEN}
     others = {
+        "missing-image",
+        "image-sizes",
+        "stack-depth",
         "two-coordinates",
         "too-few-trajectories",
         "no-trajectory",

@@ -3,6 +3,7 @@
 from tomoset.check import (
     alignments,
     doses,
+    images,
     optics,
     optimisation,
     particles,
@@ -32,6 +33,7 @@ RULES: tuple[Rule, ...] = (
     *alignments.RULES,
     *doses.RULES,
     *recorded.RULES,
+    *images.RULES,
     *particles.RULES,
     *trajectories.RULES,
     *optimisation.RULES,

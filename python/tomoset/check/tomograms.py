@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tomoset.check import alignments, doses, optics, recorded
+from tomoset.check import images as _images
 from tomoset.check.rules import Fault, Rules
 from tomoset.check.view import View
 from tomoset.exceptions import printable
@@ -40,8 +41,8 @@ NEEDED_OF_TOMOGRAMS = (
 DEFOCUS = (TiltSeries.defocus_u.label, TiltSeries.defocus_v.label, TiltSeries.defocus_angle.label)
 
 
-def check_tomograms(tomos: TomogramSet) -> list[Finding]:
-    """Give all that is wrong with a set, or may be, by the rules in `docs/rules.md`.
+def check_tomograms(tomos: TomogramSet, *, images: bool = False) -> list[Finding]:
+    """Give all that is wrong with a set, or may be, by the rules in `docs/rules.md`; with `images` also of those.
 
     What was found as it was read comes first.
     """
@@ -56,6 +57,8 @@ def check_tomograms(tomos: TomogramSet) -> list[Finding]:
 
     every = (RULES, optics.RULES, alignments.RULES, doses.RULES, recorded.RULES)
     found = [finding for rules in every for finding in rules.findings(view, where, tomogram)]
+    if images:
+        found += _images.RULES.findings(_images.Images(view), where, tomogram)
     # What is looked at anew may have been mended.
     anew = {rule.code for rule in RULES}
     return [*(finding for finding in tomos.findings if finding.code not in anew), *found]

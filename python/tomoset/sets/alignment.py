@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from tomoset.geometry import projection_angles, projection_matrices
 from tomoset.geometry.projection import check_centre
 from tomoset.sets.edits import with_columns_of
 from tomoset.sets.findings import Finding
-from tomoset.sets.images import image_file, image_sizes, with_image_names
+from tomoset.sets.images import image_file, image_sizes, number_of, with_image_names
 from tomoset.sets.labels import FRAME_COUNT, IMAGE, SERIES_FILE, STACK
 from tomoset.sets.tilt_series import TiltSeries
 from tomoset.sets.tomogram import Tomogram
@@ -104,8 +103,11 @@ class Alignment:
         images = self._images(aligned)
         if images.size:
             rows = self.matrices()[images]
+            bounds = pa.array(np.arange(len(rows) + 1) * 4)
             columns = {
-                label: pa.array(list(rows[:, at]), pa.large_list(pa.float64()))
+                label: pa.LargeListArray.from_arrays(
+                    bounds, pa.array(np.ascontiguousarray(rows[:, at]).ravel())
+                )
                 for at, label in enumerate(ROWS)
             }
             contents = _with_tilt_columns(contents, images, columns, ANGLES)
@@ -283,8 +285,7 @@ def _stack_of(contents: Contents, row: int) -> str | None:
     names: list[str | None] = contents.series(row).column(IMAGE).to_pylist()
     stacks = set()
     for number, name in enumerate(names, start=1):
-        at, found, _ = (name or "").partition("@")
-        if name is None or not found or not re.fullmatch(r"[0-9]{1,18}", at) or int(at) != number:
+        if name is None or number_of(name) != number:
             return None
         stacks.add(image_file(name))
     return stacks.pop() if len(stacks) == 1 else None

@@ -19,13 +19,22 @@ from tomoset.sets.paths import leads_out
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     import numpy.typing as npt
 
     from tomoset.sets.contents import Contents
     from tomoset.sets.values import Integers
 
-__all__ = ["ImageSizes", "image_file", "image_sizes", "stack_image", "with_image_names"]
+__all__ = [
+    "ImageSizes",
+    "header_of",
+    "image_file",
+    "image_sizes",
+    "number_of",
+    "stack_image",
+    "with_image_names",
+]
 
 #: Width and height in pixels: of all images, by tomogram, or a row for each tomogram.
 ImageSizes: TypeAlias = "tuple[int, int] | Mapping[str, tuple[int, int]] | npt.NDArray[np.integer]"
@@ -34,6 +43,12 @@ ImageSizes: TypeAlias = "tuple[int, int] | Mapping[str, tuple[int, int]] | npt.N
 def image_file(name: str) -> str:
     """Give the path in an image's name: ``TS.mrc`` of ``000003@TS.mrc:mrcs``."""
     return re.sub(r":[^:/]*$", "", re.sub(r"^\d+@", "", name))
+
+
+def number_of(name: str) -> int | None:
+    """Give the place of an image in its stack, from 1: 3 of ``000003@TS.mrc:mrcs``; None for one that is in none."""
+    found = re.match(r"([0-9]{1,18})@", name)
+    return int(found[1]) if found else None
 
 
 def stack_image(stack: str, number: int) -> str:
@@ -83,8 +98,6 @@ def _checked(sizes: object, count: int) -> Integers:
 
 def _size_of(contents: Contents, row: int, *, allow_outside: bool) -> tuple[int, int]:
     """Read the header of a tilt series' first image."""
-    import mrcfile
-
     name = _first_image(contents, row)
     mend = "pass image_sizes="
     if name is None:
@@ -95,18 +108,34 @@ def _size_of(contents: Contents, row: int, *, allow_outside: bool) -> tuple[int,
         found = f"the image size is needed, and {shown} leads out of the project; pass allow_outside=True"
         raise contents.error("outside", row, found)
     try:
-        if path.exists() and not path.is_file():
-            raise OSError(22, "It is no file", shown)
-        with mrcfile.open(path, header_only=True) as file:
-            size = (int(file.header.nx), int(file.header.ny))
-    except (OSError, ValueError, EOFError, zlib.error) as error:
+        width, height, _ = header_of(path)
+    except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
         found = f"the image size is needed, and {shown} cannot be read: {why}; {mend}"
         raise contents.error("no-image", row, found) from error
+    return width, height
+
+
+def header_of(path: Path) -> tuple[int, int, int]:
+    """Read width, height and number of images in an MRC file.
+
+    Raises
+    ------
+    OSError, ValueError
+        There is none, or it is no image.
+    """
+    import mrcfile
+
+    # A pipe would be waited for.
+    if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113
+        raise OSError(22, "It is no file", str(path))
+    try:
+        with mrcfile.open(path, header_only=True) as file:
+            size = (int(file.header.nx), int(file.header.ny), int(file.header.nz))
+    except (EOFError, zlib.error) as error:
+        raise ValueError(f"it is cut short or damaged ({error})") from error
     if min(size) < 1:
-        raise contents.error(
-            "no-image", row, f"the image size is needed, and {shown} is {size[0]} x {size[1]}; {mend}"
-        )
+        raise ValueError(f"it is {size[0]} x {size[1]} x {size[2]}")
     return size
 
 

@@ -213,10 +213,15 @@ class TomogramSet(TomogramEdits, TomogramAlignments, Tabular, Mapping[str, Tomog
 
     # What is wrong with it.
 
-    def validate(self) -> list[Finding]:
+    def validate(self, *, images: bool = False) -> list[Finding]:
         """Give all that is wrong with the set, or may be: what RELION stops at, or silently takes for something else.
 
-        The rules are in `docs/rules.md`. Images and other files that the set names are not looked at.
+        The rules are in `docs/rules.md`.
+
+        Parameters
+        ----------
+        images : bool
+            Whether to look at the headers of all tilt images, too: whether they are there, and of one size.
 
         Returns
         -------
@@ -225,7 +230,7 @@ class TomogramSet(TomogramEdits, TomogramAlignments, Tabular, Mapping[str, Tomog
         """
         from tomoset.check import check_tomograms
 
-        return check_tomograms(self)
+        return check_tomograms(self, images=images)
 
     # How it looks.
 
