@@ -1,12 +1,13 @@
 //! STAR files, the metadata text format of RELION and cryo-EM, read into Arrow tables.
 //!
 //! The rooms, from below: [`star`] knows bytes and the grammar, [`relion`] knows RELION's labels and habits,
-//! [`table`] turns words into Arrow columns, [`archive`] reads whole trees, and `python` binds it all.
+//! [`table`] turns words into Arrow columns, [`archive`] reads whole trees, [`geometry`] projects particles, and `python` binds it all.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 pub mod archive;
 pub mod error;
+pub mod geometry;
 pub mod gzip;
 pub mod memory;
 pub mod near;

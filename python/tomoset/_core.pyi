@@ -23,6 +23,7 @@ __all__ = [
     "harvest",
     "hint",
     "labels",
+    "places",
     "read_bytes",
     "read_path",
     "read_stack",
@@ -166,6 +167,14 @@ def write_stack(
     edited: frozenset[str],
     durable: bool,
 ) -> None: ...
+def places(
+    images: pa.RecordBatch,
+    tomograms: pa.RecordBatch,
+    particles: pa.RecordBatch,
+    shifts: pa.RecordBatch | None,
+    radius: float,
+    threads: int | None = None,
+) -> pa.Table: ...
 
 @final
 class WriteOptions:

@@ -4,6 +4,7 @@ mod archive;
 mod arrow;
 mod bytes;
 mod errors;
+mod geometry;
 mod options;
 mod read;
 mod scan;
@@ -19,6 +20,8 @@ mod _core {
     use super::archive::{Harvest, HarvestUnit, Stack, catalog_schemas, harvest, read_stack, write_stack};
     #[pymodule_export]
     use super::diagnostic_codes;
+    #[pymodule_export]
+    use super::geometry::places;
     #[pymodule_export]
     use super::hint;
     #[pymodule_export]

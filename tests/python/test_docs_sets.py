@@ -30,7 +30,7 @@ def test_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     examples = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     for example in examples:
         exec(compile(example, "sets.md", "exec"), names)
-    assert len(examples) == 10
+    assert len(examples) == 11
     assert (names["tomo"].pixel_size, names["tomo"].size, names["tomo"].voltage) == (
         1.35,
         (4000, 5600, 2000),

@@ -41,11 +41,13 @@ from tomoset.star import read_star
 from tomoset.tables import as_numpy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import numpy.typing as npt
 
     from tomoset.blocks import StarBlock
+    from tomoset.sets.images import ImageSizes
+    from tomoset.sets.trajectory_set import TrajectorySet
     from tomoset.sets.values import Floats, Integers
     from tomoset.star import StarFile
 
@@ -285,6 +287,95 @@ class ParticleSet(Tabular):
         As RELION's ``getMatrix3x3``: that of the subtomogram times that of the particle.
         """
         return self.subtomogram_matrices @ self.particle_matrices
+
+    def in_tilts(
+        self,
+        trajectories: TrajectorySet | None = None,
+        *,
+        deformations: bool = True,
+        radius: float = 0.0,
+        image_sizes: ImageSizes | None = None,
+        allow_outside: bool = False,
+        threads: int | None = None,
+    ) -> pa.Table:
+        """Give where particles are in the tilt images of their tomograms: a row for each particle and image.
+
+        As RELION's ``Tomogram::projectPoint``, ``getDepthOffset`` and ``getCtf``, of the positions with origin offsets,
+        along trajectories if there are any.
+
+        Parameters
+        ----------
+        trajectories : TrajectorySet, optional
+            Of which those of the particles are taken, as by `TrajectorySet.of`.
+        deformations : bool
+            Whether the deformations of images are added to the places.
+        radius : float
+            In pixels: a particle is visible where it is further from the edges of the image, as in RELION's
+            ``isVisible``.
+        image_sizes, allow_outside
+            As for `TomogramSet.projection_matrices`.
+        threads : int, optional
+            How many threads may share the work; all processors when not given.
+
+        Returns
+        -------
+        pyarrow.Table
+            Particle by particle, tilt by tilt in the order of the tilt series' rows: ``particle`` and ``tilt``, counted
+            from 0; ``x_px`` and ``y_px``, column and row in the image, in pixels; ``depth_px``, behind the centre of
+            the tomogram, in pixels; ``defocus_u`` and ``defocus_v`` there in A, ``defocus_angle`` in degrees;
+            ``dose`` before the image in e/A^2; ``visible``. NaN where a tilt series has no alignment.
+
+        Raises
+        ------
+        SetError
+            As in `tomogram_indices`, `TomogramSet.projection_matrices` and `TrajectorySet.of`.
+        MissingLabelError
+            A tilt series without defocus or dose, tomograms without handedness or pixel size.
+        """
+        batches = self.iter_in_tilts(
+            trajectories,
+            deformations=deformations,
+            radius=radius,
+            image_sizes=image_sizes,
+            allow_outside=allow_outside,
+            threads=threads,
+        )
+        return pa.concat_tables(list(batches))
+
+    def iter_in_tilts(
+        self,
+        trajectories: TrajectorySet | None = None,
+        *,
+        deformations: bool = True,
+        radius: float = 0.0,
+        image_sizes: ImageSizes | None = None,
+        allow_outside: bool = False,
+        threads: int | None = None,
+    ) -> Iterator[pa.Table]:
+        """Give what `in_tilts` gives, the rows of some particles at a time, in some 100 MB of memory.
+
+        Parameters
+        ----------
+        trajectories, deformations, radius, image_sizes, allow_outside, threads
+            As for `in_tilts`.
+
+        Yields
+        ------
+        pyarrow.Table
+            At most about a million rows each, whole particles.
+
+        Raises
+        ------
+        SetError, MissingLabelError
+            As in `in_tilts`.
+        """
+        from tomoset.sets.in_tilts import InTilts
+
+        if self._tomograms is None:
+            raise self._error("no-tomograms", "the tomograms are needed: read it with tomograms=")
+        own = None if trajectories is None else trajectories.of(self)
+        found = InTilts(self, self._tomograms, own, deformations, radius, threads, image_sizes, allow_outside)
+        return found.batches()
 
     def validate(self) -> list[Finding]:
         """Give all that is wrong with the particles, or may be; with their tomograms, if the set has them.
