@@ -212,6 +212,8 @@ def test_coordinates_by_hand() -> None:
         lambda: geometry.projection_matrices(0, 0, 0, 0, 0, pixel_size=1, size=3, image_size=(9, 9)),
         lambda: geometry.projection_angles(np.eye(4), pixel_size=1, size=(9, 9, 9), image_size=(9, 9, 9)),
         lambda: geometry.num_coefficients("cubic"),
+        lambda: geometry.quaternions(np.eye(4)),
+        lambda: geometry.matrices_of_quaternions([1, 2, 3]),
         lambda: geometry.deformation([1, 2], [1, 2], kind="linear", grid=(0, 0), image_size=(9, 9)),
         lambda: geometry.deformation([1, 2], [1] * 8, kind="spline", grid=(1, 1), image_size=(9, 9)),
         lambda: geometry.fractional_dose([3.0]),
@@ -239,6 +241,26 @@ def test_euler_angles_come_back(triple: Any) -> None:
     assert_allclose(matrix @ matrix.T, np.eye(3), atol=1e-12)
     again = geometry.euler_matrices(*geometry.euler_angles(matrix))
     assert_allclose(again, matrix, atol=1e-7)
+
+
+@given(arrays(np.float64, (3,), elements=angles))
+def test_orientations_are_those_of_scipy(triple: Any) -> None:
+    spatial = pytest.importorskip("scipy.spatial.transform")
+    matrix = geometry.euler_matrices(*triple)
+    theirs = spatial.Rotation.from_euler("ZYZ", triple, degrees=True)
+    assert_allclose(geometry.from_rotation(theirs.inv()), matrix, atol=1e-12)
+    assert_allclose(geometry.to_rotation(matrix).as_matrix(), matrix, atol=1e-12)
+    found = geometry.quaternions(matrix)
+    assert_allclose(np.abs(found @ theirs.inv().as_quat()), 1, atol=1e-12)
+    assert found[3] >= 0
+    assert_allclose(geometry.matrices_of_quaternions(3 * found), matrix, atol=1e-12)
+
+
+def test_quaternions_of_half_turns() -> None:
+    # Where the scalar is 0 another component is divided by.
+    turns = np.stack([np.diag([1.0, -1, -1]), np.diag([-1.0, 1, -1]), np.diag([-1.0, -1, 1]), np.eye(3)])
+    assert_allclose(np.abs(geometry.quaternions(turns)), np.eye(4), atol=1e-15)
+    assert_allclose(geometry.matrices_of_quaternions(geometry.quaternions(turns)), turns, atol=1e-15)
 
 
 @pytest.mark.parametrize("tilt", [0, 180])

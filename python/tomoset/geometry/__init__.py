@@ -14,6 +14,12 @@ from tomoset.geometry.ctf import ctf, ctf_1d, defocus_at, phase, wavelength
 from tomoset.geometry.deformation import deformation, num_coefficients
 from tomoset.geometry.dose import critical_dose, dose_weight, fractional_dose, least_dosed, ranks
 from tomoset.geometry.euler import EulerAngles, euler_angles, euler_matrices
+from tomoset.geometry.orientation import (
+    from_rotation,
+    matrices_of_quaternions,
+    quaternions,
+    to_rotation,
+)
 from tomoset.geometry.projection import (
     Centre,
     ProjectionAngles,
@@ -46,9 +52,11 @@ __all__ = [
     "euler_angles",
     "euler_matrices",
     "fractional_dose",
+    "from_rotation",
     "is_visible",
     "least_dosed",
     "map_size",
+    "matrices_of_quaternions",
     "num_coefficients",
     "phase",
     "project",
@@ -56,8 +64,10 @@ __all__ = [
     "projection_matrices",
     "px_to_centred",
     "px_to_voxels",
+    "quaternions",
     "ranks",
     "shifted_positions",
+    "to_rotation",
     "view_directions",
     "voxels_to_px",
     "wavelength",
