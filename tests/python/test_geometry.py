@@ -113,6 +113,26 @@ def test_ctf(path: Path) -> None:
     assert_allclose(geometry.wavelength(facts["voltage"]), facts["central_ctf"][0][6], rtol=1e-12)
 
 
+@pytest.mark.parametrize("path", SIZED, ids=name)
+def test_tilt_series_say_the_same(path: Path) -> None:
+    case = Case(path)
+    facts, series = case.facts, case.series
+    assert_allclose(series.projection_matrices()[case.frames], case.matrices, rtol=0, atol=1e-9)
+    places = series.project(case.points)[case.frames]
+    assert_allclose(places, facts["project_point"], rtol=0, atol=1e-9)
+    depths = series.depth_offset(case.points)
+    assert_allclose(depths[case.frames], facts["depth_offset"], rtol=0, atol=1e-9)
+    x, y = np.array(facts["ctf_freqs"]).T
+    for point in (0, 1):
+        found = series.ctf(x, y, depths[:, point])[case.frames]
+        assert_allclose(found, np.array(facts["ctf_values"])[:, point], rtol=0, atol=1e-12)
+    attenuated = series.ctf(x, y, dose=True)
+    weights = series.dose_weights(np.hypot(x, y))
+    if facts["bfactor_per_electron_dose"] == 0 and not series.bfactor.any():
+        plain = series.ctf(x, y)
+        assert_allclose(attenuated, plain * weights, atol=2e-8)
+
+
 @pytest.mark.parametrize("path", CASES, ids=name)
 def test_dose_weights(path: Path) -> None:
     case = Case(path)

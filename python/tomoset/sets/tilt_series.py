@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tomoset.geometry import ranks
 from tomoset.sets.tabular import Tabular
+from tomoset.sets.tilt_geometry import TiltGeometry
 from tomoset.sets.values import Floats, Integers, Texts, Vectors, array
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["TiltSeries"]
 
 
-class TiltSeries(Tabular):
+class TiltSeries(TiltGeometry, Tabular):
     """The tilt images of a tomogram, in the order of their file: a slice of the set's table, without a copy.
 
     Arrays are of shape ``(num_tilts,)``, read-only views of the set's memory. Each property names its label;

@@ -1,0 +1,213 @@
+"""Geometry of a tilt series: where points of the tomogram are in its images, how deep, and with which contrast."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tomoset import geometry
+from tomoset.sets.images import image_sizes
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from tomoset.sets.contents import Contents
+    from tomoset.sets.tomogram import Tomogram
+    from tomoset.sets.values import Floats
+
+__all__ = ["TiltGeometry"]
+
+
+class TiltGeometry:
+    """What `tomoset.geometry` says of one tilt series; points are in pixels from the corner of the tomogram."""
+
+    _contents: Contents
+    _index: int
+
+    def projection_matrices(
+        self, *, image_size: tuple[int, int] | None = None, allow_outside: bool = False
+    ) -> Floats:
+        """Give the projection matrix of each image, as `TomogramSet.projection_matrices`: ``(num_tilts, 4, 4)``.
+
+        Parameters
+        ----------
+        image_size : (int, int), optional
+            Width and height of the images in pixels; read from the first image's header where not given.
+        allow_outside : bool
+            Whether to read an image that lies outside of the project.
+
+        Raises
+        ------
+        SetError
+            As in `TomogramSet.projection_matrices`.
+        """
+        # Whose columns are those of tilt series.
+        from tomoset.sets.alignment import Alignment
+
+        own = self._contents.take(np.array([self._index]))
+        return Alignment(own, image_size, allow_outside=allow_outside).matrices()
+
+    def project(
+        self,
+        points: npt.ArrayLike,
+        *,
+        deformations: bool = True,
+        image_size: tuple[int, int] | None = None,
+        allow_outside: bool = False,
+    ) -> Floats:
+        """Give the places of points in each image, as RELION's ``Tomogram::projectPoint``.
+
+        Parameters
+        ----------
+        points : (n, 3) array_like
+            In pixels from the corner of the tomogram.
+        deformations : bool
+            Whether the deformations of images are added.
+        image_size, allow_outside
+            As for `projection_matrices`.
+
+        Returns
+        -------
+        (num_tilts, n, 2) float64 array
+            Column and row in pixels.
+
+        Raises
+        ------
+        SetError
+            As in `projection_matrices`.
+        """
+        matrices = self.projection_matrices(image_size=image_size, allow_outside=allow_outside)
+        places = geometry.project(matrices[:, None], np.asarray(points, dtype=np.float64)[None])
+        kind, coefficients = self._tomogram.deformation_type, self._deformations
+        if not deformations or kind is None or coefficients is None:
+            return places
+        size = self._image_size(image_size, allow_outside=allow_outside)
+        tomogram = self._tomogram
+        grid = (tomogram.deformation_grid_size_x or 0, tomogram.deformation_grid_size_y or 0)
+        moved = [
+            geometry.deformation(each, values, kind=kind, grid=grid, image_size=size)
+            for each, values in zip(places, coefficients, strict=True)
+        ]
+        return places + np.stack(moved)
+
+    def depth_offset(
+        self,
+        points: npt.ArrayLike,
+        *,
+        image_size: tuple[int, int] | None = None,
+        allow_outside: bool = False,
+    ) -> Floats:
+        """Give how far behind the centre of the tomogram points are, along each view: ``(num_tilts, n)``, in pixels.
+
+        Parameters
+        ----------
+        points : (n, 3) array_like
+            In pixels from the corner of the tomogram.
+        image_size, allow_outside
+            As for `projection_matrices`.
+
+        Raises
+        ------
+        SetError
+            As in `projection_matrices`; the set has no sizes of tomograms.
+        """
+        matrices = self.projection_matrices(image_size=image_size, allow_outside=allow_outside)
+        size = self._tomogram.size
+        if size is None:
+            raise self._contents.error("no-geometry", self._index, "the geometry needs the tomogram's size")
+        return geometry.depth_offset(matrices[:, None], np.asarray(points, dtype=np.float64)[None], size=size)
+
+    def ctf(
+        self,
+        x: npt.ArrayLike,
+        y: npt.ArrayLike,
+        depth: npt.ArrayLike = 0.0,
+        *,
+        dose: bool = False,
+    ) -> Floats:
+        """Give the contrast transfer function of each image, as RELION's ``Tomogram::getCtf``.
+
+        Parameters
+        ----------
+        x, y : (n,) array_like
+            Spatial frequencies in 1/A.
+        depth : float or (num_tilts,) array_like
+            In pixels, as `depth_offset` has it for one point; 0 is that of the tomogram's centre.
+        dose : bool
+            Whether the envelope is that of the dose, in place of that of the B-factor.
+
+        Returns
+        -------
+        (num_tilts, n) float64 array
+
+        Raises
+        ------
+        MissingLabelError
+            Values of the optics or the defocus are missing.
+        """
+        tomogram, series = self._tomogram, self._series
+        deep = np.broadcast_to(np.asarray(depth, dtype=np.float64), (len(series),))
+        u, v = (
+            geometry.defocus_at(
+                base,
+                deep,
+                pixel_size=tomogram.pixel_size,
+                hand=tomogram.hand,
+                slope=tomogram.defocus_slope,
+            )[:, None]
+            for base in (series.defocus_u, series.defocus_v)
+        )
+        return geometry.ctf(
+            x,
+            y,
+            defocus_u=u,
+            defocus_v=v,
+            defocus_angle=series.defocus_angle[:, None],
+            voltage=tomogram.voltage,
+            spherical_aberration=tomogram.spherical_aberration,
+            amplitude_contrast=tomogram.amplitude_contrast,
+            phase_shift=series.phase_shift[:, None],
+            bfactor=series.bfactor[:, None],
+            scale=series.scale_factor[:, None],
+            dose=series.pre_exposure[:, None] if dose else None,
+        )
+
+    def dose_weights(self, frequency: npt.ArrayLike) -> Floats:
+        """Give how much of frequencies is left in each image: ``(num_tilts, n)``, as RELION's ``Damage::weightImage``.
+
+        Parameters
+        ----------
+        frequency : (n,) array_like
+            In 1/A.
+
+        Raises
+        ------
+        MissingLabelError
+            The tilt series has no doses.
+        """
+        return geometry.dose_weight(
+            frequency,
+            self._series.pre_exposure[:, None],
+            bfactor_per_dose=self._tomogram.bfactor_per_electron_dose,
+        )
+
+    @property
+    def _series(self) -> Any:  # noqa: ANN401
+        """The tilt series, of which this is a part: its columns are properties of the whole."""
+        return self
+
+    @property
+    def _deformations(self) -> list[Floats] | None:
+        found: list[Floats] | None = self._series.deformation_coefficients
+        return found
+
+    @property
+    def _tomogram(self) -> Tomogram:
+        from tomoset.sets.tomogram import Tomogram
+
+        return Tomogram(self._contents, self._index)
+
+    def _image_size(self, given: tuple[int, int] | None, *, allow_outside: bool) -> tuple[int, int]:
+        sizes = image_sizes(self._contents, given, [self._index], allow_outside=allow_outside)
+        return int(sizes[self._index, 0]), int(sizes[self._index, 1])
