@@ -104,3 +104,37 @@ def test_shifts_of_failed_alignments_do_not_hide_the_others() -> None:
     axes = tomos.with_tilt_columns(rlnTomoXShiftAngst=shifts).plot().axes[2]
     assert axes.get_ylim()[1] < 1e4
     assert "(1 beyond)" in axes.get_title("left")
+
+
+def test_a_tilt_series(tmp_path: Path) -> None:
+    tomos = tomoset.TomogramSet.read(PLAIN)
+    particles = tomoset.ParticleSet.read(
+        GEOMETRY.parent / "particles/relion5_full/particles.star", tomograms=tomos
+    )
+    figure = tomos["TS_02"].plot(particles, tilt=30)
+    figure.savefig(tmp_path / "a.png", dpi=40)
+    views, wedge, curves, image = figure.axes[:4]
+    # A line for each image, and one more: the axis, the edge, the envelopes.
+    assert len(views.get_lines()) == 62
+    assert len(wedge.get_lines()) == 62
+    assert len(curves.get_lines()) == 4
+    # The first image has lost nothing at the lowest frequency.
+    assert lines(curves)[1][0, 1] == pytest.approx(tomos["TS_02"].tilt_series.scale_factor[30])
+    (dots,) = image.collections
+    own = particles.filter("rlnTomoName == 'TS_02'")
+    places = tomos["TS_02"].tilt_series.project(own.positions_px)[30]
+    np.testing.assert_allclose(dots.get_offsets(), places)
+    # The outline has twelve edges, the image one frame.
+    assert len(image.get_lines()) == 13
+
+
+def test_a_tilt_series_by_command(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    picture = tmp_path / "a.png"
+    drawn = run(capfd, "plot", PLAIN, "-o", picture, "--geometry", "--tomogram", "TS_02", "--dpi", "40")
+    assert drawn.code == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "--tomogram NAME" in run(capfd, "plot", PLAIN, "-o", picture, "--geometry", "--force").err
+    assert (
+        "is for --geometry"
+        in run(capfd, "plot", PLAIN, "-o", picture, "--particles", "p.star", "--force").err
+    )

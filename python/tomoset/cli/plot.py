@@ -24,20 +24,35 @@ _FORMATS = ("png", "pdf", "svg")
     help="The picture: .png, .pdf or .svg; '-' for PNG on standard output.",
 )
 @click.option("--tomogram", "names", metavar="NAME", multiple=True, help="Only this one; may be repeated.")
+@click.option("--geometry", is_flag=True, help="Views, wedge, CTF and an image of the one --tomogram.")
+@click.option("--particles", metavar="FILE", type=click.Path(), help="Particles to be drawn with --geometry.")
 @click.option("--dpi", type=click.IntRange(20, 1200), default=150, show_default=True, help="Dots per inch.")
 @force_option
-def plot(file: str, target: str, names: tuple[str, ...], dpi: int, force: bool) -> None:
+def plot(
+    file: str,
+    target: str,
+    names: tuple[str, ...],
+    geometry: bool,
+    particles: str | None,
+    dpi: int,
+    force: bool,
+) -> None:
     """Draw a tomogram set: tilts against dose, defocus and shifts against tilt, and its tomograms.
 
     \b
     tomoset plot Tomograms/job006/tomograms.star -o set.png
+    tomoset plot tomograms.star -o TS_01.png --geometry --tomogram TS_01 --particles particles.star
     """  # noqa: D301  click reads the mark
     kind = "png" if target == STDOUT else Path(target).suffix.lower().removeprefix(".")
     if kind not in _FORMATS:
         raise click.UsageError(f"-o {printable(target)}: a picture is .png, .pdf or .svg")
+    if geometry and len(names) != 1:
+        raise click.UsageError("--geometry draws one tilt series: --tomogram NAME")
+    if particles is not None and not geometry:
+        raise click.UsageError("--particles is for --geometry")
     if target != STDOUT:
         refuse_existing(Path(target), replace=force)
-    from tomoset.sets import TomogramSet
+    from tomoset.sets import ParticleSet, TomogramSet
 
     tomos = TomogramSet.read(file, missing="skip")
     for finding in tomos.findings:
@@ -45,6 +60,11 @@ def plot(file: str, target: str, names: tuple[str, ...], dpi: int, force: bool) 
     if names:
         tomos = tomos.select(dict.fromkeys(names))
     picture = io.BytesIO()
-    tomos.plot().savefig(picture, format=kind, dpi=dpi)
+    if geometry:
+        own = None if particles is None else ParticleSet.read(particles, tomograms=tomos)
+        drawn = tomos[0].plot(None if own is None else own.of(tomos))
+    else:
+        drawn = tomos.plot()
+    drawn.savefig(picture, format=kind, dpi=dpi)
     with binary_output(target, replace=force) as out:
         out.write(picture.getvalue())

@@ -82,7 +82,7 @@ class TiltGeometry:
         kind, coefficients = self._tomogram.deformation_type, self._deformations
         if not deformations or kind is None or coefficients is None:
             return places
-        size = self._image_size(image_size, allow_outside=allow_outside)
+        size = self.image_size(image_size=image_size, allow_outside=allow_outside)
         tomogram = self._tomogram
         grid = (tomogram.deformation_grid_size_x or 0, tomogram.deformation_grid_size_y or 0)
         moved = [
@@ -192,6 +192,24 @@ class TiltGeometry:
             bfactor_per_dose=self._tomogram.bfactor_per_electron_dose,
         )
 
+    def image_size(
+        self, *, image_size: tuple[int, int] | None = None, allow_outside: bool = False
+    ) -> tuple[int, int]:
+        """Give width and height of the images in pixels, from the first one's header if they are not given.
+
+        Parameters
+        ----------
+        image_size, allow_outside
+            As for `projection_matrices`.
+
+        Raises
+        ------
+        SetError
+            There is no image that can be read.
+        """
+        sizes = image_sizes(self._contents, image_size, [self._index], allow_outside=allow_outside)
+        return int(sizes[self._index, 0]), int(sizes[self._index, 1])
+
     @property
     def _series(self) -> Any:  # noqa: ANN401
         """The tilt series, of which this is a part: its columns are properties of the whole."""
@@ -207,7 +225,3 @@ class TiltGeometry:
         from tomoset.sets.tomogram import Tomogram
 
         return Tomogram(self._contents, self._index)
-
-    def _image_size(self, given: tuple[int, int] | None, *, allow_outside: bool) -> tuple[int, int]:
-        sizes = image_sizes(self._contents, given, [self._index], allow_outside=allow_outside)
-        return int(sizes[self._index, 0]), int(sizes[self._index, 1])

@@ -8,7 +8,10 @@ from tomoset.geometry import fractional_dose
 from tomoset.sets.values import default, optional, required
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from tomoset.sets.contents import Contents
+    from tomoset.sets.particle_set import ParticleSet
     from tomoset.sets.tilt_series import TiltSeries
 
 __all__ = ["Tomogram"]
@@ -154,6 +157,40 @@ class Tomogram:
         from tomoset.sets.tilt_series import TiltSeries
 
         return TiltSeries(self._contents, self._index)
+
+    def plot(
+        self,
+        particles: ParticleSet | None = None,
+        *,
+        tilt: int | None = None,
+        image_size: tuple[int, int] | None = None,
+        allow_outside: bool = False,
+    ) -> Figure:
+        """Draw the tilt series: its views, the wedge they sample, its CTF, and the tomogram over one of its images.
+
+        Parameters
+        ----------
+        particles : ParticleSet, optional
+            With tomograms; those of this one are drawn over the image.
+        tilt : int, optional
+            Which image; the one that is tilted least when not given.
+        image_size, allow_outside
+            As for `TiltSeries.projection_matrices`.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        Raises
+        ------
+        SetError, MissingLabelError
+            The tilt series has no alignment, dose or defocus; no image whose size is needed.
+        ImportError
+            matplotlib is not installed (``pip install 'tomoset[plot]'``).
+        """
+        from tomoset.plots import plot_tilt_series
+
+        return plot_tilt_series(self, particles, tilt, image_size, allow_outside=allow_outside)
 
     @property
     def labels(self) -> list[str]:
