@@ -123,7 +123,7 @@ def test_a_tilt_series(tmp_path: Path) -> None:
     (dots,) = image.collections
     own = particles.filter("rlnTomoName == 'TS_02'")
     places = tomos["TS_02"].tilt_series.project(own.positions_px)[30]
-    np.testing.assert_allclose(dots.get_offsets(), places)
+    np.testing.assert_allclose(np.asarray(dots.get_offsets()), places)
     # The outline has twelve edges, the image one frame.
     assert len(image.get_lines()) == 13
 
