@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import geometry
 import peers
 import sets
 import writers
@@ -57,5 +58,5 @@ def _peak() -> int:
 
 
 if __name__ == "__main__":
-    every = peers.TASKS + writers.TASKS + sets.TASKS
+    every = peers.TASKS + writers.TASKS + sets.TASKS + geometry.TASKS
     print(json.dumps(measure(*find(every, *sys.argv[1:3]), *map(Path, sys.argv[3:5]))))

@@ -17,13 +17,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import geometry
 import peers
 import sets
 import writers
 from tables import describe_machine, import_table, target_table, task_table
 from tasks import Contender, Task
 
-TASKS = peers.TASKS + writers.TASKS + sets.TASKS
+TASKS = peers.TASKS + writers.TASKS + sets.TASKS + geometry.TASKS
 HERE = Path(__file__).resolve().parent
 SIZES = {
     "whole": ["--rows=1000000", "--files=1000", "--blocks=20000"],

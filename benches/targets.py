@@ -62,6 +62,10 @@ def _trajectories_time(results: Results) -> float:
     return _found(results, "blocks", "tomoset-set", "seconds") * 1000
 
 
+def _matrices_time(results: Results) -> float:
+    return _found(results, "matrices", "tomoset", "seconds") * 1000
+
+
 def _particles_excess(results: Results) -> float:
     peak, table, file = (
         _found(results, "particles", "tomoset", key) for key in ("peak", "num_bytes", "file_bytes")
@@ -101,6 +105,9 @@ TARGETS = (
     Target("trajectory set: 20,000 blocks", 49, _trajectories_time, False, "ms"),
     faster("trajectory set: faster than starfile", "blocks", "starfile", 500, "tomoset-set"),
     faster("set-write: faster than starfile", "set-write", "starfile", 25),
+    Target("matrices: 41,000 tilt images", 15, _matrices_time, False, "ms"),
+    slower("ctf: time over the same by hand", "ctf", "numpy-by-hand", 2),
+    slower("places: time over filling the arrays once", "places", "fill-arrays", 3),
     faster("stack: faster than starfile", "stack", "starfile", 100),
     faster("stack: faster than starfile-rs", "stack", "starfile-rs", 25),
     slower("stack: time over reading the bytes", "stack", "read-bytes", 2),

@@ -20,12 +20,11 @@ def load(name: str) -> ModuleType:
     return importlib.import_module(name)
 
 
-data, peers, readings, relion_text, sets, targets, tasks, writers = map(
-    load, ("data", "peers", "readings", "relion_text", "sets", "targets", "tasks", "writers")
+data, geometry, peers, readings, relion_text, sets, targets, tasks, writers = map(
+    load, ("data", "geometry", "peers", "readings", "relion_text", "sets", "targets", "tasks", "writers")
 )
-PAIRS = [
-    (task, contender) for task in peers.TASKS + writers.TASKS + sets.TASKS for contender in task.contenders
-]
+TASKS = peers.TASKS + writers.TASKS + sets.TASKS + geometry.TASKS
+PAIRS = [(task, contender) for task in TASKS for contender in task.contenders]
 
 
 @pytest.fixture(scope="module")

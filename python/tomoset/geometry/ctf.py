@@ -117,14 +117,16 @@ def phase(
     contrast = _floats(amplitude_contrast)
     length = wavelength(voltage)
     cos, sin = np.cos(turn), np.sin(turn)
-    along, across = fx * cos + fy * sin, fy * cos - fx * sin
+    u, v = _floats(defocus_u), _floats(defocus_v)
     squared = fx * fx + fy * fy
-    bent = _floats(defocus_u) * along**2 + _floats(defocus_v) * across**2
+    # D by powers of x and y: their factors are of each image, and not of each frequency.
+    bent = (u * cos**2 + v * sin**2) * (fx * fx)
+    bent = bent + ((u * sin**2 + v * cos**2) * (fy * fy) + (u - v) * (2 * sin * cos) * (fx * fy))
     # Cs in A.
     sphere = 1e7 * _floats(spherical_aberration)
     constant = np.radians(_floats(phase_shift)) + np.arctan(contrast / np.sqrt(1 - contrast**2))
-    found: Floats = np.pi * length * (0.5 * sphere * length**2 * squared**2 - bent) - constant
-    return found
+    found: Floats = np.pi * length * (0.5 * sphere * length**2) * squared**2 - (np.pi * length) * bent
+    return np.asarray(found - constant)
 
 
 def ctf(
@@ -191,9 +193,11 @@ def ctf(
     squared = fx * fx + fy * fy
     decay = np.exp(-0.25 * _floats(bfactor) * squared)
     envelope = decay if dose is None else dose_weight(np.sqrt(squared), dose)
-    found = -np.sin(gamma) * envelope * _floats(scale)
+    found = np.asarray(np.sin(gamma) * (-envelope * _floats(scale)))
     near = np.abs(found) < 1e-8
-    return np.where(near, np.where(found < 0, -1e-8, 1e-8), found)
+    if near.any():
+        found = np.where(near, np.where(found < 0, -1e-8, 1e-8), found)
+    return found
 
 
 def ctf_1d(
