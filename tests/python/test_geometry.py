@@ -178,6 +178,23 @@ def test_binned_matrices(path: Path) -> None:
     assert binned[3].tolist() == [0, 0, 0, 1]
 
 
+# Special angles are views in all directions, which have no axis in common.
+@pytest.mark.parametrize("path", [path for path in SIZED if "special" not in path.name], ids=name)
+def test_what_is_sampled(path: Path) -> None:
+    facts = json.loads(path.read_text())
+    matrices = np.array(facts["projection_matrices"]).reshape(-1, 4, 4)
+    axis = geometry.tilt_axis(matrices)
+    assert_allclose(np.abs(axis @ facts["tilt_axis"]), 1, atol=1e-12)
+    sign = np.sign(axis @ facts["tilt_axis"])
+    theirs = np.array(facts["world_to_tilt_space"]).reshape(3, 3)
+    # The sign of the axis, and so of what is across it and the mean view, is either.
+    assert_allclose(geometry.tilt_space(matrices), theirs * [[sign], [1], [sign]], atol=1e-9)
+    wedge = geometry.sampled_wedge(matrices)
+    assert_allclose(wedge if sign > 0 else wedge[::-1], facts["present_wedge"], atol=1e-12)
+    with pytest.raises(ValueError, match="needs two images"):
+        geometry.tilt_axis(matrices[:1])
+
+
 def test_golden_numbers_by_hand() -> None:
     optics = {"voltage": 300, "spherical_aberration": 2.7, "amplitude_contrast": 0.1}
     place = {"defocus_u": 35000, "defocus_v": 30000, "defocus_angle": 40}

@@ -32,6 +32,7 @@ from tomoset.geometry.projection import (
     projection_matrices,
     view_directions,
 )
+from tomoset.geometry.wedge import sampled_wedge, tilt_axis, tilt_space
 
 __all__ = [
     "Centre",
@@ -66,7 +67,10 @@ __all__ = [
     "px_to_voxels",
     "quaternions",
     "ranks",
+    "sampled_wedge",
     "shifted_positions",
+    "tilt_axis",
+    "tilt_space",
     "to_rotation",
     "view_directions",
     "voxels_to_px",

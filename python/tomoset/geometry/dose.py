@@ -84,7 +84,7 @@ def fractional_dose(doses: npt.ArrayLike) -> float:
 def ranks(values: npt.ArrayLike) -> Integers:
     """Give the place of each value in ascending order, from 0; of equal ones the first comes first.
 
-    As RELION's ``IndexSort::sortedPositions``, with which it has dose and tilt orders.
+    As RELION's ``sortedPositions``, with which it has dose and tilt orders.
 
     Parameters
     ----------

@@ -75,9 +75,9 @@ def _views(axes: Any, matrices: Floats, doses: Floats) -> None:  # noqa: ANN401
     views = geometry.view_directions(matrices)
     for view, shade in zip(views, _shades(doses), strict=True):
         axes.plot(*np.stack([np.zeros(3), view], axis=-1), color=shade, linewidth=1)
-    # Images have the axis in common that is most across all views.
-    axis = np.linalg.svd(views - views.mean(axis=0))[2][-1] if len(views) > 2 else np.array([0.0, 1.0, 0.0])
-    axes.plot(*np.stack([-axis, axis], axis=-1), color=INK, linewidth=1, linestyle="--")
+    if len(views) > 1:
+        axis = geometry.tilt_axis(matrices)
+        axes.plot(*np.stack([-axis, axis], axis=-1), color=INK, linewidth=1, linestyle="--")
     axes.set_title("Views, from dark to light by dose; tilt axis dashed", loc="left", fontsize=10, color=INK)
     axes.set(xlim=(-1, 1), ylim=(-1, 1), zlim=(0, 1), box_aspect=(2, 2, 1))
     axes.set_xlabel("x", fontsize=9, color=INK)

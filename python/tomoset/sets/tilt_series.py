@@ -128,14 +128,14 @@ class TiltSeries(TiltGeometry, Tabular):
     def dose_order(self) -> Integers:
         """Give the place of each image in the order of exposure, from 0; equal doses keep their order.
 
-        As RELION's ``TiltSeries::getFrameDoseOrder``: ``(num_tilts,) int64``.
+        As RELION's ``TomogramSet::getFrameDoseOrder``: ``(num_tilts,) int64``.
         """
         return ranks(self.pre_exposure)
 
     def tilt_order(self) -> Integers:
         """Give the place of each image in the order of nominal tilt angles, from 0; equal ones keep their order.
 
-        As RELION's ``TiltSeries::getFrameTiltOrder``: ``(num_tilts,) int64``.
+        As RELION's ``TomogramSet::getFrameTiltOrder``: ``(num_tilts,) int64``.
         """
         return ranks(self.nominal_tilt_angles)
 
