@@ -38,7 +38,8 @@ def tilt_axis(matrices: npt.ArrayLike) -> Floats:
 def tilt_space(matrices: npt.ArrayLike) -> Floats:
     """Give the rotation of the tomogram into the space of its tilts: ``(3, 3) float64``, rows are its axes.
 
-    As in RELION's ``Tomogram``: the third is the tilt axis, the second the mean view across it, the first is across both.
+    As in RELION's ``Tomogram``: the third is the tilt axis, the second the mean view across it, the first is across
+    both.
 
     Parameters
     ----------
