@@ -138,3 +138,33 @@ def test_what_is_needed(tmp_path: Path) -> None:
     with pytest.raises(tomoset.SetError, match="pass image_sizes="):
         particles.in_tilts()
     assert particles.filter("rlnTomoName == 'x'").in_tilts(image_sizes=(10, 10)).num_rows == 0
+
+
+def test_visible_frames_are_set(tmp_path: Path) -> None:
+    particles, _, facts = read(PARTICLES / "relion5_minimal")
+    found = particles.with_visible_frames(radius=100, image_sizes=image_sizes())
+    frames = found.visible_frames
+    assert frames is not None
+    for at, seen in enumerate(facts["visible_radius_100"]):
+        assert frames[at].astype(int).tolist() == [int(each) for each in seen]
+    found.write(tmp_path / "particles.star")
+    again = ParticleSet.read(tmp_path / "particles.star", tomograms=particles.tomograms)
+    assert "visible-frames" not in {finding.code for finding in again.validate()}
+
+
+def test_visible_frames_by_dose_and_number() -> None:
+    path = GEOMETRY / "relion5_plain"
+    tomos = TomogramSet.read(path / "tomograms.star")
+    facts = json.loads((path / "TS_02.relion.json").read_text())
+    rule = facts["visibility_min_frames_max_dose"]
+    x, y, z = json.loads((path / "TS_02.relion.json").read_text())["points"][rule["point"]]
+    text = f"data_p\n\nloop_\n_rlnTomoName\n_rlnCoordinateX\n_rlnCoordinateY\n_rlnCoordinateZ\nTS_02 {x} {y} {z}\n"
+    star = tomoset.read_star(text.encode())
+    particles = ParticleSet(star, "p", tomos, ())
+    found = particles.with_visible_frames(radius=rule["radius"], max_dose=rule["max_dose"])
+    frames = found.visible_frames
+    assert frames is not None
+    assert "".join(map(str, frames[0].astype(int))) == rule["visible"]
+    number = rule["visible"].count("1")
+    assert len(particles.with_visible_frames(radius=50, max_dose=60, min_frames=number)) == 1
+    assert len(particles.with_visible_frames(radius=50, max_dose=60, min_frames=number + 1)) == 0

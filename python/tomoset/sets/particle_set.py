@@ -377,6 +377,54 @@ class ParticleSet(Tabular):
         found = InTilts(self, self._tomograms, own, deformations, radius, threads, image_sizes, allow_outside)
         return found.batches()
 
+    def with_visible_frames(
+        self,
+        *,
+        radius: float = 0.0,
+        max_dose: float | None = None,
+        min_frames: int = 0,
+        trajectories: TrajectorySet | None = None,
+        image_sizes: ImageSizes | None = None,
+        allow_outside: bool = False,
+    ) -> ParticleSet:
+        """Set ``rlnTomoVisibleFrames`` to the images that show each particle, as RELION's extraction finds them.
+
+        Stacks that were extracted before have the images that were visible then.
+
+        Parameters
+        ----------
+        radius : float
+            In pixels of the tilt series: half the box, with which RELION extracts, times its binning.
+        max_dose : float, optional
+            In e/A^2: images of a larger dose are left out.
+        min_frames : int
+            Particles that fewer images show are left out.
+        trajectories, image_sizes, allow_outside
+            As for `in_tilts`.
+
+        Raises
+        ------
+        SetError, MissingLabelError
+            As in `in_tilts`.
+        """
+        batches = self.iter_in_tilts(
+            trajectories, radius=radius, image_sizes=image_sizes, allow_outside=allow_outside
+        )
+        flags = []
+        for batch in batches:
+            seen = as_numpy(pc.cast(batch.column("visible"), pa.int8()))
+            if max_dose is not None:
+                seen = seen * (as_numpy(batch.column("dose")) <= max_dose)
+            flags.append(seen)
+        values = np.concatenate(flags).astype(np.int64)
+        assert self._tomograms is not None
+        ends = np.cumsum(np.diff(self._tomograms.offsets)[self.tomogram_indices])
+        bounds = np.concatenate([[0], ends]).astype(np.int64)
+        vectors = pa.LargeListArray.from_arrays(pa.array(bounds), pa.array(values))
+        found = self.with_columns({VISIBLE: vectors})
+        counts = np.concatenate([[0], np.cumsum(values)])[bounds]
+        return found.filter(np.diff(counts) >= min_frames) if min_frames > 0 else found
+
     def validate(self) -> list[Finding]:
         """Give all that is wrong with the particles, or may be; with their tomograms, if the set has them.
 
