@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["InTilts"]
 
 #: Rows of a batch, at about 80 bytes each.
-ROWS = 1 << 20
+ROWS = 1 << 19
 
 
 @dataclass(frozen=True)

@@ -362,7 +362,7 @@ class ParticleSet(Tabular):
         Yields
         ------
         pyarrow.Table
-            At most about a million rows each, whole particles.
+            At most about half a million rows each, whole particles.
 
         Raises
         ------
