@@ -261,6 +261,32 @@ def test_what_cannot_be(call: Any) -> None:
         call()
 
 
+@pytest.mark.parametrize("aberration", [0.0, 2.7])
+def test_zeros_are_where_the_ctf_is_zero(aberration: float) -> None:
+    optics: dict[str, Any] = {
+        "voltage": 300,
+        "spherical_aberration": aberration,
+        "amplitude_contrast": 0.1,
+        "phase_shift": np.array([0.0, 40.0]),
+    }
+    defocus = np.array([15000.0, 40000.0])
+    zeros = geometry.ctf_zeros(20, defocus=defocus, **optics)
+    assert zeros.shape == (2, 20)
+    assert (np.diff(zeros) > 0).all()
+    each = {name: np.asarray(value)[..., None] for name, value in optics.items()}
+    values = geometry.ctf_1d(zeros, defocus=defocus[:, None], **each)
+    assert_allclose(values, 0, atol=1.1e-8)
+    # None before the first, and no more where the aberration turns the phase around.
+    before = geometry.ctf_1d(
+        np.linspace(0, 0.999, 50) * zeros[0, 0], defocus=15000.0, **{**optics, "phase_shift": 0.0}
+    )
+    assert (before > 0).all()
+    if aberration:
+        assert np.isnan(geometry.ctf_zeros(10_000, defocus=15000.0, **{**optics, "phase_shift": 0.0})[-1])
+    with pytest.raises(ValueError, match="must be positive"):
+        geometry.ctf_zeros(0, defocus=1, **optics)
+
+
 def test_one_matrix_with_several_sizes() -> None:
     found = geometry.projection_angles(np.eye(4), pixel_size=1, size=[[9, 9, 9]] * 5, image_size=(9, 9))
     assert {each.shape for each in found} == {(5,)}

@@ -10,7 +10,7 @@ from tomoset.geometry.coordinates import (
     shifted_positions,
     voxels_to_px,
 )
-from tomoset.geometry.ctf import ctf, ctf_1d, defocus_at, phase, wavelength
+from tomoset.geometry.ctf import ctf, ctf_1d, ctf_zeros, defocus_at, phase, wavelength
 from tomoset.geometry.deformation import deformation, num_coefficients
 from tomoset.geometry.dose import critical_dose, dose_weight, fractional_dose, least_dosed, ranks
 from tomoset.geometry.euler import EulerAngles, euler_angles, euler_matrices
@@ -46,6 +46,7 @@ __all__ = [
     "critical_dose",
     "ctf",
     "ctf_1d",
+    "ctf_zeros",
     "defocus_at",
     "deformation",
     "depth_offset",

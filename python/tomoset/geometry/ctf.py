@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from tomoset.geometry.dose import dose_weight
 
-__all__ = ["ctf", "ctf_1d", "defocus_at", "phase", "wavelength"]
+__all__ = ["ctf", "ctf_1d", "ctf_zeros", "defocus_at", "phase", "wavelength"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -241,6 +241,57 @@ def ctf_1d(
         scale=scale,
         dose=dose,
     )
+
+
+def ctf_zeros(
+    count: int,
+    *,
+    defocus: npt.ArrayLike,
+    voltage: npt.ArrayLike,
+    spherical_aberration: npt.ArrayLike,
+    amplitude_contrast: npt.ArrayLike,
+    phase_shift: npt.ArrayLike = 0.0,
+) -> Floats:
+    """Give the first frequencies at which the contrast transfer function without astigmatism is zero.
+
+    Where `phase` is ``-n pi``, which is a quadratic equation in the square of the frequency; of its two solutions the
+    lower one, before spherical aberration turns the phase around.
+
+    Parameters
+    ----------
+    count : int
+        How many, from the lowest on.
+    defocus, voltage, spherical_aberration, amplitude_contrast, phase_shift
+        As for `ctf_1d`; underfocus.
+
+    Returns
+    -------
+    (..., count) float64 array
+        In 1/A; NaN where there are no more.
+
+    Raises
+    ------
+    ValueError
+        A count that is not positive.
+
+    Examples
+    --------
+    >>> optics = dict(voltage=300, spherical_aberration=2.7, amplitude_contrast=0.1)
+    >>> ctf_zeros(3, defocus=30000, **optics).round(4).tolist()
+    [0.0405, 0.0577, 0.0709]
+    """
+    if count < 1:
+        raise ValueError(f"count is {count}; it must be positive")
+    length = wavelength(voltage)[..., None]
+    contrast = _floats(amplitude_contrast)[..., None]
+    constant = np.radians(_floats(phase_shift))[..., None] + np.arctan(contrast / np.sqrt(1 - contrast**2))
+    sphere = 0.5e7 * np.pi * _floats(spherical_aberration)[..., None] * length**3
+    bent = np.pi * length * _floats(defocus)[..., None]
+    # sphere q^2 - bent q + rest = 0; the lower solution, in a form that is exact also without spherical aberration.
+    rest = np.pi * np.arange(1, count + 1) - constant
+    with np.errstate(invalid="ignore"):
+        squared = 2 * rest / (bent + np.sqrt(bent**2 - 4 * sphere * rest))
+        return np.asarray(np.sqrt(np.where(squared > 0, squared, np.nan)))
 
 
 def _floats(values: npt.ArrayLike) -> Floats:
