@@ -1,6 +1,7 @@
 """The examples in README and docstrings, run as they stand."""
 
 import doctest
+import importlib
 import re
 from pathlib import Path
 from types import ModuleType
@@ -89,7 +90,17 @@ def test_readme(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", [tomoset.star, tomoset.blocks, tomoset.writing], ids=lambda each: each.__name__
+    "module",
+    [
+        tomoset.star,
+        tomoset.blocks,
+        tomoset.writing,
+        *(
+            importlib.import_module(f"tomoset.geometry.{name}")
+            for name in ("ctf", "dose", "euler", "orientation", "projection")
+        ),
+    ],
+    ids=lambda each: each.__name__,
 )
 def test_docstrings(module: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

@@ -89,7 +89,7 @@ def projection_matrices(
     >>> where = dict(pixel_size=1.35, size=(4000, 4000, 2000), image_size=(3710, 3838))
     >>> matrix = projection_matrices(0, 30, 85, 10, -20, **where)
     >>> (matrix @ [2100, 1900, 1050, 1]).round(6).tolist()
-    [1971.75368, 2006.64747, -6.698729, 1.0]
+    [1971.75368, 2006.64747, -6.69873, 1.0]
     """
     given = (x_tilt, y_tilt, z_rot, x_shift, y_shift, pixel_size)
     numbers = [np.asarray(each, dtype=np.float64) for each in given]
