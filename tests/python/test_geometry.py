@@ -326,6 +326,26 @@ def test_quaternions_of_half_turns() -> None:
     assert_allclose(geometry.matrices_of_quaternions(geometry.quaternions(turns)), turns, atol=1e-15)
 
 
+@given(
+    st.tuples(angles, angles, angles, st.floats(-1e3, 1e3), st.floats(-1e3, 1e3)),
+    st.floats(0.5, 20),
+    st.tuples(sizes, sizes, sizes),
+    st.tuples(sizes, sizes),
+)
+def test_matrices_and_angles_are_those_of_cryoet_alignment(
+    parts: tuple[float, ...], pixel: float, size: tuple[int, ...], image: tuple[int, ...]
+) -> None:
+    theirs = pytest.importorskip("cryoet_alignment.io.relion.alignment")
+    frame: dict[str, Any] = {"pixel_size": pixel, "size": size, "image_size": image}
+    matrix = geometry.projection_matrices(*parts, **frame)
+    assert_allclose(matrix, theirs.projection_matrix(*parts, size, image, pixel), rtol=0, atol=1e-8)
+    found = geometry.projection_angles(matrix, centre="relion", **frame)
+    again = theirs.eulers_from_matrix(matrix, size, image, pixel)
+    # Angles near the poles are not unique, and its arcsine has half the digits there; matrices are.
+    ours, other = (geometry.projection_matrices(*each, **frame) for each in (found, again))
+    assert_allclose(ours[:3, :3], other[:3, :3], rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize("tilt", [0, 180])
 @pytest.mark.parametrize("rot", [-30, 0, 130])
 def test_euler_angles_at_the_poles(rot: float, tilt: float) -> None:
