@@ -16,7 +16,7 @@ PYTHON_TESTS   := $(shell find tests/python tests/data docs examples benches REA
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test retest check format bench fuzz develop clean prerequisites
+.PHONY: help demo test retest check format bench pictures fuzz develop clean prerequisites
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ fuzz:  ## fuzz the reader for FUZZ_SECONDS (60), beginning with the files in tes
 
 develop: $(BUILD)/installed  ## install in place, so that changes to Python files count at once
 	$(BIN)/maturin develop --release
+
+pictures: $(BUILD)/installed  ## draw the pictures of the docs
+	$(BIN)/python examples/draw_conventions.py
 
 clean:  ## remove what was built
 	rm -rf $(BUILD) $(DEMO) target $(VENV)

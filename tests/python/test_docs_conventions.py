@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,14 @@ from numpy.testing import assert_allclose
 from tomoset import geometry
 
 PAGE = (Path(__file__).parents[2] / "docs" / "conventions.md").read_text()
+
+
+def test_the_picture_can_be_drawn(tmp_path: Path) -> None:
+    script = Path(__file__).parents[2] / "examples" / "draw_conventions.py"
+    subprocess.run([sys.executable, script, tmp_path / "a.png"], check=True, timeout=120)
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    assert (script.parents[1] / "docs" / "conventions.png").exists()
+    assert "(conventions.png)" in PAGE
 
 
 def turn(axis: str, angle: float) -> Any:
