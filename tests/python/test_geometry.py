@@ -398,3 +398,91 @@ def test_the_ctf_is_symmetric(x: float, y: float) -> None:
         "amplitude_contrast": 0.07,
     }
     assert_allclose(geometry.ctf(x, y, **place), geometry.ctf(-x, -y, **place), atol=1e-12)
+
+
+# What cannot be meant.
+
+FRAME: dict[str, Any] = {"size": (10, 10, 10), "image_size": (10, 10)}
+OPTICS: dict[str, Any] = {
+    "defocus_u": 1e4,
+    "defocus_v": 1e4,
+    "defocus_angle": 0,
+    "voltage": 300,
+    "spherical_aberration": 2.7,
+    "amplitude_contrast": 0.1,
+}
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (
+            lambda: geometry.projection_matrices(0, 0, 0, 1, 1, pixel_size=0, **FRAME),
+            "pixel_size is 0; it must be above",
+        ),
+        (
+            lambda: geometry.projection_matrices(0, 0, 0, 1, 1, pixel_size=[1, -2], **FRAME),
+            "pixel_size is -2",
+        ),
+        (lambda: geometry.projection_angles(np.eye(4), pixel_size=-1, **FRAME), "pixel_size is -1"),
+        (lambda: geometry.project(np.eye(3), [1, 2, 3]), "matrices: the shape is"),
+        (lambda: geometry.project(np.eye(4), [1, 2]), "points: the shape is"),
+        (lambda: geometry.back_project(np.eye(4), [1, 2, 3]), "places: the shape is"),
+        (lambda: geometry.depth_offset(np.eye(4), [1, 2, 3], size=5), "size: the shape is"),
+        (lambda: geometry.is_visible([1, 2], image_size=5), "image_size: the shape is"),
+        (lambda: geometry.binned_matrices(np.eye(4), 0), "binning is 0"),
+        (lambda: geometry.centred_to_px([1, 2, 3], pixel_size=0, size=(9, 9, 9)), "pixel_size is 0"),
+        (lambda: geometry.px_to_centred([1, 2], pixel_size=1, size=(9, 9, 9)), "places: the shape is"),
+        (lambda: geometry.px_to_voxels([1, 2, 3], 0), "binning is 0"),
+        (lambda: geometry.map_size((9, 9), 1), "size: the shape is"),
+        (lambda: geometry.ctf(0.1, 0.1, **{**OPTICS, "amplitude_contrast": 1.5}), "within 0 to 1"),
+        (lambda: geometry.ctf(0.1, 0.1, **{**OPTICS, "voltage": 0}), "voltage is 0"),
+        (lambda: geometry.ctf(0.1, 0.1, **OPTICS, magnification=[1, 2]), "magnification: the shape is"),
+        (lambda: geometry.dose_weight(0.1, -5), "dose is -5; it must be 0 or more"),
+        (lambda: geometry.least_dosed([]), "there is none"),
+        (lambda: geometry.matrices_of_quaternions([0, 0, 0, 0]), "no rotation"),
+        (lambda: geometry.tilt_axis(np.full((3, 4, 4), np.nan)), "what is no number"),
+    ],
+)
+def test_arguments_that_cannot_be_meant(call: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        call()
+
+
+def test_none_is_no_number() -> None:
+    with pytest.raises(TypeError, match="None is no number"):
+        geometry.projection_matrices(None, 0, 0, 1, 1, pixel_size=1, **FRAME)  # type: ignore[arg-type]
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_is_no_number_stays_so() -> None:
+    assert np.isnan(geometry.projection_matrices(0, np.nan, 0, 1, 1, pixel_size=1, **FRAME)[0, 0])
+    assert np.isnan(geometry.ctf(0.1, 0.1, **{**OPTICS, "defocus_u": np.nan}))
+    assert np.isnan(geometry.euler_angles(np.full((3, 3), np.nan))).all()
+    grid: dict[str, Any] = {"kind": "spline", "grid": (3, 3), "image_size": (9, 9)}
+    assert np.isnan(geometry.deformation([np.nan, 1], [0.0] * 72, **grid)).any()
+    assert np.isnan(geometry.centred_to_px([np.nan, 1, 2], pixel_size=1, size=(9, 9, 9))[0])
+    # All of the contrast of amplitude, and no frequency.
+    assert_allclose(geometry.ctf(0, 0, **{**OPTICS, "amplitude_contrast": 1}), 1)
+    assert geometry.dose_weight([0, -0.1, 0.1], 5).tolist() == [1, *[geometry.dose_weight(0.1, 5)] * 2]
+
+
+@given(st.floats(0.1, 10), st.floats(1, 20))
+def test_lengths_scale_with_the_pixel_size(factor: float, pixel: float) -> None:
+    places = np.array([[1.0, -2.0, 30.0]])
+    one = geometry.px_to_centred(places, pixel_size=pixel, size=(9, 8, 7))
+    assert_allclose(geometry.px_to_centred(places, pixel_size=factor * pixel, size=(9, 8, 7)), factor * one)
+    # Shifts in A by as much leave the matrix as it is.
+    matrix = geometry.projection_matrices(1, 20, 80, 3, 4, pixel_size=pixel, **FRAME)
+    scaled = geometry.projection_matrices(
+        1, 20, 80, 3 * factor, 4 * factor, pixel_size=factor * pixel, **FRAME
+    )
+    assert_allclose(scaled, matrix, atol=1e-9)
+
+
+@given(arrays(np.float64, (3, 3), elements=st.floats(-1e3, 1e3)), st.floats(-2, 2))
+def test_projecting_is_affine(points: Any, weight: float) -> None:
+    matrix = geometry.projection_matrices(3, -40, 85, 10, 20, pixel_size=1.5, **FRAME)
+    places = geometry.project(matrix, points)
+    between = geometry.project(matrix, points[0] + weight * (points[1] - points[0]))
+    assert_allclose(between, places[0] + weight * (places[1] - places[0]), atol=1e-8)

@@ -7,6 +7,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from tomoset.geometry.checks import floats, positive, shaped
+
 __all__ = [
     "CoordinateCentre",
     "centred_to_px",
@@ -46,7 +48,7 @@ def centres(size: npt.ArrayLike, centre: CoordinateCentre = "relion") -> Floats:
     ValueError
         Another centre.
     """
-    half = np.asarray(size, dtype=np.float64) / 2
+    half = floats(size) / 2
     if centre == "relion":
         return half
     if centre == "floored":
@@ -82,8 +84,8 @@ def centred_to_px(
     -------
     (..., 3) float64 array
     """
-    scale = np.asarray(pixel_size, dtype=np.float64)[..., None]
-    return np.asarray(np.asarray(coordinates, dtype=np.float64) / scale + centres(size, centre))
+    scale = positive("pixel_size", pixel_size)[..., None]
+    return np.asarray(shaped("coordinates", coordinates, 3) / scale + centres(size, centre))
 
 
 def px_to_centred(
@@ -108,8 +110,8 @@ def px_to_centred(
     -------
     (..., 3) float64 array
     """
-    scale = np.asarray(pixel_size, dtype=np.float64)[..., None]
-    return np.asarray((np.asarray(places, dtype=np.float64) - centres(size, centre)) * scale)
+    scale = positive("pixel_size", pixel_size)[..., None]
+    return np.asarray((shaped("places", places, 3) - centres(size, centre)) * scale)
 
 
 def px_to_voxels(places: npt.ArrayLike, binning: npt.ArrayLike) -> Floats:
@@ -126,8 +128,8 @@ def px_to_voxels(places: npt.ArrayLike, binning: npt.ArrayLike) -> Floats:
     -------
     (..., 3) float64 array
     """
-    scale = np.asarray(binning, dtype=np.float64)[..., None]
-    return np.asarray(np.asarray(places, dtype=np.float64) / scale)
+    scale = positive("binning", binning)[..., None]
+    return np.asarray(shaped("places", places, 3) / scale)
 
 
 def voxels_to_px(voxels: npt.ArrayLike, binning: npt.ArrayLike) -> Floats:
@@ -143,8 +145,8 @@ def voxels_to_px(voxels: npt.ArrayLike, binning: npt.ArrayLike) -> Floats:
     -------
     (..., 3) float64 array
     """
-    scale = np.asarray(binning, dtype=np.float64)[..., None]
-    return np.asarray(np.asarray(voxels, dtype=np.float64) * scale)
+    scale = positive("binning", binning)[..., None]
+    return np.asarray(shaped("voxels", voxels, 3) * scale)
 
 
 def map_size(size: npt.ArrayLike, binning: npt.ArrayLike) -> Integers:
@@ -163,7 +165,7 @@ def map_size(size: npt.ArrayLike, binning: npt.ArrayLike) -> Integers:
     -------
     (..., 3) int64 array
     """
-    scaled = np.asarray(size, dtype=np.float64) / np.asarray(binning, dtype=np.float64)[..., None]
+    scaled = shaped("size", size, 3) / positive("binning", binning)[..., None]
     found: Integers = (scaled + np.array([0.5, 0.5, 0.0])).astype(np.int64)
     return found
 
@@ -191,8 +193,6 @@ def shifted_positions(
     (..., 3) float64 array
         In pixels from the corner.
     """
-    turned = np.einsum(
-        "...ij,...j->...i", np.asarray(matrices, dtype=np.float64), np.asarray(origins, dtype=np.float64)
-    )
-    scale = np.asarray(pixel_size, dtype=np.float64)[..., None]
-    return np.asarray(np.asarray(places, dtype=np.float64) - turned / scale)
+    turned = np.einsum("...ij,...j->...i", shaped("matrices", matrices, 3, 3), shaped("origins", origins, 3))
+    scale = positive("pixel_size", pixel_size)[..., None]
+    return np.asarray(shaped("places", places, 3) - turned / scale)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from tomoset.geometry.checks import floats, fraction, positive, shaped
 from tomoset.geometry.dose import dose_weight
 
 __all__ = ["ctf", "ctf_1d", "ctf_zeros", "defocus_at", "phase", "wavelength"]
@@ -31,7 +32,7 @@ def wavelength(voltage: npt.ArrayLike) -> Floats:
     >>> float(wavelength(300).round(6))
     0.019688
     """
-    volts = 1000 * _floats(voltage)
+    volts = 1000 * positive("voltage", voltage)
     return np.asarray(12.2643247 / np.sqrt(volts * (1 + 0.978466e-6 * volts)))
 
 
@@ -65,8 +66,8 @@ def defocus_at(
     (...) float64 array
         In A.
     """
-    per_pixel = _floats(hand) * _floats(pixel_size) * _floats(slope)
-    return np.asarray(_floats(defocus) + per_pixel * _floats(depth))
+    per_pixel = floats(hand) * positive("pixel_size", pixel_size) * floats(slope)
+    return np.asarray(floats(defocus) + per_pixel * floats(depth))
 
 
 def phase(
@@ -112,19 +113,19 @@ def phase(
     (...) float64 array
         In radians.
     """
-    fx, fy = _floats(x), _floats(y)
-    turn = np.radians(_floats(defocus_angle))
-    contrast = _floats(amplitude_contrast)
+    fx, fy = floats(x), floats(y)
+    turn = np.radians(floats(defocus_angle))
+    contrast = fraction("amplitude_contrast", amplitude_contrast)
     length = wavelength(voltage)
     cos, sin = np.cos(turn), np.sin(turn)
-    u, v = _floats(defocus_u), _floats(defocus_v)
+    u, v = floats(defocus_u), floats(defocus_v)
     squared = fx * fx + fy * fy
     # D by powers of x and y: their factors are of each image, and not of each frequency.
     bent = (u * cos**2 + v * sin**2) * (fx * fx)
     bent = bent + ((u * sin**2 + v * cos**2) * (fy * fy) + (u - v) * (2 * sin * cos) * (fx * fy))
     # Cs in A.
-    sphere = 1e7 * _floats(spherical_aberration)
-    constant = np.radians(_floats(phase_shift)) + np.arctan(contrast / np.sqrt(1 - contrast**2))
+    sphere = 1e7 * floats(spherical_aberration)
+    constant = np.radians(floats(phase_shift)) + np.arcsin(contrast)
     found: Floats = np.pi * length * (0.5 * sphere * length**2) * squared**2 - (np.pi * length) * bent
     return np.asarray(found - constant)
 
@@ -175,9 +176,9 @@ def ctf(
     >>> float(ctf(0.05, -0.08, defocus_u=35000, defocus_v=30000, defocus_angle=40, **optics).round(9))
     -0.803935154
     """
-    fx, fy = _floats(x), _floats(y)
+    fx, fy = floats(x), floats(y)
     if magnification is not None:
-        m = _floats(magnification)
+        m = shaped("magnification", magnification, 2, 2)
         fx, fy = m[..., 0, 0] * fx + m[..., 0, 1] * fy, m[..., 1, 0] * fx + m[..., 1, 1] * fy
     gamma = phase(
         fx,
@@ -191,9 +192,9 @@ def ctf(
         phase_shift=phase_shift,
     )
     squared = fx * fx + fy * fy
-    decay = np.exp(-0.25 * _floats(bfactor) * squared)
+    decay = np.exp(-0.25 * floats(bfactor) * squared)
     envelope = decay if dose is None else dose_weight(np.sqrt(squared), dose)
-    found = np.asarray(np.sin(gamma) * (-envelope * _floats(scale)))
+    found = np.asarray(np.sin(gamma) * (-envelope * floats(scale)))
     near = np.abs(found) < 1e-8
     if near.any():
         found = np.where(near, np.where(found < 0, -1e-8, 1e-8), found)
@@ -283,16 +284,12 @@ def ctf_zeros(
     if count < 1:
         raise ValueError(f"count is {count}; it must be positive")
     length = wavelength(voltage)[..., None]
-    contrast = _floats(amplitude_contrast)[..., None]
-    constant = np.radians(_floats(phase_shift))[..., None] + np.arctan(contrast / np.sqrt(1 - contrast**2))
-    sphere = 0.5e7 * np.pi * _floats(spherical_aberration)[..., None] * length**3
-    bent = np.pi * length * _floats(defocus)[..., None]
+    contrast = fraction("amplitude_contrast", amplitude_contrast)[..., None]
+    constant = np.radians(floats(phase_shift))[..., None] + np.arcsin(contrast)
+    sphere = 0.5e7 * np.pi * floats(spherical_aberration)[..., None] * length**3
+    bent = np.pi * length * floats(defocus)[..., None]
     # sphere q^2 - bent q + rest = 0; the lower solution, in a form that is exact also without spherical aberration.
     rest = np.pi * np.arange(1, count + 1) - constant
     with np.errstate(invalid="ignore"):
         squared = 2 * rest / (bent + np.sqrt(bent**2 - 4 * sphere * rest))
         return np.asarray(np.sqrt(np.where(squared > 0, squared, np.nan)))
-
-
-def _floats(values: npt.ArrayLike) -> Floats:
-    return np.asarray(values, dtype=np.float64)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from tomoset.geometry.checks import floats, shaped
+
 __all__ = ["KINDS", "deformation", "num_coefficients"]
 
 #: ``rlnTomoDeformationType``.
@@ -74,8 +76,7 @@ def deformation(
     ValueError
         Another kind, another number of coefficients, a spline of less than 2 x 2.
     """
-    points = np.asarray(points, dtype=np.float64)
-    values = np.asarray(coefficients, dtype=np.float64)
+    points, values = shaped("points", points, 2), floats(coefficients)
     needed = num_coefficients(kind, grid)
     if values.shape != (needed,):
         raise ValueError(
@@ -99,7 +100,8 @@ def _spline(points: Floats, values: Floats, grid: tuple[int, int], image_size: t
     """Give a bicubic Hermite spline: each node has a value, two slopes and a twist."""
     cells = np.array(grid) - 1
     place = np.clip(points / (np.array(image_size) / cells), 0, cells - 1e-10)
-    cell = place.astype(np.int64)
+    # Where a place is no number neither is the result.
+    cell = np.nan_to_num(place).astype(np.int64)
     (across, down), (column, row) = np.moveaxis(place - cell, -1, 0), np.moveaxis(cell, -1, 0)
     nodes = values.reshape(2, grid[1], grid[0], 4)
     (across_values, across_slopes), (down_values, down_slopes) = _hermite(across), _hermite(down)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from tomoset.geometry.checks import floats, not_negative
+
 __all__ = ["critical_dose", "dose_weight", "fractional_dose", "least_dosed", "ranks"]
 
 Floats = npt.NDArray[np.float64]
@@ -26,7 +28,7 @@ def critical_dose(frequency: npt.ArrayLike) -> Floats:
     (...) float64 array
     """
     with np.errstate(divide="ignore"):
-        return np.asarray(0.245 * np.asarray(frequency, dtype=np.float64) ** -1.665 + 2.81)
+        return np.asarray(0.245 * np.abs(floats(frequency)) ** -1.665 + 2.81)
 
 
 def dose_weight(
@@ -53,9 +55,7 @@ def dose_weight(
     (...) float64 array
         1 at frequency 0.
     """
-    frequency = np.asarray(frequency, dtype=np.float64)
-    dose = np.asarray(dose, dtype=np.float64)
-    slope = np.asarray(bfactor_per_dose, dtype=np.float64)
+    frequency, dose, slope = floats(frequency), not_negative("dose", dose), floats(bfactor_per_dose)
     grant = np.exp(-dose / (2 * critical_dose(frequency)))
     return np.where(slope > 0, np.exp(-slope * dose * frequency**2 / 4), grant)
 
@@ -112,5 +112,13 @@ def least_dosed(doses: npt.ArrayLike) -> int:
     Parameters
     ----------
     doses : (num_tilts,) array_like
+
+    Raises
+    ------
+    ValueError
+        There are none.
     """
-    return int(np.argmin(np.asarray(doses)))
+    found = floats(doses)
+    if not found.size:
+        raise ValueError("the image of the lowest dose needs one image at least; there is none")
+    return int(np.argmin(found))

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tomoset.geometry.checks import floats, shaped
+
 __all__ = ["EulerAngles", "euler_angles", "euler_matrices"]
 
 Floats = npt.NDArray[np.float64]
@@ -45,9 +47,7 @@ def euler_matrices(rot: npt.ArrayLike, tilt: npt.ArrayLike, psi: npt.ArrayLike) 
     >>> euler_matrices(10, 20, 30).round(6).tolist()[2]
     [0.336824, 0.059391, 0.939693]
     """
-    angles = np.broadcast_arrays(
-        *(np.radians(np.asarray(angle, dtype=np.float64)) for angle in (rot, tilt, psi))
-    )
+    angles = np.broadcast_arrays(*(np.radians(floats(angle)) for angle in (rot, tilt, psi)))
     (cr, ct, cp), (sr, st, sp) = ([turn(angle) for angle in angles] for turn in (np.cos, np.sin))
     rows = (
         (cp * ct * cr - sp * sr, cp * ct * sr + sp * cr, -cp * st),
@@ -84,9 +84,7 @@ def euler_angles(matrices: npt.ArrayLike) -> EulerAngles:
     >>> [float(angle.round(6)) for angle in euler_angles(euler_matrices(10, 20, 30))]
     [10.0, 20.0, 30.0]
     """
-    a = np.asarray(matrices, dtype=np.float64)
-    if a.shape[-2:] != (3, 3):
-        raise ValueError(f"matrices have the shape {a.shape}; it must end in 3 x 3")
+    a = shaped("matrices", matrices, 3, 3)
     squared = a[..., 0, 2] ** 2 + a[..., 1, 2] ** 2
     pole = squared <= np.finfo(np.float64).tiny
     tilt = np.arctan2(np.sqrt(squared), a[..., 2, 2])

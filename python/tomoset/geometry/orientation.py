@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from tomoset.geometry.checks import shaped
+
 if TYPE_CHECKING:
     from scipy.spatial.transform import Rotation
 
@@ -40,9 +42,7 @@ def quaternions(matrices: npt.ArrayLike) -> Floats:
     >>> quaternions([[0, -1, 0], [1, 0, 0], [0, 0, 1]]).round(6).tolist()
     [0.0, 0.0, 0.707107, 0.707107]
     """
-    m = np.asarray(matrices, dtype=np.float64)
-    if m.shape[-2:] != (3, 3):
-        raise ValueError(f"matrices have the shape {m.shape}; it must end in 3 x 3")
+    m = shaped("matrices", matrices, 3, 3)
     # Four times the products of its components; the row of the largest is the most exact.
     xx, yy, zz = m[..., 0, 0], m[..., 1, 1], m[..., 2, 2]
     one = np.ones_like(xx)
@@ -95,12 +95,13 @@ def matrices_of_quaternions(values: npt.ArrayLike) -> Floats:
     Raises
     ------
     ValueError
-        Another shape.
+        Another shape, or a quaternion of length 0.
     """
-    q = np.asarray(values, dtype=np.float64)
-    if q.shape[-1:] != (4,):
-        raise ValueError(f"quaternions have the shape {q.shape}; it must end in 4")
-    x, y, z, w = np.moveaxis(q / np.linalg.norm(q, axis=-1, keepdims=True), -1, 0)
+    q = shaped("quaternions", values, 4)
+    length = np.linalg.norm(q, axis=-1, keepdims=True)
+    if (length == 0).any():
+        raise ValueError("a quaternion is 0, which is no rotation; it must be of another length")
+    x, y, z, w = np.moveaxis(q / length, -1, 0)
     rows = (
         (1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)),
         (2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)),

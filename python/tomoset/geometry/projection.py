@@ -7,6 +7,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from tomoset.geometry.checks import floats, positive, shaped
+
 __all__ = [
     "Centre",
     "ProjectionAngles",
@@ -91,9 +93,9 @@ def projection_matrices(
     >>> (matrix @ [2100, 1900, 1050, 1]).round(6).tolist()
     [1971.75368, 2006.64747, -6.69873, 1.0]
     """
-    given = (x_tilt, y_tilt, z_rot, x_shift, y_shift, pixel_size)
-    numbers = [np.asarray(each, dtype=np.float64) for each in given]
-    size, image_size = _checked("size", size, 3), _checked("image_size", image_size, 2)
+    numbers = [floats(each) for each in (x_tilt, y_tilt, z_rot, x_shift, y_shift)]
+    numbers.append(positive("pixel_size", pixel_size))
+    size, image_size = shaped("size", size, 3), shaped("image_size", image_size, 2)
     shape = np.broadcast_shapes(*(each.shape for each in numbers), size.shape[:-1], image_size.shape[:-1])
     x, y, z, x_shift, y_shift, pixel_size = numbers
     matrices = np.zeros((*shape, 4, 4))
@@ -144,11 +146,9 @@ def projection_angles(
         Another shape, another centre.
     """
     check_centre(centre)
-    matrices = np.asarray(matrices, dtype=np.float64)
-    if matrices.shape[-2:] != (4, 4):
-        raise ValueError(f"matrices have the shape {matrices.shape}; it must end in 4 x 4")
-    size, image_size = _checked("size", size, 3), _checked("image_size", image_size, 2)
-    pixel_size = np.asarray(pixel_size, dtype=np.float64)
+    matrices = shaped("matrices", matrices, 4, 4)
+    size, image_size = shaped("size", size, 3), shaped("image_size", image_size, 2)
+    pixel_size = positive("pixel_size", pixel_size)
     a, moved = matrices[..., :3, :3], matrices[..., :3, 3]
     across = np.hypot(a[..., 2, 1], a[..., 2, 2])
     # At the poles x-tilt and rotation are one, and what is left of the former is noise.
@@ -185,9 +185,9 @@ def binned_matrices(matrices: npt.ArrayLike, binning: npt.ArrayLike) -> Floats:
     (..., 4, 4) float64 array
         They take pixels of the tilt series, not of binned images, to pixels of binned images.
     """
-    binning = np.asarray(binning, dtype=np.float64)
+    binning = positive("binning", binning)
     scale = np.stack([binning, binning, binning, np.ones_like(binning)], axis=-1)
-    return np.asarray(np.asarray(matrices, dtype=np.float64) / scale[..., None])
+    return np.asarray(shaped("matrices", matrices, 4, 4) / scale[..., None])
 
 
 def project(matrices: npt.ArrayLike, points: npt.ArrayLike) -> Floats:
@@ -231,7 +231,7 @@ def depth_offset(matrices: npt.ArrayLike, points: npt.ArrayLike, *, size: npt.Ar
     (...) float64 array
         In pixels of the tilt series.
     """
-    return _row(matrices, points, 2) - _row(matrices, np.asarray(size, dtype=np.float64) / 2, 2)
+    return _row(matrices, points, 2) - _row(matrices, shaped("size", size, 3) / 2, 2)
 
 
 def is_visible(
@@ -254,8 +254,9 @@ def is_visible(
     -------
     (...) bool array
     """
-    places, radius = np.asarray(places), np.asarray(radius)[..., None]
-    found: npt.NDArray[np.bool_] = np.all((places > radius) & (places < image_size - radius), axis=-1)
+    places, radius = shaped("places", places, 2), floats(radius)[..., None]
+    room = shaped("image_size", image_size, 2) - radius
+    found: npt.NDArray[np.bool_] = np.all((places > radius) & (places < room), axis=-1)
     return found
 
 
@@ -266,7 +267,7 @@ def view_directions(matrices: npt.ArrayLike) -> Floats:
     ----------
     matrices : (..., 4, 4) array_like
     """
-    found: Floats = np.asarray(matrices, dtype=np.float64)[..., 2, :3]
+    found: Floats = shaped("matrices", matrices, 4, 4)[..., 2, :3]
     return found
 
 
@@ -293,27 +294,20 @@ def back_project(matrices: npt.ArrayLike, places: npt.ArrayLike, depth: npt.Arra
     numpy.linalg.LinAlgError
         A matrix that has no inverse.
     """
-    matrices = np.asarray(matrices, dtype=np.float64)
-    places, depth = np.asarray(places, dtype=np.float64), np.asarray(depth, dtype=np.float64)
+    matrices = shaped("matrices", matrices, 4, 4)
+    places, depth = shaped("places", places, 2), floats(depth)
     shape = np.broadcast_shapes(places.shape[:-1], depth.shape)
     wanted = np.empty((*shape, 3))
     wanted[..., :2], wanted[..., 2] = places, depth
-    return _apply(np.linalg.inv(matrices[..., :3, :3]), wanted - matrices[..., :3, 3])
+    inverse: Floats = np.linalg.inv(matrices[..., :3, :3]).astype(np.float64, copy=False)
+    return _apply(inverse, wanted - matrices[..., :3, 3])
 
 
 def _row(matrices: npt.ArrayLike, points: npt.ArrayLike, row: int) -> Floats:
     """Give one coordinate of ``P (x, y, z, 1)``."""
-    m, points = np.asarray(matrices, dtype=np.float64), np.asarray(points, dtype=np.float64)
+    m, points = shaped("matrices", matrices, 4, 4), shaped("points", points, 3)
     x, y, z = points[..., 0], points[..., 1], points[..., 2]
     found: Floats = m[..., row, 0] * x + m[..., row, 1] * y + m[..., row, 2] * z + m[..., row, 3]
-    return found
-
-
-def _checked(name: str, given: npt.ArrayLike, count: int) -> npt.NDArray[Any]:
-    """Give sizes as an array, if there are as many as there are axes."""
-    found = np.asarray(given)
-    if found.shape[-1:] != (count,):
-        raise ValueError(f"{name} has the shape {found.shape}; it must end in {count}")
     return found
 
 

@@ -26,11 +26,13 @@ def tilt_axis(matrices: npt.ArrayLike) -> Floats:
     Raises
     ------
     ValueError
-        Fewer than two images.
+        Fewer than two images, or one without a matrix.
     """
     views = view_directions(matrices)
     if len(views) < 2:
         raise ValueError(f"a tilt axis needs two images at least; there is {len(views)}")
+    if not np.isfinite(views).all():
+        raise ValueError("a matrix has what is no number; all images must be aligned")
     axis: Floats = np.linalg.eigh(views.T @ views)[1][:, 0]
     return -axis if axis[1] < 0 else axis
 
