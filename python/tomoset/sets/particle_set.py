@@ -9,52 +9,40 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tomoset import _core
-from tomoset.exceptions import MissingLabelError, SetError, printable
-from tomoset.geometry import centred_to_px, euler_matrices, px_to_centred, shifted_positions
+from tomoset.exceptions import SetError, printable
 from tomoset.sets.edits import chosen
 from tomoset.sets.findings import Finding
-from tomoset.sets.labels import GENERAL, NAME, ORIGIN, PARTICLE
+from tomoset.sets.labels import GENERAL, NAME, PARTICLE
 from tomoset.sets.looks import SHOWN, html_table
 from tomoset.sets.naming import Renaming, renamed_particle, renaming
+from tomoset.sets.particle_places import ParticlePlaces
 from tomoset.sets.particles import (
-    ANGLES,
-    CENTRED,
     GROUP,
-    LEGACY,
     OPTICS,
-    PIXEL_SIZE,
     STACKS,
-    SUBTOMOGRAM,
     VISIBLE,
-    groups_of,
     odd_in,
-    owners_of,
     particles_block,
-    unknown_group,
 )
 from tomoset.sets.paths import folder_made, text_path
 from tomoset.sets.tabular import Tabular
-from tomoset.sets.tomogram import Tomogram
 from tomoset.sets.tomogram_set import TomogramSet
 from tomoset.star import read_star
 from tomoset.tables import as_numpy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     import numpy.typing as npt
 
     from tomoset.blocks import StarBlock
-    from tomoset.sets.images import ImageSizes
-    from tomoset.sets.trajectory_set import TrajectorySet
-    from tomoset.sets.values import Floats, Integers
+    from tomoset.sets.values import Integers
     from tomoset.star import StarFile
 
 __all__ = ["ParticleSet"]
 
 
-class ParticleSet(Tabular):
+class ParticleSet(ParticlePlaces, Tabular):
     """Particles of a set of tomograms, as in RELION's ``particles.star``.
 
     Arrays have a row for each particle, in file order. Lengths are in A unless the name ends in ``_px``: pixels of the
@@ -209,222 +197,6 @@ class ParticleSet(Tabular):
         stops = np.cumsum(as_numpy(vectors.value_lengths().fill_null(0))).tolist()
         return [flags[start:stop] for start, stop in zip([0, *stops], stops, strict=False)]
 
-    # Where they are.
-
-    @property
-    def pixel_sizes(self) -> Floats:
-        """Pixel size of the tilt series of each particle in A: ``(n,) float64``.
-
-        That of its optics group, looked up by the group's number; of its tomogram where the file has no optics.
-
-        Raises
-        ------
-        SetError
-            Neither optics nor tomograms are there.
-        """
-        optics = self.optics
-        if optics is None:
-            return self._of_tomograms(Tomogram.pixel_size.label)
-        if PIXEL_SIZE not in optics.column_names:
-            raise self._error("no-pixel-size", f"block 'optics' has no {PIXEL_SIZE}; RELION stops here")
-        sizes = as_numpy(optics.column(PIXEL_SIZE))
-        return self._by_group(sizes)
-
-    @property
-    def coordinates(self) -> Floats:
-        """Where particles are in A from the centre of their tomograms, without origin offsets: ``(n, 3) float64``.
-
-        ``rlnCenteredCoordinateX/Y/ZAngst``, which win, or from ``rlnCoordinateX/Y/Z``: ``(x - size / 2) * pixel size``.
-        """
-        if all(label in self for label in CENTRED):
-            return self._three(CENTRED)
-        return px_to_centred(self._three(LEGACY), pixel_size=self.pixel_sizes, size=self._sizes())
-
-    @property
-    def coordinates_px(self) -> Floats:
-        """The same in pixels of the tilt series from the corner: ``(n, 3) float64``.
-
-        As RELION's ``getParticleCoordDecenteredPixel``: ``coordinate / pixel size + size / 2``.
-        """
-        if all(label in self for label in CENTRED):
-            return centred_to_px(self._three(CENTRED), pixel_size=self.pixel_sizes, size=self._sizes())
-        return self._three(LEGACY)
-
-    @property
-    def origins(self) -> Floats:
-        """Offsets of particles from their coordinates in A, before they are turned: ``(n, 3) float64``; 0 if absent.
-
-        ``rlnOriginX/Y/ZAngst``.
-        """
-        return self._three(ORIGIN) if ORIGIN[0] in self else np.zeros((len(self), 3))
-
-    @property
-    def positions_px(self) -> Floats:
-        """Where particles are with their origin offsets, in pixels from the corner: ``(n, 3) float64``.
-
-        As RELION's ``getPosition``: the coordinate less the origin, turned by the subtomogram's angles.
-        """
-        matrices = self.subtomogram_matrices
-        return shifted_positions(self.coordinates_px, self.origins, matrices, pixel_size=self.pixel_sizes)
-
-    @property
-    def subtomogram_matrices(self) -> Floats:
-        """How the subtomograms are turned in the tomograms: ``(n, 3, 3) float64``.
-
-        Of ``rlnTomoSubtomogramRot/Tilt/Psi``; the identity if they are absent.
-        """
-        return self._matrices(SUBTOMOGRAM)
-
-    @property
-    def particle_matrices(self) -> Floats:
-        """How the particles are turned in the subtomograms: ``(n, 3, 3) float64``, of ``rlnAngleRot/Tilt/Psi``."""
-        return self._matrices(ANGLES)
-
-    @property
-    def orientations(self) -> Floats:
-        """How the particles are turned in the tomograms: ``(n, 3, 3) float64``; columns are the particle's axes there.
-
-        As RELION's ``getMatrix3x3``: that of the subtomogram times that of the particle.
-        """
-        return self.subtomogram_matrices @ self.particle_matrices
-
-    def in_tilts(
-        self,
-        trajectories: TrajectorySet | None = None,
-        *,
-        deformations: bool = True,
-        radius: float = 0.0,
-        image_sizes: ImageSizes | None = None,
-        allow_outside: bool = False,
-        threads: int | None = None,
-    ) -> pa.Table:
-        """Give where particles are in the tilt images of their tomograms: a row for each particle and image.
-
-        As RELION's ``Tomogram::projectPoint``, ``getDepthOffset`` and ``getCtf``, of the positions with origin offsets,
-        along trajectories if there are any.
-
-        Parameters
-        ----------
-        trajectories : TrajectorySet, optional
-            Of which those of the particles are taken, as by `TrajectorySet.of`.
-        deformations : bool
-            Whether the deformations of images are added to the places.
-        radius : float
-            In pixels: a particle is visible where it is further from the edges of the image, as in RELION's
-            ``isVisible``.
-        image_sizes, allow_outside
-            As for `TomogramSet.projection_matrices`.
-        threads : int, optional
-            How many threads may share the work; all processors when not given.
-
-        Returns
-        -------
-        pyarrow.Table
-            Particle by particle, tilt by tilt in the order of the tilt series' rows: ``particle`` and ``tilt``, counted
-            from 0; ``x_px`` and ``y_px``, column and row in the image, in pixels; ``depth_px``, behind the centre of
-            the tomogram, in pixels; ``defocus_u`` and ``defocus_v`` there in A, ``defocus_angle`` in degrees;
-            ``dose`` before the image in e/A^2; ``visible``. NaN where a tilt series has no alignment.
-
-        Raises
-        ------
-        SetError
-            As in `tomogram_indices`, `TomogramSet.projection_matrices` and `TrajectorySet.of`.
-        MissingLabelError
-            A tilt series without defocus or dose, tomograms without handedness or pixel size.
-        """
-        batches = self.iter_in_tilts(
-            trajectories,
-            deformations=deformations,
-            radius=radius,
-            image_sizes=image_sizes,
-            allow_outside=allow_outside,
-            threads=threads,
-        )
-        return pa.concat_tables(list(batches))
-
-    def iter_in_tilts(
-        self,
-        trajectories: TrajectorySet | None = None,
-        *,
-        deformations: bool = True,
-        radius: float = 0.0,
-        image_sizes: ImageSizes | None = None,
-        allow_outside: bool = False,
-        threads: int | None = None,
-    ) -> Iterator[pa.Table]:
-        """Give what `in_tilts` gives, the rows of some particles at a time, in some 100 MB of memory.
-
-        Parameters
-        ----------
-        trajectories, deformations, radius, image_sizes, allow_outside, threads
-            As for `in_tilts`.
-
-        Yields
-        ------
-        pyarrow.Table
-            At most about half a million rows each, whole particles.
-
-        Raises
-        ------
-        SetError, MissingLabelError
-            As in `in_tilts`.
-        """
-        from tomoset.sets.in_tilts import InTilts
-
-        if self._tomograms is None:
-            raise self._error("no-tomograms", "the tomograms are needed: read it with tomograms=")
-        own = None if trajectories is None else trajectories.of(self)
-        found = InTilts(self, self._tomograms, own, deformations, radius, threads, image_sizes, allow_outside)
-        return found.batches()
-
-    def with_visible_frames(
-        self,
-        *,
-        radius: float = 0.0,
-        max_dose: float | None = None,
-        min_frames: int = 0,
-        trajectories: TrajectorySet | None = None,
-        image_sizes: ImageSizes | None = None,
-        allow_outside: bool = False,
-    ) -> ParticleSet:
-        """Set ``rlnTomoVisibleFrames`` to the images that show each particle, as RELION's extraction finds them.
-
-        Stacks that were extracted before have the images that were visible then.
-
-        Parameters
-        ----------
-        radius : float
-            In pixels of the tilt series: half the box, with which RELION extracts, times its binning.
-        max_dose : float, optional
-            In e/A^2: images of a larger dose are left out.
-        min_frames : int
-            Particles that fewer images show are left out.
-        trajectories, image_sizes, allow_outside
-            As for `in_tilts`.
-
-        Raises
-        ------
-        SetError, MissingLabelError
-            As in `in_tilts`.
-        """
-        batches = self.iter_in_tilts(
-            trajectories, radius=radius, image_sizes=image_sizes, allow_outside=allow_outside
-        )
-        flags = []
-        for batch in batches:
-            seen = as_numpy(pc.cast(batch.column("visible"), pa.int8()))
-            if max_dose is not None:
-                seen = seen * (as_numpy(batch.column("dose")) <= max_dose)
-            flags.append(seen)
-        values = np.concatenate(flags).astype(np.int64)
-        assert self._tomograms is not None
-        ends = np.cumsum(np.diff(self._tomograms.offsets)[self.tomogram_indices])
-        bounds = np.concatenate([[0], ends]).astype(np.int64)
-        vectors = pa.LargeListArray.from_arrays(pa.array(bounds), pa.array(values))
-        found = self.with_columns({VISIBLE: vectors})
-        counts = np.concatenate([[0], np.cumsum(values)])[bounds]
-        return found.filter(np.diff(counts) >= min_frames) if min_frames > 0 else found
-
     def validate(self) -> list[Finding]:
         """Give all that is wrong with the particles, or may be; with their tomograms, if the set has them.
 
@@ -530,62 +302,6 @@ class ParticleSet(Tabular):
             return np.full(len(self), absent, dtype=np.int64)
         found: Integers = as_numpy(self[label]).astype(np.int64, copy=False)
         return found
-
-    def _three(self, labels: tuple[str, ...]) -> Floats:
-        columns = [as_numpy(self[label]) for label in labels]
-        return np.stack(columns, axis=-1).astype(np.float64, copy=False)
-
-    def _matrices(self, labels: tuple[str, ...]) -> Floats:
-        if labels[0] not in self:
-            return np.broadcast_to(np.eye(3), (len(self), 3, 3))
-        return euler_matrices(*(as_numpy(self[label]) for label in labels))
-
-    def _by_group(self, values: npt.NDArray[Any]) -> Floats:
-        optics = self.optics
-        assert optics is not None
-        groups = groups_of(optics)
-        places = {group: at for at, group in reversed(list(enumerate(groups.tolist())))}
-        own, inverse = np.unique(self.optics_groups, return_inverse=True)
-        for group in own.tolist():
-            if group not in places:
-                raise unknown_group(self.path, group, groups)
-        found: Floats = values[np.array([places[group] for group in own.tolist()], dtype=np.int64)[inverse]]
-        return found
-
-    @property
-    def tomogram_indices(self) -> Integers:
-        """The number of each particle's tomogram in `tomograms`: ``(n,) int64``.
-
-        Raises
-        ------
-        SetError
-            No tomograms were given, or they lack one.
-        """
-        if self._tomograms is None:
-            raise self._error(
-                "no-tomograms", "the sizes of the tomograms are needed: read it with tomograms="
-            )
-        found = owners_of(self[NAME], self._tomograms)
-        if (found < 0).any():
-            name = self.tomogram_names[int(np.argmax(found < 0))]
-            raise self._error("unknown-tomogram", f"the set of tomograms has no {name!r}", name)
-        return found
-
-    def _of_tomograms(self, label: str) -> Floats:
-        rows = self.tomogram_indices
-        assert self._tomograms is not None
-        table = self._tomograms.table
-        if label not in table.column_names:
-            meant = _core.hint(label, "_", table.column_names)
-            raise MissingLabelError(
-                f"the set of tomograms has no column {label!r}{meant}", label, self._tomograms.path
-            )
-        found: Floats = as_numpy(table.column(label))[rows].astype(np.float64, copy=False)
-        return found
-
-    def _sizes(self) -> Floats:
-        """Give the size of each particle's tomogram in pixels: ``(n, 3)``."""
-        return np.stack([self._of_tomograms(f"rlnTomoSize{axis}") for axis in "XYZ"], axis=-1)
 
     def __repr__(self) -> str:
         text = f"<{self._title}>"
