@@ -113,6 +113,33 @@ def test_ctf(path: Path) -> None:
     assert_allclose(geometry.wavelength(facts["voltage"]), facts["central_ctf"][0][6], rtol=1e-12)
 
 
+@pytest.mark.parametrize("path", CASES, ids=name)
+def test_phases_and_ctfs_by_part(path: Path) -> None:
+    case = Case(path)
+    facts, series = case.facts, case.series
+    switches = facts["ctf_switches_frame0_point0"]
+    assert case.frames[0] == 0
+    x, y = np.array(facts["ctf_freqs"]).T
+    u, v = (each[0, 0] for each in case.defocus())
+    place: dict[str, Any] = {
+        "defocus_u": u,
+        "defocus_v": v,
+        "defocus_angle": series.defocus_angle[0],
+        "voltage": facts["voltage"],
+        "spherical_aberration": facts["Cs"],
+        "amplitude_contrast": facts["Q0"],
+        "phase_shift": series.phase_shift[0],
+    }
+    scale = series.scale_factor[0]
+    gamma = geometry.phase(x, y, **place)
+    assert_allclose(gamma, switches["low_order_gamma"], rtol=0, atol=1e-10)
+    plain = geometry.ctf(x, y, **place, scale=scale)
+    assert_allclose(plain, switches["no_damping"], rtol=0, atol=1e-12)
+    damped = geometry.ctf(x, y, **place, scale=scale, bfactor=series.bfactor[0])
+    assert_allclose(np.abs(damped), switches["abs"], rtol=0, atol=1e-12)
+    assert_allclose(np.sign(damped) * scale, switches["only_flip_phases"], rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize("path", SIZED, ids=name)
 def test_tilt_series_say_the_same(path: Path) -> None:
     case = Case(path)
