@@ -289,7 +289,10 @@ def ctf_zeros(
     sphere = 0.5e7 * np.pi * floats(spherical_aberration)[..., None] * length**3
     bent = np.pi * length * floats(defocus)[..., None]
     # sphere q^2 - bent q + rest = 0; the lower solution, in a form that is exact also without spherical aberration.
-    rest = np.pi * np.arange(1, count + 1) - constant
-    with np.errstate(invalid="ignore"):
+    # The first is at the lowest multiple of pi that the phase has not passed at the origin.
+    first = np.floor(constant / np.pi) + 1
+    rest = np.pi * (first + np.arange(count)) - constant
+    with np.errstate(invalid="ignore", divide="ignore"):
         squared = 2 * rest / (bent + np.sqrt(bent**2 - 4 * sphere * rest))
-        return np.asarray(np.sqrt(np.where(squared > 0, squared, np.nan)))
+        good = (squared > 0) & np.isfinite(squared)
+        return np.asarray(np.sqrt(np.where(good, squared, np.nan)))

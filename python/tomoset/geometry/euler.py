@@ -60,8 +60,9 @@ def euler_matrices(rot: npt.ArrayLike, tilt: npt.ArrayLike, psi: npt.ArrayLike) 
 def euler_angles(matrices: npt.ArrayLike) -> EulerAngles:
     """Give the Euler angles of rotation matrices.
 
-    The inverse of `euler_matrices`, as in RELION's ``Euler_angles_relion.h``: where the tilt is 0 or 180 degrees, so
-    that only the sum or the difference of rot and psi is known, rot is 0.
+    The inverse of `euler_matrices`, as in RELION's ``Euler_angles_relion.h``: where the third
+    column is exactly along z, so that only the sum or the difference of rot and psi is known,
+    rot is 0.
 
     Parameters
     ----------

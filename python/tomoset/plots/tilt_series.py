@@ -38,6 +38,10 @@ def plot_tilt_series(
     series = tomogram.tilt_series
     options: dict[str, Any] = {"image_size": image_size, "allow_outside": allow_outside}
     matrices = series.projection_matrices(**options)
+    if not len(series) or not np.isfinite(matrices).all():
+        raise tomogram._contents.error(
+            "no-geometry", tomogram._index, "the tilt series has no images that are aligned"
+        )
     doses = series.pre_exposure
     at = int(np.argmin(np.abs(_angles(matrices)))) if tilt is None else range(len(series))[tilt]
     made = figure(11, 9)
@@ -157,6 +161,6 @@ def _image(
             axes.figure.colorbar(dots, ax=axes, shrink=0.7).set_label("depth [nm]", fontsize=8, color=INK)
     axes.set_aspect("equal")
     axes.invert_yaxis()
-    angle = f"{_angles(series.projection_matrices(**options))[at] + 0.0:.0f} deg"
+    angle = f"{round(float(_angles(series.projection_matrices(**options))[at])) + 0} deg"
     what = f"{count:,} particles and " if particles is not None else ""
     label_axes(axes, f"Image {at} at {angle}: {what}the tomogram's outline", "column [px]", "row [px]")

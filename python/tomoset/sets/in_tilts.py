@@ -28,6 +28,19 @@ if TYPE_CHECKING:
 
 __all__ = ["InTilts"]
 
+SCHEMA = pa.schema(
+    [
+        pa.field(name, kind, nullable=False)
+        for name, kind in (
+            ("particle", pa.int64()),
+            ("tilt", pa.int32()),
+            *((name, pa.float64()) for name in ("x_px", "y_px", "depth_px")),
+            *((name, pa.float64()) for name in ("defocus_u", "defocus_v", "defocus_angle", "dose")),
+            ("visible", pa.bool_()),
+        )
+    ]
+)
+
 #: Rows of a batch, at about 80 bytes each.
 ROWS = 1 << 19
 
@@ -37,7 +50,9 @@ class InTilts:
     """Particles and all that is needed of their tomograms."""
 
     particles: ParticleSet
+    #: Those that have particles, and which of them each particle has.
     tomograms: TomogramSet
+    owners: Integers
     trajectories: TrajectorySet | None
     deformations: bool
     radius: float
@@ -47,7 +62,7 @@ class InTilts:
 
     def batches(self) -> Iterator[pa.Table]:
         """Give the rows of some particles at a time."""
-        owners = self.particles.tomogram_indices
+        owners = self.owners
         rows = np.diff(self.tomograms.offsets)[owners]
         ends = np.cumsum(rows)
         sizes = image_sizes(
@@ -128,11 +143,11 @@ class InTilts:
         contents = self.tomograms.contents
         if self.deformations:
             table = self._deformed(table, np.repeat(own, counts), image, sizes)
+        columns = {name: table.column(name) for name in table.column_names}
         for name, label in (("dose", TiltSeries.pre_exposure), ("defocus_angle", TiltSeries.defocus_angle)):
-            values = contents.numbers(label.label).astype(np.float64)
-            table = table.add_column(table.num_columns - 1, name, pa.array(values[image]))
-        table = table.add_column(0, "tilt", pa.array(tilt.astype(np.int32)))
-        return table.add_column(0, "particle", pa.array(particle))
+            columns[name] = pa.array(contents.numbers(label.label).astype(np.float64)[image])
+        columns |= {"particle": pa.array(particle), "tilt": pa.array(tilt.astype(np.int32))}
+        return pa.Table.from_arrays([columns[name] for name in SCHEMA.names], schema=SCHEMA)
 
     def _shifts(self, start: int, stop: int) -> pa.RecordBatch | None:
         """Give the shifts of some particles in pixels, row by row."""
@@ -152,6 +167,8 @@ class InTilts:
         if not bent[owners].any():
             return table
         places = np.stack([as_numpy(table.column("x_px")), as_numpy(table.column("y_px"))], axis=-1)
+        order = np.argsort(images, kind="stable")
+        sorted_images = images[order]
         for row in np.unique(owners[bent[owners]]).tolist():
             tomogram = self.tomograms[row]
             coefficients = tomogram.tilt_series.deformation_coefficients
@@ -160,9 +177,10 @@ class InTilts:
                 continue
             grid = (tomogram.deformation_grid_size_x or 0, tomogram.deformation_grid_size_y or 0)
             first = int(self.tomograms.offsets[row])
+            size = (int(sizes[row, 0]), int(sizes[row, 1]))
             for tilt, values in enumerate(coefficients):
-                here = np.flatnonzero(images == first + tilt)
-                size = (int(sizes[row, 0]), int(sizes[row, 1]))
+                begin, end = np.searchsorted(sorted_images, [first + tilt, first + tilt + 1])
+                here = order[begin:end]
                 places[here] += deformation(places[here], values, kind=kind, grid=grid, image_size=size)
         room = sizes[owners] - self.radius
         visible = np.all((places > self.radius) & (places < room), axis=1)

@@ -225,8 +225,19 @@ class ParticlePlaces:
             raise self._error("no-tomograms", "the tomograms are needed: read it with tomograms=")
         particles = cast("ParticleSet", self)
         own = None if trajectories is None else trajectories.of(particles)
+        # Tomograms without particles need not have what is asked of the others.
+        used, owners = np.unique(self.tomogram_indices, return_inverse=True)
+        tomograms = type(self._tomograms)(self._tomograms.contents.take(used))
         found = InTilts(
-            particles, self._tomograms, own, deformations, radius, threads, image_sizes, allow_outside
+            particles,
+            tomograms,
+            owners.astype(np.int64, copy=False),
+            own,
+            deformations,
+            radius,
+            threads,
+            image_sizes,
+            allow_outside,
         )
         return found.batches()
 
@@ -249,7 +260,7 @@ class ParticlePlaces:
         radius : float
             In pixels of the tilt series: half the box, with which RELION extracts, times its binning.
         max_dose : float, optional
-            In e/A^2: images of a larger dose are left out.
+            In e/A^2: images of a larger dose are left out; all are taken where it is not above 0, as in RELION.
         min_frames : int
             Particles that fewer images show are left out.
         trajectories, image_sizes, allow_outside
@@ -260,13 +271,15 @@ class ParticlePlaces:
         SetError, MissingLabelError
             As in `in_tilts`.
         """
+        if max_dose is not None and np.isnan(max_dose):
+            raise ValueError("max_dose is nan; it must be a number")
         batches = self.iter_in_tilts(
             trajectories, radius=radius, image_sizes=image_sizes, allow_outside=allow_outside
         )
         flags = []
         for batch in batches:
             seen = as_numpy(pc.cast(batch.column("visible"), pa.int8()))
-            if max_dose is not None:
+            if max_dose is not None and max_dose > 0:
                 seen = seen * (as_numpy(batch.column("dose")) <= max_dose)
             flags.append(seen)
         values = np.concatenate(flags).astype(np.int64)

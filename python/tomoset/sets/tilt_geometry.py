@@ -78,9 +78,9 @@ class TiltGeometry:
             As in `projection_matrices`.
         """
         matrices = self.projection_matrices(image_size=image_size, allow_outside=allow_outside)
-        places = geometry.project(matrices[:, None], np.asarray(points, dtype=np.float64)[None])
+        places = geometry.project(matrices[:, None], _points(points)[None])
         kind, coefficients = self._tomogram.deformation_type, self._deformations
-        if not deformations or kind is None or coefficients is None:
+        if not deformations or kind is None or not coefficients:
             return places
         size = self.image_size(image_size=image_size, allow_outside=allow_outside)
         tomogram = self._tomogram
@@ -130,7 +130,7 @@ class TiltGeometry:
 
         Parameters
         ----------
-        x, y : (n,) array_like
+        x, y : (...) array_like
             Spatial frequencies in 1/A.
         depth : float or (num_tilts,) array_like
             In pixels, as `depth_offset` has it for one point; 0 is that of the tomogram's centre.
@@ -139,15 +139,24 @@ class TiltGeometry:
 
         Returns
         -------
-        (num_tilts, n) float64 array
+        (num_tilts, ...) float64 array
 
         Raises
         ------
+        ValueError
+            A depth of another shape.
         MissingLabelError
             Values of the optics or the defocus are missing.
         """
         tomogram, series = self._tomogram, self._series
-        deep = np.broadcast_to(np.asarray(depth, dtype=np.float64), (len(series),))
+        x, y = np.broadcast_arrays(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64))
+        # A value for each image, beside frequencies of any shape.
+        each = (slice(None), *(None,) * x.ndim)
+        deep = np.asarray(depth, dtype=np.float64)
+        if deep.shape not in {(), (len(series),)}:
+            raise ValueError(
+                f"depth has the shape {deep.shape}; it must be one number, or one for each image"
+            )
         u, v = (
             geometry.defocus_at(
                 base,
@@ -155,7 +164,7 @@ class TiltGeometry:
                 pixel_size=tomogram.pixel_size,
                 hand=tomogram.hand,
                 slope=tomogram.defocus_slope,
-            )[:, None]
+            )[each]
             for base in (series.defocus_u, series.defocus_v)
         )
         return geometry.ctf(
@@ -163,22 +172,24 @@ class TiltGeometry:
             y,
             defocus_u=u,
             defocus_v=v,
-            defocus_angle=series.defocus_angle[:, None],
+            defocus_angle=series.defocus_angle[each],
             voltage=tomogram.voltage,
             spherical_aberration=tomogram.spherical_aberration,
             amplitude_contrast=tomogram.amplitude_contrast,
-            phase_shift=series.phase_shift[:, None],
-            bfactor=series.bfactor[:, None],
-            scale=series.scale_factor[:, None],
-            dose=series.pre_exposure[:, None] if dose else None,
+            phase_shift=series.phase_shift[each],
+            bfactor=series.bfactor[each],
+            scale=series.scale_factor[each],
+            dose=series.pre_exposure[each] if dose else None,
         )
 
     def dose_weights(self, frequency: npt.ArrayLike) -> Floats:
-        """Give how much of frequencies is left in each image: ``(num_tilts, n)``, as RELION's ``Damage::weightImage``.
+        """Give how much of frequencies is left in each image: ``(num_tilts, ...)``.
+
+        As RELION's ``Damage::weightImage``.
 
         Parameters
         ----------
-        frequency : (n,) array_like
+        frequency : (...) array_like
             In 1/A.
 
         Raises
@@ -186,9 +197,10 @@ class TiltGeometry:
         MissingLabelError
             The tilt series has no doses.
         """
+        wanted = np.asarray(frequency, dtype=np.float64)
         return geometry.dose_weight(
-            frequency,
-            self._series.pre_exposure[:, None],
+            wanted,
+            self._series.pre_exposure[(slice(None), *(None,) * wanted.ndim)],
             bfactor_per_dose=self._tomogram.bfactor_per_electron_dose,
         )
 
@@ -225,3 +237,10 @@ class TiltGeometry:
         from tomoset.sets.tomogram import Tomogram
 
         return Tomogram(self._contents, self._index)
+
+
+def _points(points: npt.ArrayLike) -> Floats:
+    found = np.asarray(points, dtype=np.float64)
+    if found.ndim != 2 or found.shape[1] != 3:
+        raise ValueError(f"points have the shape {found.shape}; it must be (n, 3)")
+    return found
