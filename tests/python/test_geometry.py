@@ -314,6 +314,41 @@ def test_zeros_are_where_the_ctf_is_zero(aberration: float) -> None:
         geometry.ctf_zeros(0, defocus=1, **optics)
 
 
+@pytest.mark.parametrize("phase_shift", [-90.0, 0.0, 90.0, 180.0, 400.0])
+def test_zeros_at_any_phase_shift(phase_shift: float) -> None:
+    optics: dict[str, Any] = {
+        "defocus": 20000.0,
+        "voltage": 300,
+        "spherical_aberration": 2.7,
+        "amplitude_contrast": 0.1,
+        "phase_shift": phase_shift,
+    }
+    zeros = geometry.ctf_zeros(10, **optics)
+    assert (np.diff(zeros) > 0).all()
+    assert_allclose(geometry.ctf_1d(zeros, **optics), 0, atol=1.1e-8)
+    before = geometry.ctf_1d(np.linspace(0, 0.999, 200) * zeros[0], **optics)
+    assert (np.sign(before) == np.sign(before[0])).all()
+    assert np.isnan(
+        geometry.ctf_zeros(3, **{**optics, "defocus": -20000.0, "spherical_aberration": 0.0})
+    ).all()
+
+
+def test_a_tilt_series_takes_frequencies_of_any_shape() -> None:
+    tomogram = tomoset.TomogramSet.read(GEOMETRY / "relion5_plain/tomograms.star")["TS_02"]
+    series = tomogram.tilt_series
+    x, y = np.meshgrid(np.linspace(0, 0.2, 5), np.linspace(-0.2, 0.2, 4))
+    flat = series.ctf(x.ravel(), y.ravel())
+    assert_allclose(series.ctf(x, y), flat.reshape(len(series), 4, 5), rtol=0, atol=0)
+    assert series.ctf(0.1, 0.0).shape == (len(series),)
+    assert series.dose_weights(x).shape == (len(series), 4, 5)
+    assert series.dose_weights(0.1).shape == (len(series),)
+    with pytest.raises(ValueError, match=r"depth has the shape \(2,\); it must be one number"):
+        series.ctf(x, y, depth=[1.0, 2.0])
+    for points in ([1.0, 2.0, 3.0], [[1.0, 2.0]]):
+        with pytest.raises(ValueError, match=r"it must be \(n, 3\)"):
+            series.project(points)
+
+
 def test_one_matrix_with_several_sizes() -> None:
     found = geometry.projection_angles(np.eye(4), pixel_size=1, size=[[9, 9, 9]] * 5, image_size=(9, 9))
     assert {each.shape for each in found} == {(5,)}

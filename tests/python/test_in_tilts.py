@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -168,3 +169,51 @@ def test_visible_frames_by_dose_and_number() -> None:
     number = rule["visible"].count("1")
     assert len(particles.with_visible_frames(radius=50, max_dose=60, min_frames=number)) == 1
     assert len(particles.with_visible_frames(radius=50, max_dose=60, min_frames=number + 1)) == 0
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_no_limit_of_dose_is_none_as_in_relion(limit: float) -> None:
+    particles, _, _ = read(PARTICLES / "relion5_minimal")
+    options: dict[str, Any] = {"radius": 100, "image_sizes": image_sizes()}
+    plain = particles.with_visible_frames(**options).visible_frames
+    found = particles.with_visible_frames(max_dose=limit, **options).visible_frames
+    assert plain is not None
+    assert found is not None
+    assert [each.tolist() for each in found] == [each.tolist() for each in plain]
+    with pytest.raises(ValueError, match="max_dose is nan"):
+        particles.with_visible_frames(max_dose=float("nan"), **options)
+
+
+def test_batches_with_and_without_deformations_are_one_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = shutil.copytree(GEOMETRY / "relion5_deformation", tmp_path / "project")
+    path = project / "tilt_series/def_linear.star"
+    label = "rlnTomoDeformationCoefficients"
+    ((block, table),) = tomoset.read_star(path).items()
+    tomoset.write_star({block: pa.table(table).drop_columns([label])}, path)
+    tomos = TomogramSet.read(project / "tomograms.star")
+    bent = tomos.contents.have(label)
+    assert bent.any()
+    assert not bent.all()
+    text = "data_p\n\nloop_\n_rlnTomoName\n_rlnCoordinateX\n_rlnCoordinateY\n_rlnCoordinateZ\n"
+    text += "".join(f"{name} 100 200 50\n" for name in tomos.names)
+    particles = ParticleSet(tomoset.read_star(text.encode()), "p", tomos, ())
+    plain = particles.in_tilts(deformations=False)
+    whole = particles.in_tilts()
+    assert whole.schema.equals(plain.schema)
+    assert whole.schema.equals(in_tilts.SCHEMA)
+    monkeypatch.setattr(in_tilts, "ROWS", 1)
+    assert pa.concat_tables(particles.iter_in_tilts()).equals(whole)
+
+
+def test_tomograms_without_particles_are_not_asked() -> None:
+    particles, _, _ = read(PARTICLES / "relion5_full")
+    first = str(particles.tomogram_names[0])
+    own = particles.filter(f"rlnTomoName == '{first}'")
+    sizes = {first: image_sizes()[first]}
+    whole = particles.in_tilts(image_sizes=image_sizes()).to_pandas()
+    found = own.in_tilts(image_sizes=sizes).to_pandas()
+    kept = whole[whole.particle.isin(np.flatnonzero(np.array(particles.tomogram_names) == first))]
+    assert 0 < len(found) < len(whole)
+    assert_allclose(found[["x_px", "y_px", "dose"]], kept[["x_px", "y_px", "dose"]], rtol=0, atol=0)

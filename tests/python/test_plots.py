@@ -106,6 +106,12 @@ def test_shifts_of_failed_alignments_do_not_hide_the_others() -> None:
     assert "(1 beyond)" in axes.get_title("left")
 
 
+def test_a_tilt_series_that_is_not_aligned_is_refused() -> None:
+    tomos = tomoset.TomogramSet.read(GEOMETRY / "relion5_not_aligned/tomograms.star")
+    with pytest.raises(tomoset.SetError, match="no images that are aligned"):
+        tomos["raw"].plot()
+
+
 def test_a_tilt_series(tmp_path: Path) -> None:
     tomos = tomoset.TomogramSet.read(PLAIN)
     particles = tomoset.ParticleSet.read(
