@@ -138,6 +138,10 @@ def test_what_is_needed(tmp_path: Path) -> None:
     particles, _, _ = read(folder)
     with pytest.raises(tomoset.SetError, match="pass image_sizes="):
         particles.in_tilts()
+    with pytest.raises(ValueError, match="threads must be at least 1"):
+        particles.in_tilts(threads=-1)
+    with pytest.raises(ValueError, match="radius is nan"):
+        particles.in_tilts(radius=float("nan"))
     assert particles.filter("rlnTomoName == 'x'").in_tilts(image_sizes=(10, 10)).num_rows == 0
 
 

@@ -110,6 +110,8 @@ def test_a_tilt_series_that_is_not_aligned_is_refused() -> None:
     tomos = tomoset.TomogramSet.read(GEOMETRY / "relion5_not_aligned/tomograms.star")
     with pytest.raises(tomoset.SetError, match="no images that are aligned"):
         tomos["raw"].plot()
+    with pytest.raises(IndexError, match="tilt is 99; the tilt series has 61 images"):
+        tomoset.TomogramSet.read(PLAIN)["TS_02"].plot(tilt=99)
 
 
 def test_a_tilt_series(tmp_path: Path) -> None:

@@ -42,6 +42,8 @@ def plot_tilt_series(
         raise tomogram._contents.error(
             "no-geometry", tomogram._index, "the tilt series has no images that are aligned"
         )
+    if tilt is not None and not -len(series) <= tilt < len(series):
+        raise IndexError(f"tilt is {tilt}; the tilt series has {len(series)} images, counted from 0")
     doses = series.pre_exposure
     at = int(np.argmin(np.abs(_angles(matrices)))) if tilt is None else range(len(series))[tilt]
     made = figure(11, 9)

@@ -24,6 +24,7 @@ from tomoset.sets.particles import (
     unknown_group,
 )
 from tomoset.sets.tomogram import Tomogram
+from tomoset.sources import check_threads
 from tomoset.tables import as_numpy
 
 if TYPE_CHECKING:
@@ -181,6 +182,8 @@ class ParticlePlaces:
             As in `tomogram_indices`, `TomogramSet.projection_matrices` and `TrajectorySet.of`.
         MissingLabelError
             A tilt series without defocus or dose, tomograms without handedness or pixel size.
+        ValueError, TypeError
+            ``radius`` or ``threads`` is not a number that can be used.
         """
         batches = self.iter_in_tilts(
             trajectories,
@@ -221,6 +224,9 @@ class ParticlePlaces:
         """
         from tomoset.sets.in_tilts import InTilts
 
+        check_threads(threads)
+        if np.isnan(radius):
+            raise ValueError("radius is nan; it must be a number of pixels")
         if self._tomograms is None:
             raise self._error("no-tomograms", "the tomograms are needed: read it with tomograms=")
         particles = cast("ParticleSet", self)

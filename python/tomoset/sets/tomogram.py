@@ -185,6 +185,8 @@ class Tomogram:
         ------
         SetError, MissingLabelError
             The tilt series has no alignment, dose or defocus; no image whose size is needed.
+        IndexError
+            The tilt series has no image ``tilt``.
         ImportError
             matplotlib is not installed (``pip install 'tomoset[plot]'``).
         """
