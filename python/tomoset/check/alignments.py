@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tomoset.check.rules import Fault, Rules
-from tomoset.check.view import SHIFTS, X_TILT, Y_TILT, Z_ROT, View
-from tomoset.sets.alignment import ANGLES, NEEDED, ROWS
+from tomoset.check.view import AXIS, DOSE, SHIFTS, Y_TILT, Z_ROT, U, V, View
+from tomoset.sets.alignment import ANGLES, NEEDED, NOMINAL, ROWS, X_TILT
 from tomoset.sets.tilt_series import TiltSeries
 from tomoset.sets.tomogram import Tomogram
 
@@ -21,11 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["RULES"]
 
 RULES = Rules()
-
-NOMINAL = TiltSeries.nominal_tilt_angles.label
-AXIS = TiltSeries.nominal_tilt_axis_angles.label
-DOSE = TiltSeries.pre_exposure.label
-U, V = TiltSeries.defocus_u.label, TiltSeries.defocus_v.label
 
 
 @RULES.rule(

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tomoset.check.rules import Fault, Rules
-from tomoset.check.view import View, medians_of
+from tomoset.check.view import DOSE, U, View, medians_of
 from tomoset.sets.labels import IMAGE, STACK
-from tomoset.sets.tilt_series import TiltSeries
 from tomoset.sets.tomogram import Tomogram
 
 if TYPE_CHECKING:
@@ -19,11 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["RULES"]
 
 RULES = Rules()
-
-NOMINAL = TiltSeries.nominal_tilt_angles.label
-AXIS = TiltSeries.nominal_tilt_axis_angles.label
-DOSE = TiltSeries.pre_exposure.label
-U, V = TiltSeries.defocus_u.label, TiltSeries.defocus_v.label
 
 
 @RULES.rule(

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tomoset.check.rules import Fault, Rules
-from tomoset.check.view import View
+from tomoset.check.view import U, V, View
 from tomoset.exceptions import printable
+from tomoset.sets.alignment import NOMINAL
 from tomoset.sets.labels import IMAGE
 from tomoset.sets.paths import repeated
 from tomoset.sets.tilt_series import TiltSeries
@@ -20,11 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["RULES"]
 
 RULES = Rules()
-
-NOMINAL = TiltSeries.nominal_tilt_angles.label
-AXIS = TiltSeries.nominal_tilt_axis_angles.label
-DOSE = TiltSeries.pre_exposure.label
-U, V = TiltSeries.defocus_u.label, TiltSeries.defocus_v.label
 
 
 @RULES.rule(

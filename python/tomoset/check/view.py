@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from tomoset.check.rules import Fault
 from tomoset.geometry import projection_matrices
-from tomoset.sets.alignment import NEEDED, ROWS, SIZE
+from tomoset.sets.alignment import NEEDED, ROWS, SIZE, X_TILT
 from tomoset.sets.tilt_series import TiltSeries
 from tomoset.sets.tomogram import Tomogram
 from tomoset.sets.values import vectors
@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 
 __all__ = ["View", "medians_of"]
 
-X_TILT, Y_TILT, Z_ROT = TiltSeries.x_tilt.label, TiltSeries.y_tilt.label, TiltSeries.z_rot.label
+Y_TILT, Z_ROT = TiltSeries.y_tilt.label, TiltSeries.z_rot.label
 SHIFTS = (TiltSeries.x_shift.label, TiltSeries.y_shift.label)
+AXIS = TiltSeries.nominal_tilt_axis_angles.label
+DOSE = TiltSeries.pre_exposure.label
+U, V = TiltSeries.defocus_u.label, TiltSeries.defocus_v.label
 
 
 class View:

@@ -1,4 +1,4 @@
-"""Geometry as RELION has it: pure functions over NumPy arrays, broadcast over leading axes."""
+"""Geometry as RELION has it: pure functions over NumPy arrays, most of them broadcast over leading axes."""
 
 from tomoset.geometry.coordinates import (
     CoordinateCentre,

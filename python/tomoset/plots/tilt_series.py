@@ -60,7 +60,7 @@ def plot_tilt_series(
     _views(views, matrices, doses)
     _wedge(wedge, matrices, series, 1 / (2 * tomogram.pixel_size))
     _curves(curves, tomogram, series)
-    _image(image, tomogram, series, particles, at, options)
+    _image(image, tomogram, particles, at, float(_angles(matrices)[at]), options)
     return made
 
 
@@ -138,11 +138,12 @@ def _curves(axes: Axes, tomogram: Tomogram, series: TiltSeries) -> None:
 def _image(
     axes: Axes,
     tomogram: Tomogram,
-    series: TiltSeries,
     particles: ParticleSet | None,
     at: int,
+    angle: float,
     options: dict[str, Any],
 ) -> None:
+    series = tomogram.tilt_series
     size = tomogram.size or (0, 0, 0)
     corners = np.indices((2, 2, 2)).reshape(3, 8).T
     places = series.project(corners * np.array(size), **options)[at]
@@ -163,6 +164,7 @@ def _image(
             axes.figure.colorbar(dots, ax=axes, shrink=0.7).set_label("depth [nm]", fontsize=8, color=INK)
     axes.set_aspect("equal")
     axes.invert_yaxis()
-    angle = f"{round(float(_angles(series.projection_matrices(**options))[at])) + 0} deg"
     what = f"{count:,} particles and " if particles is not None else ""
-    label_axes(axes, f"Image {at} at {angle}: {what}the tomogram's outline", "column [px]", "row [px]")
+    label_axes(
+        axes, f"Image {at} at {round(angle)} deg: {what}the tomogram's outline", "column [px]", "row [px]"
+    )
