@@ -32,8 +32,8 @@ __all__ = ["Missing", "read_contents"]
 
 Missing: TypeAlias = Literal["raise", "skip"]
 
-#: How often a set is read anew that others write to meanwhile.
-TRIES = 20
+#: How often a set is read anew that others write to meanwhile: beside a writer that never rests, most readings meet it.
+TRIES = 100
 
 
 def read_contents(
