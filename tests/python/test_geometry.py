@@ -502,6 +502,13 @@ OPTICS: dict[str, Any] = {
         (lambda: geometry.ctf(0.1, 0.1, **OPTICS, magnification=[1, 2]), "magnification: the shape is"),
         (lambda: geometry.dose_weight(0.1, -5), "dose is -5; it must be 0 or more"),
         (lambda: geometry.least_dosed([]), "there is none"),
+        (lambda: geometry.least_dosed([np.nan, np.nan]), "of 2 there is none"),
+        (lambda: geometry.least_dosed([[1.0, 2.0]]), "must be one for each image"),
+        (lambda: geometry.fractional_dose([3.0, np.nan]), "there is 1"),
+        (lambda: geometry.fractional_dose([[3.0, 4.0]]), "must be one for each image"),
+        (lambda: geometry.cumulative_dose([3.0, -1.0], 3.0), "doses is -1; it must be 0 or more"),
+        (lambda: geometry.map_size([4000, 4000, np.nan], 4), "is not finite"),
+        (lambda: geometry.map_size([4000, 4000, -999], 4), "size is -999; it must be above 0"),
         (lambda: geometry.matrices_of_quaternions([0, 0, 0, 0]), "no rotation"),
         (lambda: geometry.tilt_axis(np.full((3, 4, 4), np.nan)), "what is no number"),
     ],
@@ -514,6 +521,35 @@ def test_arguments_that_cannot_be_meant(call: Any, words: str) -> None:
 def test_none_is_no_number() -> None:
     with pytest.raises(TypeError, match="None is no number"):
         geometry.projection_matrices(None, 0, 0, 1, 1, pixel_size=1, **FRAME)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="None is no number"):
+        geometry.wavelength([300.0, None])  # type: ignore[list-item]
+
+
+def test_what_is_masked_is_no_number() -> None:
+    doses = np.ma.masked_equal([6.0, 0.0, 3.0], 0.0)
+    assert geometry.least_dosed(doses) == 2
+    assert np.isnan(geometry.dose_weight(0.1, doses)).tolist() == [False, True, False]
+
+
+def test_doses_that_are_missing_are_passed_over() -> None:
+    assert geometry.least_dosed([np.nan, 6.0, 3.0, 3.0]) == 2
+    assert geometry.fractional_dose([np.nan, 9.0, 3.0, 6.5]) == 3.5
+    assert geometry.cumulative_dose([[0.0, 3.0], [0.0, 2.5]], [3.0, 2.5]).tolist() == [[3.0, 6.0], [2.5, 5.0]]
+
+
+def test_sizes_that_are_absent_halve_towards_zero() -> None:
+    # As C divides: RELION's -999 and the odd sizes.
+    assert geometry.centres([-999, 401, 8], "floored").tolist() == [-499, 200, 4]
+
+
+@given(st.floats(0.01, 0.5), st.floats(100, 400))
+def test_thon_rings_vanish_where_the_defoci_of_a_slab_cancel(frequency: float, voltage: float) -> None:
+    optics = {"voltage": voltage, "spherical_aberration": 2.7, "amplitude_contrast": 0.1}
+    thick = float(geometry.max_thickness(frequency, voltage=voltage))
+    depths = (np.arange(200) + 0.5) / 200 * thick
+    for defocus in (20000, 20000 + 0.25 * thick):
+        power = geometry.ctf_1d(frequency, defocus=defocus + depths, **optics) ** 2
+        assert_allclose(power.mean(), 0.5, atol=1e-6)
 
 
 @pytest.mark.filterwarnings("error")

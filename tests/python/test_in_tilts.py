@@ -221,3 +221,34 @@ def test_tomograms_without_particles_are_not_asked() -> None:
     kept = whole[whole.particle.isin(np.flatnonzero(np.array(particles.tomogram_names) == first))]
     assert 0 < len(found) < len(whole)
     assert_allclose(found[["x_px", "y_px", "dose"]], kept[["x_px", "y_px", "dose"]], rtol=0, atol=0)
+
+
+def test_a_deformation_that_cannot_be_names_its_tomogram() -> None:
+    grid = {"rlnTomoDeformationGridSizeX": 2, "rlnTomoDeformationGridSizeY": 2}
+    read_ones, _, _ = read(PARTICLES / "relion5_full")
+    assert read_ones.tomograms is not None
+    count = len(read_ones.tomograms.tilts)
+    tomos = read_ones.tomograms.with_columns(grid, rlnTomoDeformationType="linear").with_tilt_columns(
+        rlnTomoDeformationCoefficients=[[1.0, 2.0]] * count
+    )
+    name = read_ones.tomogram_names[0]
+    words = f"{name}.*tilt 0: there are 2 coefficients; a deformation of type 'linear' has 3"
+    with pytest.raises(tomoset.SetError, match=words) as caught:
+        tomos[name].tilt_series.project([[1, 2, 3]], image_size=(3838, 3710))
+    assert (caught.value.code, caught.value.tomogram) == ("odd-deformation", name)
+    particles = ParticleSet.read(PARTICLES / "relion5_full/particles.star", tomograms=tomos)
+    with pytest.raises(tomoset.SetError, match=words):
+        particles.in_tilts(image_sizes=image_sizes())
+
+
+def test_a_tilt_series_without_images_has_no_places() -> None:
+    particles, _, _ = read(PARTICLES / "relion5_full")
+    assert particles.tomograms is not None
+    name = particles.tomogram_names[0]
+    bare = particles.tomograms.drop_tilts(np.ones(len(particles.tomograms.tilts), dtype=bool))
+    series = bare[name].tilt_series
+    assert series.project([[1, 2, 3]], image_size=(9, 9)).shape == (0, 1, 2)
+    assert series.depth_offset([[1, 2, 3]], image_size=(9, 9)).shape == (0, 1)
+    assert series.dose_weights([0.1, 0.2]).shape == (0, 2)
+    with pytest.raises(tomoset.SetError, match="no images that are aligned"):
+        bare[name].plot()

@@ -10,9 +10,16 @@ from tomoset.geometry.coordinates import (
     shifted_positions,
     voxels_to_px,
 )
-from tomoset.geometry.ctf import ctf, ctf_1d, ctf_zeros, defocus_at, phase, wavelength
+from tomoset.geometry.ctf import ctf, ctf_1d, ctf_zeros, defocus_at, max_thickness, phase, wavelength
 from tomoset.geometry.deformation import deformation, num_coefficients
-from tomoset.geometry.dose import critical_dose, dose_weight, fractional_dose, least_dosed, ranks
+from tomoset.geometry.dose import (
+    critical_dose,
+    cumulative_dose,
+    dose_weight,
+    fractional_dose,
+    least_dosed,
+    ranks,
+)
 from tomoset.geometry.euler import EulerAngles, euler_angles, euler_matrices
 from tomoset.geometry.orientation import (
     from_rotation,
@@ -47,6 +54,7 @@ __all__ = [
     "ctf",
     "ctf_1d",
     "ctf_zeros",
+    "cumulative_dose",
     "defocus_at",
     "deformation",
     "depth_offset",
@@ -59,6 +67,7 @@ __all__ = [
     "least_dosed",
     "map_size",
     "matrices_of_quaternions",
+    "max_thickness",
     "num_coefficients",
     "phase",
     "project",

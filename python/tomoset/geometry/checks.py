@@ -13,10 +13,14 @@ Floats = npt.NDArray[np.float64]
 
 
 def floats(values: npt.ArrayLike) -> Floats:
-    """Give values as float64; None is refused, which would be NaN."""
-    if values is None:
+    """Give values as float64; masked ones are NaN, and None, which would be NaN unseen, is refused."""
+    if isinstance(values, np.ma.MaskedArray):
+        masked: Floats = np.ma.filled(values.astype(np.float64), np.nan)
+        return masked
+    found = np.asarray(values)
+    if found.dtype == object and any(value is None for value in found.flat):
         raise TypeError("None is no number")
-    return np.asarray(values, dtype=np.float64)
+    return found.astype(np.float64, copy=False)
 
 
 def shaped(name: str, values: npt.ArrayLike, *tail: int) -> Floats:

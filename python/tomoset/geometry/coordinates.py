@@ -52,7 +52,8 @@ def centres(size: npt.ArrayLike, centre: CoordinateCentre = "relion") -> Floats:
     if centre == "relion":
         return half
     if centre == "floored":
-        return np.floor(half)
+        # Towards zero, as C divides integers: sizes may be -999, RELION's word for none.
+        return np.trunc(half)
     if centre == "relion-python":
         return half - 1
     raise ValueError(f"centre is {centre!r}; it must be 'relion', 'floored' or 'relion-python'")
@@ -164,8 +165,15 @@ def map_size(size: npt.ArrayLike, binning: npt.ArrayLike) -> Integers:
     Returns
     -------
     (..., 3) int64 array
+
+    Raises
+    ------
+    ValueError
+        A size or a binning that is not above 0.
     """
-    scaled = shaped("size", size, 3) / positive("binning", binning)[..., None]
+    scaled = positive("size", shaped("size", size, 3)) / positive("binning", binning)[..., None]
+    if not np.isfinite(scaled).all():
+        raise ValueError("size or binning is not finite; they must be numbers above 0")
     found: Integers = (scaled + np.array([0.5, 0.5, 0.0])).astype(np.int64)
     return found
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from tomoset.geometry.checks import floats, fraction, positive, shaped
 from tomoset.geometry.dose import dose_weight
 
-__all__ = ["ctf", "ctf_1d", "ctf_zeros", "defocus_at", "phase", "wavelength"]
+__all__ = ["ctf", "ctf_1d", "ctf_zeros", "defocus_at", "max_thickness", "phase", "wavelength"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -160,7 +160,8 @@ def ctf(
     scale : array_like
         ``rlnCtfScalefactor``.
     dose : array_like, optional
-        In e/A^2; its envelope, `dose_weight`, then takes the place of that of the B-factor.
+        In e/A^2; its envelope, `dose_weight`, then takes the place of that of the B-factor. RELION passes over a
+        negative one; here it is an error.
     magnification : (..., 2, 2) array_like, optional
         ``rlnMagMat00`` to ``11``: frequencies are multiplied by it first.
 
@@ -296,3 +297,31 @@ def ctf_zeros(
         squared = 2 * rest / (bent + np.sqrt(bent**2 - 4 * sphere * rest))
         good = (squared > 0) & np.isfinite(squared)
         return np.asarray(np.sqrt(np.where(good, squared, np.nan)))
+
+
+def max_thickness(frequency: npt.ArrayLike, *, voltage: npt.ArrayLike) -> Floats:
+    """Give the thickness of a specimen at which its Thon rings vanish at a frequency: ``1 / (wavelength k^2)``.
+
+    Depths along the beam have defoci of their own: over a thickness ``t`` the phase changes by ``pi wavelength t k^2``,
+    and the power's modulation is averaged to ``sinc(wavelength t k^2)`` of that of a thin specimen (McMullan et al.
+    2015, Tichelaar et al. 2020), whose first zero this is. RELION has no such function.
+
+    Parameters
+    ----------
+    frequency : array_like
+        In 1/A.
+    voltage : array_like
+        ``rlnVoltage`` in kV.
+
+    Returns
+    -------
+    (...) float64 array
+        In A; infinite at frequency 0.
+
+    Examples
+    --------
+    >>> float(max_thickness(1 / 10, voltage=300).round())
+    5079.0
+    """
+    with np.errstate(divide="ignore"):
+        return np.asarray(1 / (wavelength(voltage) * floats(frequency) ** 2))

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from tomoset.geometry.checks import floats, not_negative
 
-__all__ = ["critical_dose", "dose_weight", "fractional_dose", "least_dosed", "ranks"]
+__all__ = ["critical_dose", "cumulative_dose", "dose_weight", "fractional_dose", "least_dosed", "ranks"]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -68,17 +68,22 @@ def fractional_dose(doses: npt.ArrayLike) -> float:
     Parameters
     ----------
     doses : (num_tilts,) array_like
-        ``rlnMicrographPreExposure`` in e/A^2.
+        ``rlnMicrographPreExposure`` in e/A^2; NaN is passed over.
 
     Raises
     ------
     ValueError
-        Fewer than two images; RELION reads what is not there.
+        Fewer than two images with a dose; RELION reads what is not there.
     """
-    doses = np.sort(np.asarray(doses, dtype=np.float64))
-    if doses.shape[-1] < 2:
-        raise ValueError(f"the dose of one image needs two images at least; there is {doses.shape[-1]}")
-    return float(doses[1] - doses[0])
+    found = floats(doses)
+    if found.ndim != 1:
+        raise ValueError(f"doses: the shape is {found.shape}; it must be one for each image")
+    lowest = np.sort(found[~np.isnan(found)])[:2]
+    if len(lowest) < 2:
+        raise ValueError(
+            f"the dose of one image needs two images with a dose at least; there is {len(lowest)}"
+        )
+    return float(lowest[1] - lowest[0])
 
 
 def ranks(values: npt.ArrayLike) -> Integers:
@@ -112,6 +117,7 @@ def least_dosed(doses: npt.ArrayLike) -> int:
     Parameters
     ----------
     doses : (num_tilts,) array_like
+        ``rlnMicrographPreExposure`` in e/A^2; images of which it is NaN are passed over.
 
     Raises
     ------
@@ -119,6 +125,34 @@ def least_dosed(doses: npt.ArrayLike) -> int:
         There are none.
     """
     found = floats(doses)
-    if not found.size:
-        raise ValueError("the image of the lowest dose needs one image at least; there is none")
-    return int(np.argmin(found))
+    if found.ndim != 1:
+        raise ValueError(f"doses: the shape is {found.shape}; it must be one for each image")
+    if np.isnan(found).all():
+        raise ValueError(f"the image of the lowest dose needs one with a dose; of {found.size} there is none")
+    return int(np.nanargmin(found))
+
+
+def cumulative_dose(doses: npt.ArrayLike, per_image: npt.ArrayLike) -> Floats:
+    """Give the dose that the specimen has had when an image is done: that before it and its own.
+
+    RELION's weights are of the dose before an image; other programs weigh by this, or by that halfway through.
+
+    Parameters
+    ----------
+    doses : (..., num_tilts) array_like
+        ``rlnMicrographPreExposure`` in e/A^2.
+    per_image : array_like
+        ``rlnTomoImportFractionalDose``, or what `fractional_dose` finds; broadcast against the leading axes.
+
+    Returns
+    -------
+    (..., num_tilts) float64 array
+        In e/A^2.
+
+    Raises
+    ------
+    ValueError
+        A dose below 0.
+    """
+    before = not_negative("doses", doses)
+    return np.asarray(before + not_negative("per_image", per_image)[..., None])

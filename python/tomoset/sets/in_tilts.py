@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from tomoset import _core
-from tomoset.geometry import deformation
 from tomoset.sets.alignment import Alignment
+from tomoset.sets.deformations import Deformations
 from tomoset.sets.images import image_sizes
 from tomoset.sets.labels import ORIGIN
 from tomoset.sets.tilt_series import TiltSeries
@@ -170,18 +170,15 @@ class InTilts:
         order = np.argsort(images, kind="stable")
         sorted_images = images[order]
         for row in np.unique(owners[bent[owners]]).tolist():
-            tomogram = self.tomograms[row]
-            coefficients = tomogram.tilt_series.deformation_coefficients
-            kind = tomogram.deformation_type
-            if kind is None or coefficients is None:
+            deformations = Deformations.of(self.tomograms.contents, row)
+            if deformations is None:
                 continue
-            grid = (tomogram.deformation_grid_size_x or 0, tomogram.deformation_grid_size_y or 0)
             first = int(self.tomograms.offsets[row])
             size = (int(sizes[row, 0]), int(sizes[row, 1]))
-            for tilt, values in enumerate(coefficients):
+            for tilt in range(len(deformations.coefficients)):
                 begin, end = np.searchsorted(sorted_images, [first + tilt, first + tilt + 1])
                 here = order[begin:end]
-                places[here] += deformation(places[here], values, kind=kind, grid=grid, image_size=size)
+                places[here] = deformations.moved(places[here], tilt, size)
         room = sizes[owners] - self.radius
         visible = np.all((places > self.radius) & (places < room), axis=1)
         for at, name, values in (

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from tomoset.sets.contents import Contents
+    from tomoset.sets.deformations import Deformations
     from tomoset.sets.tomogram import Tomogram
     from tomoset.sets.values import Floats
 
@@ -75,21 +76,15 @@ class TiltGeometry:
         Raises
         ------
         SetError
-            As in `projection_matrices`.
+            As in `projection_matrices`; a deformation that cannot be.
         """
         matrices = self.projection_matrices(image_size=image_size, allow_outside=allow_outside)
         places = geometry.project(matrices[:, None], _points(points)[None])
-        kind, coefficients = self._tomogram.deformation_type, self._deformations
-        if not deformations or kind is None or not coefficients:
+        found = self._deformations() if deformations else None
+        if found is None:
             return places
         size = self.image_size(image_size=image_size, allow_outside=allow_outside)
-        tomogram = self._tomogram
-        grid = (tomogram.deformation_grid_size_x or 0, tomogram.deformation_grid_size_y or 0)
-        moved = [
-            geometry.deformation(each, values, kind=kind, grid=grid, image_size=size)
-            for each, values in zip(places, coefficients, strict=True)
-        ]
-        return places + np.stack(moved)
+        return np.stack([found.moved(each, tilt, size) for tilt, each in enumerate(places)])
 
     def depth_offset(
         self,
@@ -227,10 +222,10 @@ class TiltGeometry:
         """The tilt series, of which this is a part: its columns are properties of the whole."""
         return self
 
-    @property
-    def _deformations(self) -> list[Floats] | None:
-        found: list[Floats] | None = self._series.deformation_coefficients
-        return found
+    def _deformations(self) -> Deformations | None:
+        from tomoset.sets.deformations import Deformations
+
+        return Deformations.of(self._contents, self._index)
 
     @property
     def _tomogram(self) -> Tomogram:
