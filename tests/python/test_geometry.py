@@ -522,7 +522,7 @@ def test_none_is_no_number() -> None:
     with pytest.raises(TypeError, match="None is no number"):
         geometry.projection_matrices(None, 0, 0, 1, 1, pixel_size=1, **FRAME)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="None is no number"):
-        geometry.wavelength([300.0, None])  # type: ignore[list-item]
+        geometry.wavelength([300.0, None])  # type: ignore[arg-type]
 
 
 def test_what_is_masked_is_no_number() -> None:
