@@ -37,7 +37,7 @@ def _pixels(axes: Axes) -> None:
         ("relion", RED, 2.4),
     )
     for name, shade, height in marks:
-        centre = float(geometry.centres(size, name))
+        centre = float(geometry.centres((size, size, size), name)[0])
         axes.annotate(
             f"{name}: {centre:g}",
             (centre, 0.5),

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::error::{Result, StarError};
 use crate::parallel;
 
 /// A row of a projection matrix, for each image: its three factors, and what is added.
@@ -53,16 +54,44 @@ pub struct Places {
 }
 
 /// Rows that are worth a task of their own.
-const SHARE: usize = 1 << 16;
+const SHARE: usize = if cfg!(test) { 4 } else { 1 << 16 };
+
+/// Makes sure that all that is asked for is there; gives the number of rows.
+fn check(images: &Images<'_>, tomograms: &[Tomogram], points: &Points<'_>) -> Result<usize> {
+    let odd = |what: &str| StarError::Option(format!("places in tilt images: {what}"));
+    let all = images.x.iter().chain(&images.y).chain(&images.depth).chain([&images.defocus_u, &images.defocus_v]);
+    let there = all.map(|entries| entries.len()).min().unwrap_or(0);
+    if tomograms.iter().any(|tomogram| tomogram.images.start > tomogram.images.end || tomogram.images.end > there) {
+        return Err(odd("a tomogram has images that are not there"));
+    }
+    if points.axes.iter().any(|axis| axis.len() != points.owners.len()) {
+        return Err(odd("coordinates and owners are not of one length"));
+    }
+    let mut total = 0;
+    for &owner in points.owners {
+        total += tomograms.get(owner).ok_or_else(|| odd("a particle is of a tomogram that is not there"))?.images.len();
+    }
+    if points.shifts.is_some_and(|shifts| shifts.iter().any(|axis| axis.len() != total)) {
+        return Err(odd("there is not one shift for each row"));
+    }
+    Ok(total)
+}
 
 /// Projects particles into the images of their tomograms.
 ///
-/// A particle is visible where it is further than `radius` from the edges of the image. One whose owner is no tomogram,
-/// or whose tomogram has images that are not there, has no rows.
-#[must_use]
-pub fn places(images: &Images<'_>, tomograms: &[Tomogram], points: &Points<'_>, radius: f64, threads: usize) -> Places {
+/// A particle is visible where it is further than `radius` from the edges of the image.
+///
+/// # Errors
+/// A particle whose owner is no tomogram, a tomogram with images that are not there, shifts for another number of rows.
+pub fn places(
+    images: &Images<'_>,
+    tomograms: &[Tomogram],
+    points: &Points<'_>,
+    radius: f64,
+    threads: usize,
+) -> Result<Places> {
     let count = |owner: &usize| tomograms.get(*owner).map_or(0, |tomogram| tomogram.images.len());
-    let total: usize = points.owners.iter().map(count).sum();
+    let total = check(images, tomograms, points)?;
     let mut found = Places {
         x: vec![0.0; total],
         y: vec![0.0; total],
@@ -94,7 +123,7 @@ pub fn places(images: &Images<'_>, tomograms: &[Tomogram], points: &Points<'_>, 
             rows = after;
         }
     });
-    found
+    Ok(found)
 }
 
 /// Where a particle is while each image is taken.
@@ -190,6 +219,7 @@ fn project(out: &mut [f64], [a, b, c, d]: Row<'_>, path: &Path<'_>) {
 }
 
 #[cfg(test)]
+#[allow(clippy::expect_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
 
@@ -209,11 +239,12 @@ mod tests {
             Tomogram { images: 0..2, defocus_per_pixel: 2.0, image_size: [100.0, 50.0] },
             Tomogram { images: 2..3, defocus_per_pixel: -2.0, image_size: [100.0, 50.0] },
         ];
-        let owners = [1, 0, 7, 0];
-        let axes: [&[f64]; 3] = [&[1.0, 20.0, 0.0, 99.0], &[2.0, 30.0, 0.0, 30.0], &[10.0, 15.0, 0.0, 10.0]];
+        let owners = [1, 0, 0];
+        let axes: [&[f64]; 3] = [&[1.0, 20.0, 99.0], &[2.0, 30.0, 30.0], &[10.0, 15.0, 10.0]];
         let shift = [0.0, 0.0, 1.0, 0.0, 0.0];
         for threads in [1, 3] {
-            let still = places(&images, &tomograms, &Points { owners: &owners, axes, shifts: None }, 2.0, threads);
+            let still = places(&images, &tomograms, &Points { owners: &owners, axes, shifts: None }, 2.0, threads)
+                .expect("all is there");
             assert_eq!(still.x, [6.0, 20.0, 80.0, 99.0, 1.0]);
             assert_eq!(still.y, [2.0, 30.0, 30.0, 30.0, 30.0]);
             assert_eq!(still.depth, [0.0, 5.0, 5.0, 0.0, 0.0]);
@@ -221,8 +252,16 @@ mod tests {
             assert_eq!(still.defocus_v, [2900.0, 910.0, 1910.0, 900.0, 1900.0]);
             assert_eq!(still.visible, [false, true, true, false, false]);
             let shifts = Some([&shift[..], &[0.0; 5], &[0.0; 5]]);
-            let moving = places(&images, &tomograms, &Points { owners: &owners, axes, shifts }, 2.0, threads);
+            let moving = places(&images, &tomograms, &Points { owners: &owners, axes, shifts }, 2.0, threads)
+                .expect("all is there");
             assert_eq!(moving.x, [6.0, 20.0, 79.0, 99.0, 1.0]);
+            let axes: [&[f64]; 3] = [&[1.0]; 3];
+            for (owners, shifts) in [(&[7][..], None), (&[0], Some([&shift[..]; 3])), (&[0, 0], None)] {
+                let odd = places(&images, &tomograms, &Points { owners, axes, shifts }, 2.0, threads);
+                assert!(odd.is_err(), "{owners:?} {shifts:?}");
+            }
+            let beyond = [Tomogram { images: 2..9, ..tomograms[0].clone() }];
+            assert!(places(&images, &beyond, &Points { owners: &[0], axes, shifts: None }, 2.0, threads).is_err());
         }
     }
 }

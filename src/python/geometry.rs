@@ -18,7 +18,9 @@ use crate::parallel;
 ///
 /// `images` has `x0` to `x3`, `y0` to `y3`, `depth0` to `depth3`, `defocus_u` and `defocus_v`; `tomograms` has `start`,
 /// `stop`, `defocus_per_pixel`, `width` and `height`; `particles` has `owner`, `x`, `y` and `z`; `shifts`, if there are any,
-/// have `x`, `y` and `z` for each row of the result.
+/// have `x`, `y` and `z` for each row of the result. Lengths are in pixels, defocus in A; all are float64 but `start`,
+/// `stop` and `owner`, which are int64. ValueError for columns that are lacking, of another type, with nulls, or that do
+/// not go together.
 #[pyfunction]
 #[pyo3(signature = (images, tomograms, particles, shifts, radius, threads=None))]
 pub fn places<'py>(
@@ -57,7 +59,7 @@ pub fn places<'py>(
     let shifts = shifts.as_ref().map(three).transpose()?;
     let points = Points { owners: &owners, axes, shifts };
     let threads = threads.unwrap_or_else(parallel::available);
-    let found = py.detach(|| geometry::places(&images, &tomograms, &points, radius, threads));
+    let found = py.detach(|| geometry::places(&images, &tomograms, &points, radius, threads))?;
     let visible = BooleanArray::new(BooleanBuffer::from(found.visible), None);
     let double = |values: Vec<f64>| -> ArrayRef { Arc::new(Float64Array::from(values)) };
     let columns: [(&str, ArrayRef); 6] = [

@@ -136,7 +136,7 @@ def test_what_is_needed(tmp_path: Path) -> None:
     with pytest.raises(tomoset.SetError, match="read it with tomograms="):
         ParticleSet.read(folder / "particles.star").in_tilts()
     particles, _, _ = read(folder)
-    with pytest.raises(tomoset.SetError, match="pass image_sizes="):
+    with pytest.raises(tomoset.SetError, match="pass the image size"):
         particles.in_tilts()
     with pytest.raises(ValueError, match="threads must be at least 1"):
         particles.in_tilts(threads=-1)

@@ -234,7 +234,7 @@ def test_images_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(tomoset.SetError, match=r"no image is named|No such file") as raised:
         tomos.projection_matrices()
     assert raised.value.code == "no-image"
-    assert "pass image_sizes=" in str(raised.value)
+    assert "pass the image size" in str(raised.value)
     named = tomos.with_tilt_columns(rlnMicrographName="../secret.mrc")
     with pytest.raises(tomoset.SetError, match="leads out of the project") as raised:
         named.projection_matrices()
@@ -250,7 +250,7 @@ def test_images_that_are_not_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("columns", "tilt_columns", "words"),
     [
-        ({"rlnTomoSizeX": 0}, {}, "rlnTomoSizeX is 0; the geometry needs another"),
+        ({"rlnTomoSizeX": 0}, {}, "rlnTomoSizeX is 0; it must be above 0"),
         ({"rlnTomoTiltSeriesPixelSize": -999.0}, {}, "rlnTomoTiltSeriesPixelSize is -999;"),
         ({"rlnTomoTiltSeriesPixelSize": float("nan")}, {}, "rlnTomoTiltSeriesPixelSize is nan;"),
         ({}, {"rlnTomoYTilt": float("nan")}, "tilt 0: rlnTomoYTilt is nan; the geometry needs a number"),

@@ -26,6 +26,13 @@ _FORMATS = ("png", "pdf", "svg")
 @click.option("--tomogram", "names", metavar="NAME", multiple=True, help="Only this one; may be repeated.")
 @click.option("--geometry", is_flag=True, help="Views, wedge, CTF and an image of the one --tomogram.")
 @click.option("--particles", metavar="FILE", type=click.Path(), help="Particles to be drawn with --geometry.")
+@click.option(
+    "--image-size",
+    metavar="WIDTH HEIGHT",
+    nargs=2,
+    type=click.IntRange(min=1),
+    help="Of the tilt images in pixels, for --geometry where the images are not there.",
+)
 @click.option("--dpi", type=click.IntRange(20, 1200), default=150, show_default=True, help="Dots per inch.")
 @force_option
 def plot(
@@ -34,6 +41,7 @@ def plot(
     names: tuple[str, ...],
     geometry: bool,
     particles: str | None,
+    image_size: tuple[int, int] | None,
     dpi: int,
     force: bool,
 ) -> None:
@@ -50,6 +58,8 @@ def plot(
         raise click.UsageError("--geometry draws one tilt series: --tomogram NAME")
     if particles is not None and not geometry:
         raise click.UsageError("--particles is for --geometry")
+    if image_size is not None and not geometry:
+        raise click.UsageError("--image-size is for --geometry")
     if target != STDOUT:
         refuse_existing(Path(target), replace=force)
     from tomoset.sets import ParticleSet, TomogramSet
@@ -62,7 +72,7 @@ def plot(
     picture = io.BytesIO()
     if geometry:
         own = None if particles is None else ParticleSet.read(particles, tomograms=tomos)
-        drawn = tomos[0].plot(None if own is None else own.of(tomos))
+        drawn = tomos[0].plot(None if own is None else own.of(tomos), image_size=image_size)
     else:
         drawn = tomos.plot()
     drawn.savefig(picture, format=kind, dpi=dpi)

@@ -1,4 +1,7 @@
-"""Places in tomograms: in A from the centre, in pixels from the corner, in voxels of a map."""
+"""Places in tomograms: in A from the centre, in pixels from the corner, in voxels of a map.
+
+Pixels from the corner are 0 at the centre of the first pixel.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from tomoset.geometry.checks import floats, positive, shaped
+from tomoset.geometry.checks import positive, shaped
 
 __all__ = [
     "CoordinateCentre",
@@ -48,15 +51,19 @@ def centres(size: npt.ArrayLike, centre: CoordinateCentre = "relion") -> Floats:
     ValueError
         Another centre.
     """
-    half = floats(size) / 2
+    half = shaped("size", size, 3) / 2
     if centre == "relion":
         return half
     if centre == "floored":
-        # Towards zero, as C divides integers: sizes may be -999, RELION's word for none.
-        return np.trunc(half)
+        return halved(shaped("size", size, 3))
     if centre == "relion-python":
         return half - 1
     raise ValueError(f"centre is {centre!r}; it must be 'relion', 'floored' or 'relion-python'")
+
+
+def halved(size: Floats) -> Floats:
+    """Halve sizes towards zero, as C divides integers: they may be -999, RELION's word for none."""
+    return np.trunc(size / 2)
 
 
 def centred_to_px(

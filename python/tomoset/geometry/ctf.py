@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+
 import numpy as np
 import numpy.typing as npt
 
@@ -84,7 +86,7 @@ def phase(
 ) -> Floats:
     r"""Give the phase ``gamma``, whose sine is the contrast transfer but for sign, envelope and scale.
 
-    As RELION's ``CTF``::
+    As RELION's ``CTF``, without its even Zernike polynomials::
 
         gamma = -pi l D + pi/2 Cs l^3 k^4 - phase_shift - atan(Q / sqrt(1 - Q^2)),      k^2 = x^2 + y^2
         D     = U (x cos a + y sin a)^2 + V (-x sin a + y cos a)^2
@@ -123,7 +125,6 @@ def phase(
     # D by powers of x and y: their factors are of each image, and not of each frequency.
     bent = (u * cos**2 + v * sin**2) * (fx * fx)
     bent = bent + ((u * sin**2 + v * cos**2) * (fy * fy) + (u - v) * (2 * sin * cos) * (fx * fy))
-    # Cs in A.
     sphere = 1e7 * floats(spherical_aberration)
     constant = np.radians(floats(phase_shift)) + np.arcsin(contrast)
     found: Floats = np.pi * length * (0.5 * sphere * length**2) * squared**2 - (np.pi * length) * bent
@@ -144,6 +145,7 @@ def ctf(
     bfactor: npt.ArrayLike = 0.0,
     scale: npt.ArrayLike = 1.0,
     dose: npt.ArrayLike | None = None,
+    bfactor_per_dose: npt.ArrayLike = 0.0,
     magnification: npt.ArrayLike | None = None,
 ) -> Floats:
     """Give the contrast transfer function: ``-sin(gamma) * envelope * scale``.
@@ -162,6 +164,9 @@ def ctf(
     dose : array_like, optional
         In e/A^2; its envelope, `dose_weight`, then takes the place of that of the B-factor. RELION passes over a
         negative one; here it is an error.
+    bfactor_per_dose : array_like
+        As for `dose_weight`; where it is positive, RELION's refinement has this envelope, too, while its ``CTF`` knows
+        only that of the critical dose.
     magnification : (..., 2, 2) array_like, optional
         ``rlnMagMat00`` to ``11``: frequencies are multiplied by it first.
 
@@ -194,7 +199,9 @@ def ctf(
     )
     squared = fx * fx + fy * fy
     decay = np.exp(-0.25 * floats(bfactor) * squared)
-    envelope = decay if dose is None else dose_weight(np.sqrt(squared), dose)
+    envelope = decay
+    if dose is not None:
+        envelope = dose_weight(np.sqrt(squared), dose, bfactor_per_dose=bfactor_per_dose)
     found = np.asarray(np.sin(gamma) * (-envelope * floats(scale)))
     near = np.abs(found) < 1e-8
     if near.any():
@@ -213,6 +220,7 @@ def ctf_1d(
     bfactor: npt.ArrayLike = 0.0,
     scale: npt.ArrayLike = 1.0,
     dose: npt.ArrayLike | None = None,
+    bfactor_per_dose: npt.ArrayLike = 0.0,
 ) -> Floats:
     """Give the contrast transfer function without astigmatism, by the frequency alone.
 
@@ -222,7 +230,7 @@ def ctf_1d(
         In 1/A.
     defocus : array_like
         In A, the mean of ``rlnDefocusU`` and ``rlnDefocusV`` for one.
-    voltage, spherical_aberration, amplitude_contrast, phase_shift, bfactor, scale, dose
+    voltage, spherical_aberration, amplitude_contrast, phase_shift, bfactor, scale, dose, bfactor_per_dose
         As for `ctf`.
 
     Returns
@@ -242,6 +250,7 @@ def ctf_1d(
         bfactor=bfactor,
         scale=scale,
         dose=dose,
+        bfactor_per_dose=bfactor_per_dose,
     )
 
 
@@ -264,12 +273,13 @@ def ctf_zeros(
     count : int
         How many, from the lowest on.
     defocus, voltage, spherical_aberration, amplitude_contrast, phase_shift
-        As for `ctf_1d`; underfocus.
+        As for `ctf_1d`.
 
     Returns
     -------
     (..., count) float64 array
-        In 1/A; NaN where there are no more.
+        In 1/A; NaN where there are no more on this branch: beyond the turn, which comes early at small defocus, and
+        at overfocus zeros are not looked for.
 
     Raises
     ------
@@ -282,6 +292,7 @@ def ctf_zeros(
     >>> ctf_zeros(3, defocus=30000, **optics).round(4).tolist()
     [0.0405, 0.0577, 0.0709]
     """
+    count = operator.index(count)
     if count < 1:
         raise ValueError(f"count is {count}; it must be positive")
     length = wavelength(voltage)[..., None]

@@ -5,9 +5,18 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tomoset.geometry.checks import floats, not_negative
+from tomoset.geometry.checks import floats, not_negative, shaped
 
-__all__ = ["critical_dose", "cumulative_dose", "dose_weight", "fractional_dose", "least_dosed", "ranks"]
+__all__ = [
+    "critical_dose",
+    "cumulative_dose",
+    "dose_weight",
+    "fractional_dose",
+    "ice_scale",
+    "least_dosed",
+    "order",
+    "ranks",
+]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -57,7 +66,8 @@ def dose_weight(
     """
     frequency, dose, slope = floats(frequency), not_negative("dose", dose), floats(bfactor_per_dose)
     grant = np.exp(-dose / (2 * critical_dose(frequency)))
-    return np.where(slope > 0, np.exp(-slope * dose * frequency**2 / 4), grant)
+    # NaN stays.
+    return np.where(slope <= 0, grant, np.exp(-slope * dose * frequency**2 / 4))
 
 
 def fractional_dose(doses: npt.ArrayLike) -> float:
@@ -105,10 +115,32 @@ def ranks(values: npt.ArrayLike) -> Integers:
     >>> ranks([6, 0, 3, 9, 3]).tolist()
     [3, 0, 1, 4, 2]
     """
-    order = np.argsort(np.asarray(values), axis=-1, kind="stable")
-    found = np.empty(order.shape, dtype=np.int64)
-    np.put_along_axis(found, order, np.broadcast_to(np.arange(order.shape[-1]), order.shape), axis=-1)
+    places = order(values)
+    found = np.empty(places.shape, dtype=np.int64)
+    np.put_along_axis(found, places, np.broadcast_to(np.arange(places.shape[-1]), places.shape), axis=-1)
     return found
+
+
+def order(values: npt.ArrayLike) -> Integers:
+    """Give which value comes at each place in ascending order, from 0; of equal ones the first comes first.
+
+    As RELION's ``sortIndices``, which leaves the order of equal ones open; the inverse of `ranks`.
+
+    Parameters
+    ----------
+    values : (..., n) array_like
+        Doses, or nominal tilt angles.
+
+    Returns
+    -------
+    (..., n) int64 array
+
+    Examples
+    --------
+    >>> order([6, 0, 3, 9, 3]).tolist()
+    [1, 2, 4, 0, 3]
+    """
+    return np.argsort(floats(values), axis=-1, kind="stable").astype(np.int64, copy=False)
 
 
 def least_dosed(doses: npt.ArrayLike) -> int:
@@ -156,3 +188,38 @@ def cumulative_dose(doses: npt.ArrayLike, per_image: npt.ArrayLike) -> Floats:
     """
     before = not_negative("doses", doses)
     return np.asarray(before + not_negative("per_image", per_image)[..., None])
+
+
+def ice_scale(
+    view_directions: npt.ArrayLike,
+    normal: npt.ArrayLike,
+    *,
+    thickness: npt.ArrayLike,
+    luminance: npt.ArrayLike = 1.0,
+) -> Floats:
+    """Give the contrast that a layer of ice leaves in tilted views: ``a exp(-thickness / |n v|)``.
+
+    As RELION fits it with its CTF refinement's scale.
+
+    Parameters
+    ----------
+    view_directions : (..., 3) array_like
+        ``v``, as `tomoset.geometry.view_directions` gives them.
+    normal : (..., 3) array_like
+        ``rlnTomoIceNormalX/Y/Z``, ``n``, of length 1.
+    thickness : array_like
+        ``rlnTomoRelativeIceThickness``, in mean free paths.
+    luminance : array_like
+        ``rlnTomoRelativeLuminance``, ``a``.
+
+    Leading axes are broadcast.
+
+    Returns
+    -------
+    (...) float64 array
+        0 where the view is along the layer.
+    """
+    views, normal = shaped("view_directions", view_directions, 3), shaped("normal", normal, 3)
+    with np.errstate(divide="ignore"):
+        path = not_negative("thickness", thickness) / np.abs(np.sum(views * normal, axis=-1))
+    return np.asarray(floats(luminance) * np.exp(-path))

@@ -35,7 +35,7 @@ def quaternions(matrices: npt.ArrayLike) -> Floats:
     Raises
     ------
     ValueError
-        Another shape.
+        Another shape; a matrix that is no rotation, such as a reflection.
 
     Examples
     --------
@@ -43,6 +43,8 @@ def quaternions(matrices: npt.ArrayLike) -> Floats:
     [0.0, 0.0, 0.707107, 0.707107]
     """
     m = shaped("matrices", matrices, 3, 3)
+    if (np.linalg.det(m) <= 0).any():
+        raise ValueError("a matrix is no rotation: it is mirrored or flat")
     # Four times the products of its components; the row of the largest is the most exact.
     xx, yy, zz = m[..., 0, 0], m[..., 1, 1], m[..., 2, 2]
     one = np.ones_like(xx)
@@ -121,10 +123,16 @@ def to_rotation(matrices: npt.ArrayLike) -> Rotation:
     matrices : (3, 3) or (n, 3, 3) array_like
         Such as `euler_matrices` and `ParticleSet.orientations` give them.
 
+    Returns
+    -------
+    scipy.spatial.transform.Rotation
+
     Raises
     ------
     ImportError
         scipy is not installed.
+    ValueError
+        A matrix that is no rotation, such as a reflection.
     """
     try:
         from scipy.spatial.transform import Rotation

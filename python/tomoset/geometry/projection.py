@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from tomoset.geometry.checks import floats, positive, shaped
+from tomoset.geometry.coordinates import halved
 
 __all__ = [
     "Centre",
@@ -25,7 +26,7 @@ __all__ = [
 Floats = npt.NDArray[np.float64]
 
 #: Which centre of the tomogram shifts are counted from: that of the matrix, or half the size, as RELION's inverse.
-Centre: TypeAlias = Literal["exact", "relion"]
+Centre: TypeAlias = Literal["floored", "relion"]
 
 
 class ProjectionAngles(NamedTuple):
@@ -101,8 +102,8 @@ def projection_matrices(
     matrices = np.zeros((*shape, 4, 4))
     turn = matrices[..., :3, :3]
     turn[...] = _rotations(np.radians(x), np.radians(y), np.radians(z))
-    middle = _half(image_size)
-    moved = -(turn @ np.broadcast_to(_half(size), (*shape, 3))[..., None])[..., 0]
+    middle = halved(image_size)
+    moved = -(turn @ np.broadcast_to(halved(size), (*shape, 3))[..., None])[..., 0]
     moved[..., 0] += middle[..., 0] + x_shift / pixel_size
     moved[..., 1] += middle[..., 1] + y_shift / pixel_size
     matrices[..., :3, 3] = moved
@@ -116,7 +117,7 @@ def projection_angles(
     pixel_size: npt.ArrayLike,
     size: npt.ArrayLike,
     image_size: npt.ArrayLike,
-    centre: Centre = "exact",
+    centre: Centre = "floored",
 ) -> ProjectionAngles:
     """Give the angles and shifts of projection matrices.
 
@@ -130,10 +131,11 @@ def projection_angles(
         Of which the last row is not looked at.
     pixel_size, size, image_size
         As for `projection_matrices`.
-    centre : {"exact", "relion"}
-        From where shifts are counted. ``"exact"`` is the centre that is rounded down, as in `projection_matrices`;
-        ``"relion"`` is half the size, as in RELION's ``Tomogram::getProjectionAnglesFromMatrix``, whose result for odd
-        sizes gives another matrix, off by up to a pixel.
+    centre : {"floored", "relion"}
+        From where shifts are counted, as in `centres`. ``"floored"`` is that of `projection_matrices`; ``"relion"`` is
+        half the size, as in RELION's ``Tomogram::getProjectionAnglesFromMatrix``, whose result for odd sizes gives
+        another matrix, off by up to a pixel. Angles are RELION's where the matrix is rigid; of others RELION takes the
+        y-tilt from one entry alone, which a magnification falsifies.
 
     Returns
     -------
@@ -159,9 +161,9 @@ def projection_angles(
     cx, sx = np.cos(x), np.sin(x)
     z = np.arctan2(sx * a[..., 0, 2] - cx * a[..., 0, 1], cx * a[..., 1, 1] - sx * a[..., 1, 2])
     middle = np.zeros((*image_size.shape[:-1], 3))
-    middle[..., :2] = _half(image_size)
-    if centre == "exact":
-        shift = _apply(a, _half(size)) + moved - middle
+    middle[..., :2] = halved(image_size)
+    if centre == "floored":
+        shift = _apply(a, halved(size)) + moved - middle
     else:
         back = _apply(np.swapaxes(_rotations(x, y, z), -1, -2), middle)
         shift = _apply(a, size / 2 - back) + moved
@@ -170,7 +172,14 @@ def projection_angles(
 
 
 def binned_matrices(matrices: npt.ArrayLike, binning: npt.ArrayLike) -> Floats:
-    """Give the matrices of images that are binned: all but the last row over the binning.
+    """Give the matrices of images that are binned: all but the last row over the binning ``b``.
+
+    ::
+
+        [ P00/b  P01/b  P02/b  P03/b ]
+        [ P10/b  P11/b  P12/b  P13/b ]
+        [ P20/b  P21/b  P22/b  P23/b ]
+        [ 0      0      0      1     ]
 
     As RELION's reconstruction has them; its ``FourierCrop`` divides the last row, too, to the same effect.
 
@@ -214,7 +223,7 @@ def project(matrices: npt.ArrayLike, points: npt.ArrayLike) -> Floats:
 
 
 def depth_offset(matrices: npt.ArrayLike, points: npt.ArrayLike, *, size: npt.ArrayLike) -> Floats:
-    """Give how far behind the centre of the tomogram points are, along the view.
+    """Give how far behind the centre of the tomogram points are: towards +view, the third row of the matrix.
 
     As RELION's ``Tomogram::getDepthOffset``: ``(P x).z - (P c).z`` with ``c`` half the size, not rounded.
 
@@ -261,28 +270,33 @@ def is_visible(
 
 
 def view_directions(matrices: npt.ArrayLike) -> Floats:
-    """Give the direction of the view of each image in the tomogram: the third row of the matrix, ``(..., 3)``.
+    """Give the direction of the view of each image in the tomogram: the third row of the matrix.
 
     Parameters
     ----------
     matrices : (..., 4, 4) array_like
+
+    Returns
+    -------
+    (..., 3) float64 array
+        Of length 1 where the matrix is rigid.
     """
     found: Floats = shaped("matrices", matrices, 4, 4)[..., 2, :3]
     return found
 
 
-def back_project(matrices: npt.ArrayLike, places: npt.ArrayLike, depth: npt.ArrayLike = 0.0) -> Floats:
-    """Give the point that projects to a place, at a depth along the view.
+def back_project(matrices: npt.ArrayLike, places: npt.ArrayLike, view_z: npt.ArrayLike = 0.0) -> Floats:
+    """Give the point that projects to a place, at a distance along the view.
 
-    The inverse of `project`: points of one place and all depths are a ray along `view_directions`.
+    The inverse of `project`: points of one place and all distances are a ray along `view_directions`.
 
     Parameters
     ----------
     matrices : (..., 4, 4) array_like
     places : (..., 2) array_like
         Column and row in pixels.
-    depth : array_like
-        The third coordinate of ``P (x, y, z, 1)`` in pixels.
+    view_z : array_like
+        The third coordinate of ``P (x, y, z, 1)`` in pixels; `depth_offset` is this less that of the centre.
 
     Returns
     -------
@@ -295,10 +309,10 @@ def back_project(matrices: npt.ArrayLike, places: npt.ArrayLike, depth: npt.Arra
         A matrix that has no inverse.
     """
     matrices = shaped("matrices", matrices, 4, 4)
-    places, depth = shaped("places", places, 2), floats(depth)
-    shape = np.broadcast_shapes(places.shape[:-1], depth.shape)
+    places, view_z = shaped("places", places, 2), floats(view_z)
+    shape = np.broadcast_shapes(places.shape[:-1], view_z.shape)
     wanted = np.empty((*shape, 3))
-    wanted[..., :2], wanted[..., 2] = places, depth
+    wanted[..., :2], wanted[..., 2] = places, view_z
     inverse: Floats = np.linalg.inv(matrices[..., :3, :3]).astype(np.float64, copy=False)
     return _apply(inverse, wanted - matrices[..., :3, 3])
 
@@ -313,8 +327,8 @@ def _row(matrices: npt.ArrayLike, points: npt.ArrayLike, row: int) -> Floats:
 
 def check_centre(centre: str) -> None:
     """Raise unless a centre is one that `projection_angles` knows."""
-    if centre not in ("exact", "relion"):
-        raise ValueError(f"centre is {centre!r}; it must be 'exact' or 'relion'")
+    if centre not in ("floored", "relion"):
+        raise ValueError(f"centre is {centre!r}; it must be 'floored' or 'relion'")
 
 
 def _rotations(x: Floats, y: Floats, z: Floats) -> Floats:
@@ -334,11 +348,6 @@ def _rotations(x: Floats, y: Floats, z: Floats) -> Floats:
     )
     found[..., 2, 0], found[..., 2, 1], found[..., 2, 2] = -sy, cy * sx, cy * cx
     return found
-
-
-def _half(size: npt.NDArray[Any]) -> Floats:
-    """Halve sizes as C does, towards zero."""
-    return np.trunc(size / 2)
 
 
 def _apply(matrices: Floats, points: Floats) -> Floats:

@@ -26,14 +26,19 @@ def tilt_axis(matrices: npt.ArrayLike) -> Floats:
     Raises
     ------
     ValueError
-        Fewer than two images, or one without a matrix.
+        Fewer than two images, or two that are the same view; an image without a matrix; another shape.
     """
     views = view_directions(matrices)
+    if views.ndim != 2:
+        raise ValueError(f"matrices: the shape is {np.shape(matrices)}; it must be (num_tilts, 4, 4)")
     if len(views) < 2:
         raise ValueError(f"a tilt axis needs two images at least; there is {len(views)}")
     if not np.isfinite(views).all():
         raise ValueError("a matrix has what is no number; all images must be aligned")
-    axis: Floats = np.linalg.eigh(views.T @ views)[1][:, 0]
+    spread, axes = np.linalg.eigh(views.T @ views)
+    if spread[1] < 1e-12 * spread[2]:
+        raise ValueError("all images have the same view; a tilt axis needs two views at least")
+    axis: Floats = axes[:, 0]
     return -axis if axis[1] < 0 else axis
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,13 @@ def plot_tilt_series(
     """Draw a tilt series, as `Tomogram.plot` does."""
     series = tomogram.tilt_series
     options: dict[str, Any] = {"image_size": image_size, "allow_outside": allow_outside}
+    if particles is not None and not hasattr(particles, "positions_px"):
+        raise TypeError(f"particles is a {type(particles).__name__}; it must be a ParticleSet")
+    tilt = None if tilt is None else operator.index(tilt)
     matrices = series.projection_matrices(**options)
+    if not tomogram.pixel_size > 0:
+        found = f"the pixel size is {tomogram.pixel_size:g}; it must be above 0"
+        raise tomogram._contents.error("no-geometry", tomogram._index, found)
     if not len(series) or not np.isfinite(matrices).all():
         raise tomogram._contents.error(
             "no-geometry", tomogram._index, "the tilt series has no images that are aligned"
@@ -66,9 +73,7 @@ def plot_tilt_series(
 
 def _angles(matrices: Floats) -> Floats:
     """Give by how much each view is tilted, with its sign."""
-    views = geometry.view_directions(matrices)
-    found: Floats = np.degrees(np.arctan2(-views[:, 0], np.hypot(views[:, 1], views[:, 2])))
-    return found
+    return geometry.projection_angles(matrices, pixel_size=1, size=(0, 0, 0), image_size=(0, 0)).y_tilt
 
 
 def _shades(doses: Floats) -> list[Any]:
@@ -85,7 +90,10 @@ def _views(axes: Any, matrices: Floats, doses: Floats) -> None:  # noqa: ANN401
         axis = geometry.tilt_axis(matrices)
         axes.plot(*np.stack([-axis, axis], axis=-1), color=INK, linewidth=1, linestyle="--")
     axes.set_title("Views, from dark to light by dose; tilt axis dashed", loc="left", fontsize=10, color=INK)
-    axes.set(xlim=(-1, 1), ylim=(-1, 1), zlim=(0, 1), box_aspect=(2, 2, 1))
+    # Views that look from below are those of sets whose z is turned around.
+    low, high = min(0.0, views[:, 2].min()), max(0.0, views[:, 2].max())
+    axes.set(xlim=(-1, 1), ylim=(-1, 1), zlim=(np.floor(low), np.ceil(high)))
+    axes.set_box_aspect((2, 2, np.ceil(high) - np.floor(low)))
     axes.set_xlabel("x", fontsize=9, color=INK)
     axes.set_ylabel("y", fontsize=9, color=INK)
     axes.set_zlabel("z", fontsize=9, color=INK)
@@ -96,13 +104,15 @@ def _wedge(axes: Axes, matrices: Floats, series: TiltSeries, nyquist: float) -> 
     """Draw the planes that images sample, seen along the tilt axis, as far as their doses leave anything."""
     frequency = np.linspace(0, nyquist, 128)
     weights = series.dose_weights(frequency)
-    for angle, weight, shade in zip(
-        np.radians(_angles(matrices)), weights, _shades(series.pre_exposure), strict=True
-    ):
-        # Drawn as wide as what is left of the frequency.
+    views = geometry.view_directions(matrices)
+    # Across the axis and along the mean view; one image alone has no axis of its own.
+    across, along = geometry.tilt_space(matrices)[:2] if len(matrices) > 1 else np.eye(3)[[0, 2]]
+    for view, weight, shade in zip(views, weights, _shades(series.pre_exposure), strict=True):
+        # A plane is at right angles to its view. Drawn as far as something is left of the frequency.
+        plane = np.array([view @ along, -(view @ across)])
         reach = frequency[weight > 0.1].max(initial=0.0)
-        ends = np.array([-reach, reach])
-        axes.plot(ends * np.cos(angle), ends * np.sin(angle), color=shade, linewidth=1)
+        ends = np.array([-reach, reach])[:, None] * plane / np.hypot(*plane)
+        axes.plot(*ends.T, color=shade, linewidth=1)
     edge = np.linspace(0, 2 * np.pi, 200)
     axes.plot(nyquist * np.cos(edge), nyquist * np.sin(edge), color=INK, linewidth=0.5, linestyle=":")
     axes.set_aspect("equal")
@@ -110,7 +120,7 @@ def _wedge(axes: Axes, matrices: Floats, series: TiltSeries, nyquist: float) -> 
         axes,
         "Sampled wedge, to where a tenth is left after the dose",
         "frequency across the tilt axis [1/Å]",
-        "frequency along z [1/Å]",
+        "frequency along the mean view [1/Å]",
     )
 
 
@@ -144,9 +154,10 @@ def _image(
     options: dict[str, Any],
 ) -> None:
     series = tomogram.tilt_series
-    size = tomogram.size or (0, 0, 0)
+    # Not aligned without one.
+    assert tomogram.size is not None
     corners = np.indices((2, 2, 2)).reshape(3, 8).T
-    places = series.project(corners * np.array(size), **options)[at]
+    places = series.project(corners * np.array(tomogram.size), **options)[at]
     for one, other in combinations(range(8), 2):
         if np.abs(corners[one] - corners[other]).sum() == 1:
             axes.plot(*places[[one, other]].T, color=INK, linewidth=0.6)
@@ -157,14 +168,15 @@ def _image(
         own = particles.filter(np.array([name == tomogram.name for name in particles.tomogram_names]))
         count = len(own)
         if count:
-            points = own.positions_px[:: max(1, count // DRAWN)]
+            points = own.positions_px[:: -(-count // DRAWN)]
             seen = series.project(points, **options)[at]
             deep = series.depth_offset(points, **options)[at] * tomogram.pixel_size / 10
             dots = axes.scatter(seen[:, 0], seen[:, 1], c=deep, s=4, cmap="viridis", linewidths=0)
             axes.figure.colorbar(dots, ax=axes, shrink=0.7).set_label("depth [nm]", fontsize=8, color=INK)
     axes.set_aspect("equal")
     axes.invert_yaxis()
-    what = f"{count:,} particles and " if particles is not None else ""
+    drawn = f"{len(range(0, count, -(-count // DRAWN))):,} of " if count > DRAWN else ""
+    what = f"{drawn}{count:,} particles and " if particles is not None else ""
     label_axes(
         axes, f"Image {at} at {round(angle)} deg: {what}the tomogram's outline", "column [px]", "row [px]"
     )

@@ -132,7 +132,9 @@ class Alignment:
         """Give pixel size, tomogram size and image size of each image."""
         rows = np.flatnonzero(tomograms)
         owners = self._contents.owners()[images]
-        pixel_size = self._of_table(Tomogram.pixel_size.label, rows, lambda value: value >= 0.001)
+        pixel_size = self._of_table(
+            Tomogram.pixel_size.label, rows, lambda value: 0.001 <= value < np.inf, "0.001 or more"
+        )
         size = self.sizes(rows)
         image_size = image_sizes(
             self._contents, self._given, rows.tolist(), allow_outside=self._allow_outside
@@ -145,9 +147,12 @@ class Alignment:
 
     def sizes(self, rows: Integers) -> Floats:
         """Give the size of each tomogram in pixels, ``(n, 3)``, which must be good for some."""
-        return np.stack([self._of_table(label, rows, lambda value: value > 0) for label in SIZE], axis=-1)
+        return np.stack(
+            [self._of_table(label, rows, lambda value: 0 < value < np.inf, "above 0") for label in SIZE],
+            axis=-1,
+        )
 
-    def _of_table(self, label: str, rows: Integers, good: Callable[[float], bool]) -> Floats:
+    def _of_table(self, label: str, rows: Integers, good: Callable[[float], bool], words: str) -> Floats:
         """Give a column of the set's table, in which the geometry of some rows must be good."""
         table = self._contents.table
         if label not in table.column_names:
@@ -156,7 +161,7 @@ class Alignment:
         column: Floats = as_numpy(table.column(label)).astype(np.float64)
         for row in rows:
             if not good(column[row]):
-                found = f"{label} is {column[row]:g}; the geometry needs another"
+                found = f"{label} is {column[row]:g}; it must be {words}"
                 raise self._contents.error("no-geometry", int(row), found)
         return column
 

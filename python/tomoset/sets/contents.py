@@ -181,7 +181,9 @@ class Contents:
     def where(self, row: int, path: str | None = None) -> str:
         """Say which tomogram of which file one is."""
         name = printable(self.table.column(NAME)[row].as_py())
-        return f"{printable(path or self.path or '<memory>', 1000)}: row {row} ({name})"
+        # Of the set that was read, if this is a part of it.
+        place = row if self.global_rows is None else int(self.global_rows[row])
+        return f"{printable(path or self.path or '<memory>', 1000)}: row {place} ({name})"
 
     def error(self, code: str, row: int, found: str, path: str | None = None) -> SetError:
         """Make the error of a tomogram, in the file at `path` if that is not the one it was read from."""

@@ -33,9 +33,15 @@ class Deformations:
         """Give those of a set's tomogram; None if its images are not deformed."""
         tomogram = Tomogram(contents, row)
         kind, coefficients = tomogram.deformation_type, tomogram.tilt_series.deformation_coefficients
-        if kind is None or not coefficients:
-            return None
         grid = (tomogram.deformation_grid_size_x or 0, tomogram.deformation_grid_size_y or 0)
+        if not coefficients:
+            return None
+        if kind is None:
+            # RELION looks at the grid first, and stops where there is no type beside it.
+            if not any(grid):
+                return None
+            found = f"there is a deformation, and no {Tomogram.deformation_type.label}"
+            raise contents.error("odd-deformation", row, found)
         return cls(contents, row, kind, grid, coefficients)
 
     def moved(self, places: Floats, tilt: int, image_size: tuple[int, int]) -> Floats:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import pyarrow as pa
 
+from tomoset import _core
 from tomoset.exceptions import printable
 from tomoset.sets.edits import with_columns_of
 from tomoset.sets.labels import FRAME_COUNT, IMAGE, STACK
@@ -80,10 +81,24 @@ def image_sizes(
     if given is not None and not isinstance(given, Mapping):
         found[:] = _checked(given, count)
         return found
+    if given is not None:
+        _refuse_misnamed(given, names, [names[at] for at in tomograms])
     for at in tomograms:
         size = None if given is None else given.get(names[at])
         found[at] = _size_of(contents, at, allow_outside=allow_outside) if size is None else _checked(size, 1)
     return found
+
+
+def _refuse_misnamed(
+    given: Mapping[str, tuple[int, int]], names: Sequence[str | None], wanted: Sequence[str | None]
+) -> None:
+    """Refuse sizes of what is no tomogram while those of others are lacking: a name may be mistyped."""
+    if all(name in given for name in wanted):
+        return
+    for name in given:
+        if name not in names:
+            hint = _core.hint(name, "", [each for each in names if each is not None])
+            raise ValueError(f"image_sizes has {name!r}, which is no tomogram of the set{hint}")
 
 
 def _checked(sizes: object, count: int) -> Integers:
@@ -99,7 +114,7 @@ def _checked(sizes: object, count: int) -> Integers:
 def _size_of(contents: Contents, row: int, *, allow_outside: bool) -> tuple[int, int]:
     """Read the header of a tilt series' first image."""
     name = _first_image(contents, row)
-    mend = "pass image_sizes="
+    mend = "pass the image size"
     if name is None:
         raise contents.error("no-image", row, f"the image size is needed, and no image is named; {mend}")
     path = contents.project_root / image_file(name)

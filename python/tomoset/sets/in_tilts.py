@@ -117,7 +117,8 @@ class InTilts:
             if absent is None:
                 raise self.tomograms.contents.missing_label(column.label)
             return np.full(len(self.tomograms), absent)
-        return as_numpy(table.column(column.label)).astype(np.float64)
+        found = as_numpy(table.column(column.label)).astype(np.float64)
+        return found if absent is None else np.where(np.isnan(found), absent, found)
 
     def _batch(
         self,

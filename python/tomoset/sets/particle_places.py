@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -82,6 +83,25 @@ class ParticlePlaces:
         return self._by_group(sizes)
 
     @property
+    def tomogram_indices(self) -> Integers:
+        """The number of each particle's tomogram in `tomograms`: ``(n,) int64``.
+
+        Raises
+        ------
+        SetError
+            No tomograms were given, or they lack one.
+        """
+        if self._tomograms is None:
+            raise self._error(
+                "no-tomograms", "the sizes of the tomograms are needed: read it with tomograms="
+            )
+        found = owners_of(self[NAME], self._tomograms)
+        if (found < 0).any():
+            name = self.tomogram_names[int(np.argmax(found < 0))]
+            raise self._error("unknown-tomogram", f"the set of tomograms has no {name!r}", name)
+        return found
+
+    @property
     def coordinates(self) -> Floats:
         """Where particles are in A from the centre of their tomograms, without origin offsets: ``(n, 3) float64``.
 
@@ -107,7 +127,7 @@ class ParticlePlaces:
 
         ``rlnOriginX/Y/ZAngst``.
         """
-        return self._three(ORIGIN) if ORIGIN[0] in self else np.zeros((len(self), 3))
+        return self._three(ORIGIN, absent=0.0)
 
     @property
     def positions_px(self) -> Floats:
@@ -225,8 +245,10 @@ class ParticlePlaces:
         from tomoset.sets.in_tilts import InTilts
 
         check_threads(threads)
-        if np.isnan(radius):
-            raise ValueError("radius is nan; it must be a number of pixels")
+        if not isinstance(radius, int | float | np.number) or np.isnan(radius):
+            raise ValueError(f"radius is {radius!r}; it must be a number of pixels")
+        if trajectories is not None and not hasattr(trajectories, "of"):
+            raise TypeError(f"trajectories is a {type(trajectories).__name__}; it must be a TrajectorySet")
         if self._tomograms is None:
             raise self._error("no-tomograms", "the tomograms are needed: read it with tomograms=")
         particles = cast("ParticleSet", self)
@@ -234,6 +256,9 @@ class ParticlePlaces:
         # Tomograms without particles need not have what is asked of the others.
         used, owners = np.unique(self.tomogram_indices, return_inverse=True)
         tomograms = type(self._tomograms)(self._tomograms.contents.take(used))
+        if image_sizes is not None and not isinstance(image_sizes, Mapping):
+            sizes = np.asarray(image_sizes)
+            image_sizes = sizes[used] if sizes.shape == (len(self._tomograms), 2) else sizes
         found = InTilts(
             particles,
             tomograms,
@@ -254,8 +279,10 @@ class ParticlePlaces:
         max_dose: float | None = None,
         min_frames: int = 0,
         trajectories: TrajectorySet | None = None,
+        deformations: bool = True,
         image_sizes: ImageSizes | None = None,
         allow_outside: bool = False,
+        threads: int | None = None,
     ) -> Self:
         """Set ``rlnTomoVisibleFrames`` to the images that show each particle, as RELION's extraction finds them.
 
@@ -264,12 +291,12 @@ class ParticlePlaces:
         Parameters
         ----------
         radius : float
-            In pixels of the tilt series: half the box, with which RELION extracts, times its binning.
+            In pixels of the tilt series: half the cropped box, with which RELION extracts, times its binning.
         max_dose : float, optional
             In e/A^2: images of a larger dose are left out; all are taken where it is not above 0, as in RELION.
         min_frames : int
             Particles that fewer images show are left out.
-        trajectories, image_sizes, allow_outside
+        trajectories, deformations, image_sizes, allow_outside, threads
             As for `in_tilts`.
 
         Raises
@@ -277,13 +304,23 @@ class ParticlePlaces:
         SetError, MissingLabelError
             As in `in_tilts`.
         """
-        if max_dose is not None and np.isnan(max_dose):
-            raise ValueError("max_dose is nan; it must be a number")
+        if max_dose is not None and (not isinstance(max_dose, int | float | np.number) or np.isnan(max_dose)):
+            raise ValueError(f"max_dose is {max_dose!r}; it must be a number")
         batches = self.iter_in_tilts(
-            trajectories, radius=radius, image_sizes=image_sizes, allow_outside=allow_outside
+            trajectories,
+            deformations=deformations,
+            radius=radius,
+            image_sizes=image_sizes,
+            allow_outside=allow_outside,
+            threads=threads,
         )
         flags = []
         for batch in batches:
+            lost = np.isnan(as_numpy(batch.column("x_px")))
+            if lost.any():
+                particle = int(as_numpy(batch.column("particle"))[np.argmax(lost)])
+                name = self.tomogram_names[particle]
+                raise self._error("not-aligned", f"the tilt series of {name!r} is not aligned", name)
             seen = as_numpy(pc.cast(batch.column("visible"), pa.int8()))
             if max_dose is not None and max_dose > 0:
                 seen = seen * (as_numpy(batch.column("dose")) <= max_dose)
@@ -301,14 +338,18 @@ class ParticlePlaces:
 
     # Help for the above.
 
-    def _three(self, labels: tuple[str, ...]) -> Floats:
-        columns = [as_numpy(self[label]) for label in labels]
+    def _three(self, labels: tuple[str, ...], *, absent: float | None = None) -> Floats:
+        """Give three columns; each of them that is absent has this value, as in RELION."""
+        columns = [
+            np.full(len(self), absent) if absent is not None and label not in self else as_numpy(self[label])
+            for label in labels
+        ]
         return np.stack(columns, axis=-1).astype(np.float64, copy=False)
 
     def _matrices(self, labels: tuple[str, ...]) -> Floats:
-        if labels[0] not in self:
+        if not any(label in self for label in labels):
             return np.broadcast_to(np.eye(3), (len(self), 3, 3))
-        return euler_matrices(*(as_numpy(self[label]) for label in labels))
+        return euler_matrices(*self._three(labels, absent=0.0).T)
 
     def _by_group(self, values: npt.NDArray[Any]) -> Floats:
         optics = self.optics
@@ -320,25 +361,6 @@ class ParticlePlaces:
             if group not in places:
                 raise unknown_group(self.path, group, groups)
         found: Floats = values[np.array([places[group] for group in own.tolist()], dtype=np.int64)[inverse]]
-        return found
-
-    @property
-    def tomogram_indices(self) -> Integers:
-        """The number of each particle's tomogram in `tomograms`: ``(n,) int64``.
-
-        Raises
-        ------
-        SetError
-            No tomograms were given, or they lack one.
-        """
-        if self._tomograms is None:
-            raise self._error(
-                "no-tomograms", "the sizes of the tomograms are needed: read it with tomograms="
-            )
-        found = owners_of(self[NAME], self._tomograms)
-        if (found < 0).any():
-            name = self.tomogram_names[int(np.argmax(found < 0))]
-            raise self._error("unknown-tomogram", f"the set of tomograms has no {name!r}", name)
         return found
 
     def _of_tomograms(self, label: str) -> Floats:
@@ -355,4 +377,15 @@ class ParticlePlaces:
 
     def _sizes(self) -> Floats:
         """Give the size of each particle's tomogram in pixels: ``(n, 3)``."""
-        return np.stack([self._of_tomograms(f"rlnTomoSize{axis}") for axis in "XYZ"], axis=-1)
+        labels = [f"rlnTomoSize{axis}" for axis in "XYZ"]
+        found = np.stack([self._of_tomograms(label) for label in labels], axis=-1)
+        odd = ~(found > 0)
+        if odd.any():
+            at, axis = (int(each) for each in np.argwhere(odd)[0])
+            assert self._tomograms is not None
+            raise self._tomograms.contents.error(
+                "no-geometry",
+                int(self.tomogram_indices[at]),
+                f"{labels[axis]} is {found[at, axis]:g}; it must be above 0",
+            )
+        return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from tomoset import geometry
 from tomoset.sets.images import image_sizes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
     from tomoset.sets.contents import Contents
@@ -109,9 +112,69 @@ class TiltGeometry:
         """
         matrices = self.projection_matrices(image_size=image_size, allow_outside=allow_outside)
         size = self._tomogram.size
-        if size is None:
-            raise self._contents.error("no-geometry", self._index, "the geometry needs the tomogram's size")
-        return geometry.depth_offset(matrices[:, None], np.asarray(points, dtype=np.float64)[None], size=size)
+        if size is None or min(size) < 1:
+            found = f"the tomogram's size is {size}; the geometry needs one above 0"
+            raise self._contents.error("no-geometry", self._index, found)
+        return geometry.depth_offset(matrices[:, None], _points(points)[None], size=size)
+
+    def is_visible(
+        self,
+        points: npt.ArrayLike,
+        radius: float = 0.0,
+        *,
+        deformations: bool = True,
+        image_size: tuple[int, int] | None = None,
+        allow_outside: bool = False,
+    ) -> npt.NDArray[np.bool_]:
+        """Tell which points are within each image, by more than a radius from its edges: ``(num_tilts, n)``.
+
+        As RELION's ``Tomogram::isVisible``.
+
+        Parameters
+        ----------
+        points : (n, 3) array_like
+            In pixels from the corner of the tomogram.
+        radius : float
+            In pixels.
+        deformations, image_size, allow_outside
+            As for `project`.
+
+        Raises
+        ------
+        SetError
+            As in `project`.
+        """
+        size = self.image_size(image_size=image_size, allow_outside=allow_outside)
+        places = self.project(points, deformations=deformations, image_size=size)
+        return geometry.is_visible(places, image_size=size, radius=radius)
+
+    def defocus_at(
+        self,
+        points: npt.ArrayLike,
+        *,
+        image_size: tuple[int, int] | None = None,
+        allow_outside: bool = False,
+    ) -> tuple[Floats, Floats]:
+        """Give the defocus at points in each image, U and V: twice ``(num_tilts, n)``, in A.
+
+        Parameters
+        ----------
+        points : (n, 3) array_like
+            In pixels from the corner of the tomogram.
+        image_size, allow_outside
+            As for `projection_matrices`.
+
+        Raises
+        ------
+        SetError
+            As in `depth_offset`.
+        MissingLabelError
+            Values of the defocus are missing.
+        """
+        depth = self.depth_offset(points, image_size=image_size, allow_outside=allow_outside)
+        with self._named():
+            u, v = (found.T for found in self._defocus(depth.T))
+        return u, v
 
     def ctf(
         self,
@@ -130,7 +193,7 @@ class TiltGeometry:
         depth : float or (num_tilts,) array_like
             In pixels, as `depth_offset` has it for one point; 0 is that of the tomogram's centre.
         dose : bool
-            Whether the envelope is that of the dose, in place of that of the B-factor.
+            Whether the envelope is that of the dose, as `dose_weights` has it, in place of that of the B-factor.
 
         Returns
         -------
@@ -138,11 +201,15 @@ class TiltGeometry:
 
         Raises
         ------
-        ValueError
-            A depth of another shape.
+        ValueError, TypeError
+            A depth of another shape; ``dose`` is no bool.
+        SetError
+            Values that cannot be, such as a voltage of 0.
         MissingLabelError
             Values of the optics or the defocus are missing.
         """
+        if not isinstance(dose, bool):
+            raise TypeError(f"dose is {dose!r}; it must be True or False")
         tomogram, series = self._tomogram, self._series
         x, y = np.broadcast_arrays(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64))
         # A value for each image, beside frequencies of any shape.
@@ -152,30 +219,23 @@ class TiltGeometry:
             raise ValueError(
                 f"depth has the shape {deep.shape}; it must be one number, or one for each image"
             )
-        u, v = (
-            geometry.defocus_at(
-                base,
-                deep,
-                pixel_size=tomogram.pixel_size,
-                hand=tomogram.hand,
-                slope=tomogram.defocus_slope,
-            )[each]
-            for base in (series.defocus_u, series.defocus_v)
-        )
-        return geometry.ctf(
-            x,
-            y,
-            defocus_u=u,
-            defocus_v=v,
-            defocus_angle=series.defocus_angle[each],
-            voltage=tomogram.voltage,
-            spherical_aberration=tomogram.spherical_aberration,
-            amplitude_contrast=tomogram.amplitude_contrast,
-            phase_shift=series.phase_shift[each],
-            bfactor=series.bfactor[each],
-            scale=series.scale_factor[each],
-            dose=series.pre_exposure[each] if dose else None,
-        )
+        with self._named():
+            u, v = (at[each] for at in self._defocus(deep))
+            return geometry.ctf(
+                x,
+                y,
+                defocus_u=u,
+                defocus_v=v,
+                defocus_angle=series.defocus_angle[each],
+                voltage=tomogram.voltage,
+                spherical_aberration=tomogram.spherical_aberration,
+                amplitude_contrast=tomogram.amplitude_contrast,
+                phase_shift=series.phase_shift[each],
+                bfactor=series.bfactor[each],
+                scale=series.scale_factor[each],
+                dose=series.pre_exposure[each] if dose else None,
+                bfactor_per_dose=tomogram.bfactor_per_electron_dose,
+            )
 
     def dose_weights(self, frequency: npt.ArrayLike) -> Floats:
         """Give how much of frequencies is left in each image: ``(num_tilts, ...)``.
@@ -191,13 +251,15 @@ class TiltGeometry:
         ------
         MissingLabelError
             The tilt series has no doses.
+        SetError
+            A dose below 0.
         """
         wanted = np.asarray(frequency, dtype=np.float64)
-        return geometry.dose_weight(
-            wanted,
-            self._series.pre_exposure[(slice(None), *(None,) * wanted.ndim)],
-            bfactor_per_dose=self._tomogram.bfactor_per_electron_dose,
-        )
+        doses = self._series.pre_exposure[(slice(None), *(None,) * wanted.ndim)]
+        with self._named():
+            return geometry.dose_weight(
+                wanted, doses, bfactor_per_dose=self._tomogram.bfactor_per_electron_dose
+            )
 
     def image_size(
         self, *, image_size: tuple[int, int] | None = None, allow_outside: bool = False
@@ -216,6 +278,23 @@ class TiltGeometry:
         """
         sizes = image_sizes(self._contents, image_size, [self._index], allow_outside=allow_outside)
         return int(sizes[self._index, 0]), int(sizes[self._index, 1])
+
+    def _defocus(self, depth: Floats) -> tuple[Floats, Floats]:
+        """Give U and V of each image, the last axis, at depths in pixels."""
+        tomogram = self._tomogram
+        about = {"pixel_size": tomogram.pixel_size, "hand": tomogram.hand, "slope": tomogram.defocus_slope}
+        return (
+            geometry.defocus_at(self._series.defocus_u, depth, **about),
+            geometry.defocus_at(self._series.defocus_v, depth, **about),
+        )
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Say of which tomogram values are that cannot be."""
+        try:
+            yield
+        except ValueError as error:
+            raise self._contents.error("no-geometry", self._index, str(error)) from error
 
     @property
     def _series(self) -> Any:  # noqa: ANN401

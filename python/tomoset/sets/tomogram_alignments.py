@@ -56,7 +56,7 @@ class TomogramAlignments:
         self,
         *,
         image_sizes: ImageSizes | None = None,
-        centre: Centre = "exact",
+        centre: Centre = "floored",
         tolerance: float = 0.01,
         allow_outside: bool = False,
     ) -> Self:
@@ -70,7 +70,7 @@ class TomogramAlignments:
         ----------
         image_sizes, allow_outside
             As for `projection_matrices`.
-        centre : {"exact", "relion"}
+        centre : {"floored", "relion"}
             As for `tomoset.geometry.projection_angles`: exact, or with RELION's error for odd sizes.
         tolerance : float
             In pixels. Where angles take a corner of the tomogram further than this from where the matrix does, as with
