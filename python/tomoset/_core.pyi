@@ -1,6 +1,6 @@
 """The compiled part of tomoset."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from os import PathLike
 from typing import TypeAlias, final
 
@@ -10,11 +10,12 @@ __all__ = [
     "Batches",
     "Draft",
     "Harvest",
-    "HarvestUnit",
+    "Harvested",
     "Outline",
     "ReadOptions",
     "Stack",
     "StarTables",
+    "Walk",
     "WriteOptions",
     "__version__",
     "append_path",
@@ -30,6 +31,7 @@ __all__ = [
     "scan_bytes",
     "scan_path",
     "stream_path",
+    "walk_tree",
     "write_stack",
 ]
 __version__: str
@@ -94,41 +96,64 @@ def stream_path(
     path: str | PathLike[str], block: str | None, options: ReadOptions, batch_rows: int
 ) -> Batches: ...
 
+#: folder, whether it is a project, fingerprint, entries, whether it is a part of a unit
+_WalkedUnit: TypeAlias = tuple[bytes, bool, bytes, pa.RecordBatch, bool]
+
+@final
+class Walk:
+    @property
+    def counts(self) -> tuple[int, int, int]: ...
+    @property
+    def num_unchanged(self) -> int: ...
+    @property
+    def units(self) -> list[bytes]: ...
+    @property
+    def closed(self) -> list[bytes]: ...
+    @property
+    def is_done(self) -> bool: ...
+    def __iter__(self) -> Iterator[_WalkedUnit]: ...
+    def __next__(self) -> _WalkedUnit: ...
+
+def walk_tree(
+    root: str | PathLike[str],
+    *,
+    threads: int = 1,
+    exclude: Sequence[str | PathLike[str]] = ...,
+    starts: Sequence[tuple[bytes, tuple[bytes, bool] | None, bool]] = ...,
+    known: Mapping[bytes, bytes] = ...,
+) -> Walk: ...
+
 @final
 class Harvest:
     @property
-    def num_found(self) -> int: ...
+    def gone(self) -> list[str]: ...
     @property
-    def num_read(self) -> int: ...
-    @property
-    def num_bytes_read(self) -> int: ...
-    @property
-    def walk_done(self) -> bool: ...
-    def __iter__(self) -> Iterator[HarvestUnit]: ...
-    def __next__(self) -> HarvestUnit: ...
+    def counts(self) -> tuple[int, int, int]: ...
+    def jobs(self) -> pa.Table: ...
+    def __iter__(self) -> Iterator[Harvested]: ...
+    def __next__(self) -> Harvested: ...
 
 @final
-class HarvestUnit:
+class Harvested:
     @property
     def num_files(self) -> int: ...
     @property
     def num_bytes(self) -> int: ...
     @property
-    def files(self) -> pa.Table: ...
-    @property
-    def tomograms(self) -> pa.Table: ...
-    @property
-    def tilts(self) -> pa.Table: ...
-    @property
-    def problems(self) -> pa.Table: ...
+    def tables(self) -> dict[str, pa.Table]: ...
 
 def harvest(
     root: str | PathLike[str],
+    units: Sequence[tuple[bytes, bool, pa.RecordBatch]],
+    known: pa.RecordBatch | None,
     *,
-    threads: int | None = None,
-    unit_files: int = 4096,
-    unit_bytes: int = ...,
-    exclude: Sequence[str | PathLike[str]] = ...,
+    crawl: int,
+    now_ns: int,
+    verify: bool = False,
+    recall: bool = False,
+    threads: int = 1,
+    files_at_once: int = 4096,
+    bytes_at_once: int = ...,
 ) -> Harvest: ...
 def catalog_schemas() -> dict[str, pa.Schema]: ...
 

@@ -49,6 +49,14 @@ pub enum Role {
     Tomograms,
     /// One row a tilt image.
     Tilts,
+    /// One row a particle.
+    Particles,
+    /// One row an optics group.
+    Optics,
+}
+
+impl Role {
+    pub const ALL: [Self; 4] = [Self::Tomograms, Self::Tilts, Self::Particles, Self::Optics];
 }
 
 /// The kind of a file, by the first rule that fits.
@@ -79,7 +87,6 @@ pub fn classify(outline: &Outline) -> Kind {
 }
 
 fn places_particles(outline: &Outline) -> bool {
-    let places = |part: &Part| has(part, "rlnCoordinateX") || has(part, "rlnCenteredCoordinateXAngst");
     outline.blocks.iter().any(|block| block.parts.iter().any(places))
 }
 
@@ -88,12 +95,23 @@ fn places_particles(outline: &Outline) -> bool {
 pub fn role_of(block: &Block, part: &Part) -> Option<Role> {
     let Part::Loop(_) = part else { return None };
     let set_like = ["rlnTomoTiltSeriesStarFile", "rlnTomoTiltSeriesName", "rlnTomoHand"];
-    if has(part, "rlnTomoName") {
-        let global = matches!(&*block.name, "global" | "") && set_like.iter().any(|label| has(part, label));
-        return global.then_some(Role::Tomograms);
+    let named = has(part, "rlnTomoName");
+    if named && matches!(&*block.name, "global" | "") && set_like.iter().any(|label| has(part, label)) {
+        return Some(Role::Tomograms);
     }
     let tilts = has(part, "rlnMicrographPreExposure") || has(part, "rlnTomoNominalStageTiltAngle");
-    tilts.then_some(Role::Tilts)
+    if tilts && !named {
+        return Some(Role::Tilts);
+    }
+    if &*block.name == "optics" {
+        return has(part, "rlnOpticsGroup").then_some(Role::Optics);
+    }
+    let particles = has(part, "rlnTomoParticleName") || has(part, "rlnImageName") || named && places(part);
+    (particles || &*block.name == "particles").then_some(Role::Particles)
+}
+
+fn places(part: &Part) -> bool {
+    has(part, "rlnCoordinateX") || has(part, "rlnCenteredCoordinateXAngst")
 }
 
 fn has(part: &Part, label: &str) -> bool {

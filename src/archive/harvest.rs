@@ -1,197 +1,285 @@
-//! A tree's STAR files, read many at a time by several threads into the catalogue's few large batches.
+//! Units of an archive, read many files at a time into the catalogue's few large batches.
 
-use std::collections::VecDeque;
-use std::fs::Metadata;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, sync_channel};
 
-use arrow_array::builder::{Int64Builder, LargeBinaryBuilder, LargeStringBuilder, TimestampMicrosecondBuilder};
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::builder::{
+    BooleanBuilder, Int64Builder, LargeBinaryBuilder, LargeListBuilder, LargeStringBuilder, TimestampMicrosecondBuilder,
+};
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch};
 use arrow_schema::SchemaRef;
 
-use super::classify::{Kind, Role, classify, role_of};
-use super::problems::{Problem, status};
-use super::schema::{self, FromLabel, TILT_COLUMNS, TOMOGRAM_COLUMNS};
-use super::walk::{Entry, Sort, walk};
+use super::classify::{Kind, Role};
+use super::entries::{Entry, Sort, text_of};
+use super::file::{File, Looking};
+use super::jobs::{Job, jobs};
+use super::particles::{self, Count, Counter};
+use super::problems::Problem;
+use super::references;
+use super::schema::{self, FromLabel, OPTICS_COLUMNS, TILT_COLUMNS, TOMOGRAM_COLUMNS};
+use super::within::Within;
 use crate::error::{Result, StarError};
 use crate::parallel;
-use crate::relion::dialect;
-use crate::source::{self, Bytes, Loaded};
-use crate::star::diagnostic::{Code, Diagnostic};
-use crate::star::outline::{Block, OnError, Outline, Part, outline, raise};
-use crate::star::text::Text;
-use crate::table::decode::{Layout, Member, Met, OnMisfit};
+use crate::relion::labels;
+use crate::source::Bytes;
+use crate::table::decode::{Layout, Member, OnMisfit};
 use crate::table::dtype::{InvalidUtf8, Numbers, Strings, Type};
-use crate::table::report::Report;
 use crate::table::stack::stack;
-use crate::table::stream;
 
-/// Files up to this size are read at once; of larger ones only the outline, unless they hold a set.
-const WHOLE: u64 = 8 << 20;
-/// Paths the walk may be ahead of the readers.
-const AHEAD: usize = 1 << 16;
+/// A project, or a folder of loose files, and what the walk met of it.
+#[derive(Clone, Debug)]
+pub struct UnitEntries {
+    /// Relative to the root.
+    pub folder: Vec<u8>,
+    pub is_project: bool,
+    pub entries: Vec<Entry>,
+}
 
 /// What to harvest and how.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     pub root: PathBuf,
-    /// Folders that are left out.
-    pub exclude: Vec<PathBuf>,
-    /// Files in a unit, and bytes: a unit ends with the file that goes beyond.
-    pub unit_files: usize,
-    pub unit_bytes: u64,
-    pub threads: Option<usize>,
+    pub units: Vec<UnitEntries>,
+    /// What the catalogue has of the units' files, by path.
+    pub known: HashMap<String, Known>,
+    /// The number of this crawl.
+    pub crawl: i64,
+    /// Whether files are read whose size, time and inode are as they were.
+    pub verify: bool,
+    pub looking: Looking,
+    /// Files in a harvest, and bytes: it ends with the file that goes beyond.
+    pub files_at_once: usize,
+    pub bytes_at_once: i64,
+    pub threads: usize,
 }
 
-/// Rows for the catalogue from some of the tree's files.
+/// What the catalogue has of a file.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    pub size: i64,
+    pub mtime_ns: i64,
+    pub inode: i64,
+    pub hash: Option<i64>,
+    pub status: String,
+    pub settled: bool,
+    pub first_crawl: i64,
+    pub changed_crawl: i64,
+}
+
+impl Known {
+    fn is_like(&self, entry: &Entry) -> bool {
+        (self.size, self.mtime_ns, self.inode) == (entry.size, entry.mtime_ns, entry.inode)
+    }
+
+    /// Whether the file is looked at again though it seems the same.
+    fn is_doubtful(&self, looking: Looking) -> bool {
+        !self.settled
+            || matches!(&*self.status, "unstable" | "unreadable")
+            || self.status == "offline" && looking.recall
+    }
+}
+
+/// Rows for the catalogue, from some files.
 #[derive(Debug)]
-pub struct Unit {
-    pub files: RecordBatch,
-    pub tomograms: RecordBatch,
-    pub tilts: RecordBatch,
-    pub problems: RecordBatch,
+pub struct Harvested {
+    /// The tables' rows by name; of `tomograms` and `tilts` the column `latest` is null yet.
+    pub tables: Vec<(&'static str, RecordBatch)>,
     pub num_files: usize,
-    pub num_bytes: u64,
+    pub num_bytes: i64,
 }
 
-/// An ongoing harvest; units come in the order of paths, whatever the threads do.
+/// An ongoing harvest.
 pub struct Harvest {
     options: Options,
     root: String,
-    entries: Receiver<Entry>,
-    /// Entries whose facts are known already, for the units to come.
-    listed: VecDeque<Listed>,
-    progress: Progress,
+    within: Within,
+    waiting: VecDeque<Waiting>,
+    /// Files of the catalogue that are no longer there.
+    gone: Vec<String>,
+    unchanged: usize,
+    new: usize,
+    changed: usize,
 }
 
-/// How far the walk and the readers are; clones tell the same.
-#[derive(Clone, Debug, Default)]
-pub struct Progress {
-    found: Arc<AtomicU64>,
-    walked: Arc<AtomicBool>,
-    read: Arc<AtomicU64>,
-    bytes: Arc<AtomicU64>,
-}
-
-impl Progress {
-    /// Files that the walk has met so far.
-    #[must_use]
-    pub fn num_found(&self) -> u64 {
-        self.found.load(Ordering::Relaxed)
-    }
-
-    /// Whether the walk has met all files.
-    #[must_use]
-    pub fn walk_done(&self) -> bool {
-        self.walked.load(Ordering::Relaxed)
-    }
-
-    /// Files that were read so far.
-    #[must_use]
-    pub fn num_read(&self) -> u64 {
-        self.read.load(Ordering::Relaxed)
-    }
-
-    /// Bytes of the files that were read so far.
-    #[must_use]
-    pub fn num_bytes_read(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
-    }
+struct Waiting {
+    entry: Entry,
+    unit: usize,
 }
 
 impl Harvest {
-    /// Begins to walk the tree, in a thread of its own.
+    /// Compares the units with what is known of them.
     ///
     /// # Errors
-    /// When the root is no folder that can be listed.
-    pub fn begin(options: Options) -> Result<Self> {
-        let walk = walk(&options.root, &options.exclude)
-            .map_err(|error| StarError::from(error).at_path(Some(&options.root)))?;
-        let (send, entries) = sync_channel(AHEAD);
-        let progress = Progress::default();
-        let told = progress.clone();
-        std::thread::spawn(move || {
-            for entry in walk {
-                told.found.fetch_add(1, Ordering::Relaxed);
-                // Nobody takes them any more once the harvest is dropped.
-                if send.send(entry).is_err() {
-                    return;
+    /// The root is not there.
+    pub fn begin(mut options: Options) -> Result<Self> {
+        let mut known = std::mem::take(&mut options.known);
+        let mut waiting = VecDeque::new();
+        let mut closed = Vec::new();
+        let mut unchanged = 0;
+        for (at, unit) in options.units.iter_mut().enumerate() {
+            for entry in unit.entries.iter().filter(|entry| entry.sort != Sort::Marker) {
+                let path = text_of(&entry.path);
+                if entry.sort == Sort::Folder {
+                    closed.push(format!("{path}/"));
                 }
+                if !options.verify
+                    && let Some(own) = known.get(&path)
+                    && own.is_like(entry)
+                    && !own.is_doubtful(options.looking)
+                    && entry.error.is_none()
+                {
+                    known.remove(&path);
+                    unchanged += 1;
+                    continue;
+                }
+                waiting.push_back(Waiting { entry: entry.clone(), unit: at });
             }
-            told.walked.store(true, Ordering::Relaxed);
-        });
-        let root = options.root.to_string_lossy().into_owned();
-        Ok(Self { options, root, entries, listed: VecDeque::new(), progress })
+        }
+        let mut again = HashMap::new();
+        for next in &waiting {
+            let path = text_of(&next.entry.path);
+            if let Some(own) = known.remove(&path) {
+                again.insert(path, own);
+            }
+        }
+        // What lies in a folder that cannot be listed may be there.
+        let is_hidden = |path: &str| closed.iter().any(|folder| path.starts_with(folder.as_str()));
+        let mut gone: Vec<String> = known.into_keys().filter(|path| !is_hidden(path)).collect();
+        gone.sort_unstable();
+        options.known = again;
+        let root = text_of(std::os::unix::ffi::OsStrExt::as_bytes(options.root.as_os_str()));
+        let within = Within::new(&options.root)?;
+        Ok(Self { options, root, within, waiting, gone, unchanged, new: 0, changed: 0 })
     }
 
-    /// How far the walk is.
+    /// Files of the catalogue that are no longer there.
     #[must_use]
-    pub fn progress(&self) -> Progress {
-        self.progress.clone()
+    pub fn gone(&self) -> &[String] {
+        &self.gone
+    }
+
+    /// How many files were not read or found the same, how many are new, and how many have other content, so far.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize, usize) {
+        (self.unchanged, self.new, self.changed)
+    }
+
+    /// The jobs of the units that are projects.
+    ///
+    /// # Errors
+    /// Only for defects of ours.
+    pub fn jobs(&self) -> Result<RecordBatch> {
+        let projects: Vec<_> = self.options.units.iter().filter(|unit| unit.is_project).collect();
+        let read = |at: usize| {
+            let unit = projects.get(at)?;
+            Some((text_of(&unit.folder), jobs(&self.options.root, &unit.folder, &unit.entries)))
+        };
+        let found = parallel::map(projects.len(), self.options.threads, read);
+        let rows: Vec<(&str, &Job)> =
+            found.iter().flatten().flat_map(|(project, jobs)| jobs.iter().map(move |job| (&**project, job))).collect();
+        self.job_rows(&rows)
     }
 
     /// Reads the next files; nothing when there are no more.
     ///
     /// # Errors
     /// Only for defects of ours: whatever is wrong with a file becomes a row.
-    pub fn next_unit(&mut self) -> Result<Option<Unit>> {
-        let threads = self.options.threads.unwrap_or_else(parallel::available);
-        if self.listed.is_empty() {
-            let entries: Vec<Entry> = self.entries.iter().take(self.options.unit_files.max(1)).collect();
-            self.listed = parallel::consume(entries, threads, list).into();
+    pub fn next_rows(&mut self) -> Result<Option<Harvested>> {
+        while !self.waiting.is_empty() {
+            let (mut taken, mut bytes) = (Vec::new(), 0);
+            while taken.len() < self.options.files_at_once.max(1)
+                && bytes < self.options.bytes_at_once.max(1)
+                && let Some(next) = self.waiting.pop_front()
+            {
+                bytes += next.entry.size;
+                taken.push(next);
+            }
+            let units: Vec<Option<Arc<[u8]>>> =
+                self.options.units.iter().map(|unit| unit.is_project.then(|| Arc::from(&*unit.folder))).collect();
+            let look = |next: Waiting| {
+                let project = units.get(next.unit).cloned().flatten();
+                File::look(next.entry, project, &self.options.root, self.options.looking)
+            };
+            let mut files = parallel::consume(taken, self.options.threads, look);
+            files.retain(|file| self.is_news(file));
+            if !files.is_empty() {
+                return self.rows(files).map(Some);
+            }
         }
-        let (mut unit, mut bytes) = (Vec::new(), 0);
-        while bytes < self.options.unit_bytes.max(1)
-            && let Some(next) = self.listed.pop_front()
-        {
-            bytes += next.facts.as_ref().map_or(0, Metadata::len);
-            unit.push(next);
-        }
-        if unit.is_empty() {
-            return Ok(None);
-        }
-        let look = |listed| {
-            let file = look(listed, &self.options.root);
-            self.progress.read.fetch_add(1, Ordering::Relaxed);
-            self.progress.bytes.fetch_add(file.size.unwrap_or(0), Ordering::Relaxed);
-            file
-        };
-        let files = parallel::consume(unit, threads, look);
-        self.unit(files, threads).map(Some)
+        Ok(None)
     }
 
-    fn unit(&self, mut files: Vec<File>, threads: usize) -> Result<Unit> {
-        let tomograms = self.rows(&mut files, Role::Tomograms, TOMOGRAM_COLUMNS, schema::tomograms(), threads)?;
-        let tilts = self.rows(&mut files, Role::Tilts, TILT_COLUMNS, schema::tilts(), threads)?;
-        Ok(Unit {
-            tomograms,
-            tilts,
-            problems: self.problem_rows(&files)?,
+    /// Whether the catalogue does not know it all yet; counts the file.
+    fn is_news(&mut self, file: &File) -> bool {
+        let Some(known) = self.options.known.get(&file.path) else {
+            self.new += 1;
+            return true;
+        };
+        let same_content = known.hash == file.hash && known.status == file.status();
+        if same_content {
+            self.unchanged += 1;
+        } else {
+            self.changed += 1;
+        }
+        // What a set names may have come or gone.
+        let names = self.options.verify && file.kind == Kind::TomogramSet.name();
+        !same_content || names || !known.is_like(&file.entry) || known.settled != file.is_settled()
+    }
+
+    fn rows(&mut self, mut files: Vec<File>) -> Result<Harvested> {
+        let tomograms = self.tomograms(&mut files)?;
+        let (owners, mut own, stacked) = self.stacked(&mut files, Role::Tilts, TILT_COLUMNS)?;
+        let count = owners.len();
+        own.extend(stacked);
+        own.push(nulls(count));
+        let tilts = to_batch(schema::tilts(), own)?;
+        let particle_sets = self.particle_sets(&mut files)?;
+        Ok(Harvested {
             num_files: files.len(),
-            num_bytes: files.iter().filter_map(|file| file.size).sum(),
-            files: self.file_rows(&files)?,
+            num_bytes: files.iter().map(|file| file.entry.size).sum(),
+            tables: vec![
+                ("files", self.file_rows(&files)?),
+                ("tomograms", tomograms),
+                ("tilts", tilts),
+                ("particle_sets", particle_sets),
+                ("labels", label_rows(&files)?),
+                ("problems", self.problem_rows(&files)?),
+            ],
         })
     }
 
-    /// All rows of one role, from all files, in one batch.
-    fn rows(
+    fn tomograms(&mut self, files: &mut [File]) -> Result<RecordBatch> {
+        let (owners, mut own, stacked) = self.stacked(files, Role::Tomograms, TOMOGRAM_COLUMNS)?;
+        let mut found = Vec::new();
+        for label in references::LABELS {
+            let column = TOMOGRAM_COLUMNS.iter().position(|column| column.label == label);
+            if let Some(names) = column.and_then(|column| stacked.get(column)) {
+                let root = &self.options.root;
+                found.push(references::find(label, names, &owners, files, root, &mut self.within));
+            }
+        }
+        own.extend(stacked);
+        own.extend(found);
+        own.push(nulls(owners.len()));
+        to_batch(schema::tomograms(), own)
+    }
+
+    /// All rows of one role, from all files: the file of each, the columns that say where it is, and those of labels.
+    fn stacked(
         &self,
         files: &mut [File],
         role: Role,
         columns: &[FromLabel],
-        schema: SchemaRef,
-        threads: usize,
-    ) -> Result<RecordBatch> {
+    ) -> Result<(Vec<usize>, Vec<ArrayRef>, Vec<ArrayRef>)> {
         let types: Vec<Type> = columns.iter().map(FromLabel::kind).collect();
         let (places, stacked) = {
             let mut places: Vec<Place> = Vec::new();
             let mut members: Vec<Member<'_>> = Vec::new();
             for (index, file) in files.iter().enumerate() {
-                let Some(kept) = &file.kept else { continue };
+                let Some(kept) = file.kept.as_ref().filter(|_| file.gives(role)) else { continue };
                 for (block, part) in kept.tables(role) {
                     let labels: Vec<&str> = part.labels().map(|label| &*label.name).collect();
                     let source = |column: &FromLabel| labels.iter().position(|label| *label == column.label);
@@ -207,7 +295,7 @@ impl Harvest {
                 invalid_utf8: InvalidUtf8::Replace,
                 numbers: Numbers::Star,
                 on_misfit: OnMisfit::Null,
-                threads,
+                threads: self.options.threads,
             };
             let stacked = stack(&types, &members, layout, &[])?;
             (places, stacked)
@@ -217,6 +305,7 @@ impl Harvest {
                 file.add_met(&place.block, met, columns, &types)?;
             }
         }
+        let owners = places.iter().flat_map(|place| std::iter::repeat_n(place.file, place.rows)).collect();
         let mut own = self.origin(places.iter().filter_map(|place| Some((files.get(place.file)?, place.rows))));
         if role == Role::Tilts {
             let mut names = LargeStringBuilder::new();
@@ -228,8 +317,54 @@ impl Harvest {
         let mut numbers = Int64Builder::new();
         places.iter().for_each(|place| (0i64..).take(place.rows).for_each(|row| numbers.append_value(row)));
         own.push(Arc::new(numbers.finish()));
-        own.extend(stacked.columns);
-        to_batch(schema, own)
+        Ok((owners, own, stacked.columns))
+    }
+
+    /// A row for each particle set, tomogram and optics group.
+    fn particle_sets(&self, files: &mut [File]) -> Result<RecordBatch> {
+        const COUNTED: &[FromLabel] = &[
+            FromLabel { name: "tomogram", label: particles::TOMOGRAM, words: "" },
+            FromLabel { name: "optics_group", label: particles::GROUP, words: "" },
+        ];
+        let (owners, _, columns) = self.stacked(files, Role::Particles, COUNTED)?;
+        let (names, groups) = particles::columns(columns.first(), columns.get(1));
+        let mut start = 0;
+        for rows in owners.chunk_by(|a, b| a == b) {
+            let mut counter = Counter::default();
+            counter.add(names, groups, start..start + rows.len());
+            start += rows.len();
+            if let Some(file) = rows.first().and_then(|&owner| files.get_mut(owner)) {
+                file.counts = counter.finish();
+            }
+        }
+        let (owners, _, optics) = self.stacked(files, Role::Optics, OPTICS_COLUMNS)?;
+        let numbers = optics.first().and_then(|numbers| numbers.as_primitive_opt::<Int64Type>());
+        let mut places: HashMap<(usize, i64), usize> = HashMap::new();
+        for (row, &owner) in owners.iter().enumerate() {
+            if let Some(numbers) = numbers.filter(|numbers| numbers.is_valid(row)) {
+                places.entry((owner, numbers.value(row))).or_insert(row);
+            }
+        }
+        let all: Vec<(usize, &Count)> =
+            files.iter().enumerate().flat_map(|(at, file)| file.counts.iter().map(move |count| (at, count))).collect();
+        let mut own = self.origin(all.iter().filter_map(|(at, _)| Some((files.get(*at)?, 1))));
+        let mut tomograms = LargeStringBuilder::new();
+        let (mut counts, mut numbers) = (Int64Builder::new(), Int64Builder::new());
+        let mut rows = arrow_array::builder::UInt64Builder::new();
+        for (at, count) in &all {
+            tomograms.append_option(count.tomogram.as_deref());
+            counts.append_value(count.particles);
+            numbers.append_option(count.group);
+            let row = count.group.and_then(|group| places.get(&(*at, group)));
+            rows.append_option(row.map(|&row| row as u64));
+        }
+        let rows = rows.finish();
+        own.extend([Arc::new(tomograms.finish()) as ArrayRef, Arc::new(counts.finish()), Arc::new(numbers.finish())]);
+        for column in optics.iter().skip(1) {
+            let taken = arrow_select::take::take(column, &rows, None);
+            own.push(taken.map_err(|error| StarError::Option(error.to_string()))?);
+        }
+        to_batch(schema::particle_sets(), own)
     }
 
     /// The columns `path`, `root` and `project` for so many rows of each file.
@@ -248,59 +383,97 @@ impl Harvest {
     }
 
     fn file_rows(&self, files: &[File]) -> Result<RecordBatch> {
-        let origin = self.origin(files.iter().map(|file| (file, 1)));
+        let mut columns = self.origin(files.iter().map(|file| (file, 1)));
         let mut bytes = LargeBinaryBuilder::new();
         files.iter().for_each(|file| bytes.append_option(file.path_bytes.as_deref()));
-        let whole = |value: fn(&File) -> Option<i64>| -> ArrayRef {
-            let mut builder = Int64Builder::with_capacity(files.len());
-            files.iter().for_each(|file| builder.append_option(value(file)));
-            Arc::new(builder.finish())
-        };
-        let words = |value: fn(&File) -> &str| -> ArrayRef {
-            let mut builder = LargeStringBuilder::new();
-            files.iter().for_each(|file| builder.append_value(value(file)));
-            Arc::new(builder.finish())
-        };
-        let mut times = TimestampMicrosecondBuilder::with_capacity(files.len()).with_timezone("UTC");
-        files.iter().for_each(|file| times.append_option(file.mtime_ns.map(|time| time.div_euclid(1000))));
-        let mut columns = origin;
         columns.insert(1, Arc::new(bytes.finish()));
-        columns.push(words(|file| &file.name));
-        columns.push(whole(|file| file.size.and_then(|size| i64::try_from(size).ok())));
-        columns.push(Arc::new(times.finish()));
-        columns.push(whole(|file| file.mtime_ns));
-        columns.push(whole(|file| file.inode));
-        columns.push(words(|file| file.kind));
-        columns.push(whole(|file| file.blocks));
-        columns.push(whole(|file| file.rows));
-        columns.push(whole(|file| i64::try_from(file.problems.len()).ok()));
-        columns.push(words(|file| status(&file.problems)));
+        let known = |file: &File| self.options.known.get(&file.path);
+        let changed = |file: &File| match known(file) {
+            Some(known) if known.hash == file.hash => known.changed_crawl,
+            _ => self.options.crawl,
+        };
+        let settled: BooleanArray = files.iter().map(|file| Some(file.is_settled())).collect();
+        let is_listed = |file: &File| file.entry.error.is_none();
+        columns.extend([
+            words(files, |file| Some(file.name().to_owned())),
+            whole(files, |file| is_listed(file).then_some(file.entry.size)),
+            times(files, |file| is_listed(file).then_some(file.entry.mtime_ns)),
+            whole(files, |file| is_listed(file).then_some(file.entry.mtime_ns)),
+            whole(files, |file| is_listed(file).then_some(file.entry.inode)),
+            words(files, |file| Some(file.kind.to_owned())),
+            whole(files, |file| file.blocks),
+            whole(files, |file| file.rows),
+            whole(files, |file| i64::try_from(file.problems.len()).ok()),
+            words(files, |file| Some(file.status().to_owned())),
+            whole(files, |file| file.header),
+            whole(files, |file| file.hash),
+            Arc::new(settled),
+            whole(files, |file| Some(known(file).map_or(self.options.crawl, |known| known.first_crawl))),
+            whole(files, |file| Some(changed(file))),
+        ]);
         to_batch(schema::files(), columns)
     }
 
     fn problem_rows(&self, files: &[File]) -> Result<RecordBatch> {
-        let all = || files.iter().flat_map(|file| &file.problems);
-        let words = |value: &dyn Fn(&Problem) -> Option<String>| -> ArrayRef {
-            let mut builder = LargeStringBuilder::new();
-            all().for_each(|problem| builder.append_option(value(problem)));
-            Arc::new(builder.finish())
-        };
-        let whole = |value: &dyn Fn(&Problem) -> Option<u64>| -> ArrayRef {
-            let mut builder = Int64Builder::new();
-            all().for_each(|problem| builder.append_option(value(problem).and_then(|v| i64::try_from(v).ok())));
-            Arc::new(builder.finish())
-        };
         let mut columns = self.origin(files.iter().map(|file| (file, file.problems.len())));
-        columns.push(words(&|problem| Some(problem.code.id().to_owned())));
-        columns.push(words(&|problem| Some(problem.code.name().to_owned())));
-        columns.push(words(&|problem| Some(problem.code.severity().name().to_owned())));
-        columns.push(words(&|problem| Some(problem.message.clone())));
-        columns.push(words(&|problem| problem.block.clone()));
-        columns.push(words(&|problem| problem.label.clone()));
-        columns.push(whole(&|problem| problem.position.map(|position| position.line)));
-        columns.push(whole(&|problem| problem.position.map(|position| position.column)));
-        columns.push(whole(&|problem| Some(problem.count)));
+        let all: Vec<&Problem> = files.iter().flat_map(|file| &file.problems).collect();
+        let number = |value: Option<u64>| value.and_then(|value| i64::try_from(value).ok());
+        columns.extend([
+            words(&all, |problem| Some(problem.code.id().to_owned())),
+            words(&all, |problem| Some(problem.code.name().to_owned())),
+            words(&all, |problem| Some(problem.code.severity().name().to_owned())),
+            words(&all, |problem| Some(problem.message.clone())),
+            words(&all, |problem| problem.block.clone()),
+            words(&all, |problem| problem.label.clone()),
+            whole(&all, |problem| number(problem.position.map(|position| position.line))),
+            whole(&all, |problem| number(problem.position.map(|position| position.column))),
+            whole(&all, |problem| number(Some(problem.count))),
+        ]);
         to_batch(schema::problems(), columns)
+    }
+
+    fn job_rows(&self, rows: &[(&str, &Job)]) -> Result<RecordBatch> {
+        let options = |job: &Job| serde_json::to_string(&job.options).ok().filter(|_| !job.options.is_empty());
+        let path = |project: &str| match project {
+            "" => "default_pipeline.star".to_owned(),
+            project => format!("{project}/default_pipeline.star"),
+        };
+        let columns = vec![
+            words(rows, |(project, _)| Some(path(project))),
+            words(rows, |_| Some(self.root.clone())),
+            words(rows, |(project, _)| Some((*project).to_owned())),
+            words(rows, |(_, job)| Some(job.name.clone())),
+            whole(rows, |(_, job)| job.number),
+            words(rows, |(_, job)| job.name.split('/').next().map(str::to_owned)),
+            words(rows, |(_, job)| job.alias.clone()),
+            words(rows, |(_, job)| job.type_label.clone()),
+            words(rows, |(_, job)| job.status.clone()),
+            words(rows, |(_, job)| job.marker.clone()),
+            words(rows, |(_, job)| Some(job.state())),
+            flags(rows, |(_, job)| job.is_continue),
+            flags(rows, |(_, job)| job.is_tomo),
+            words(rows, |(_, job)| options(job)),
+            lists(rows, |(_, job)| job.inputs.clone()),
+            lists(rows, |(_, job)| job.outputs.clone()),
+            lists(rows, |(_, job)| job.upstream.iter().cloned().collect()),
+            whole(rows, |(_, job)| job.order),
+            whole(rows, |(_, job)| Some(job.files)),
+            whole(rows, |(_, job)| Some(job.bytes)),
+            times(rows, |(_, job)| job.started_ns),
+            times(rows, |(_, job)| job.ended_ns),
+            times(rows, |(_, job)| job.changed_ns),
+        ];
+        to_batch(schema::jobs(), columns)
+    }
+}
+
+impl File {
+    /// Whether its rows of a role are wanted.
+    fn gives(&self, role: Role) -> bool {
+        match role {
+            Role::Tomograms | Role::Tilts => true,
+            Role::Particles | Role::Optics => self.kind == Kind::Particles.name(),
+        }
     }
 }
 
@@ -311,173 +484,65 @@ struct Place {
     rows: usize,
 }
 
-/// What is known of one file.
-struct File {
-    path: String,
-    path_bytes: Option<Vec<u8>>,
-    project: Option<String>,
-    name: String,
-    size: Option<u64>,
-    mtime_ns: Option<i64>,
-    inode: Option<i64>,
-    kind: &'static str,
-    blocks: Option<i64>,
-    rows: Option<i64>,
-    problems: Vec<Problem>,
-    kept: Option<Kept>,
+/// The labels of each header, once.
+fn label_rows(files: &[File]) -> Result<RecordBatch> {
+    let mut met = HashSet::new();
+    let new = files.iter().filter(|file| file.header.is_some_and(|header| met.insert(header)));
+    let rows: Vec<(&File, &str)> = new.flat_map(|file| file.labels.iter().map(move |label| (file, &**label))).collect();
+    let known = |(_, label): &(&File, &str)| labels::known(label);
+    let meant = |row: &(&File, &str)| match known(row) {
+        Some(_) => None,
+        None => labels::known_in_other_case(row.1).map(|known| known.name).or_else(|| labels::nearest(row.1)),
+    };
+    let unit = |unit: &str| (!unit.is_empty()).then(|| unit.to_owned());
+    let columns = vec![
+        whole(&rows, |(file, _)| file.header),
+        words(&rows, |(file, _)| Some(file.kind.to_owned())),
+        words(&rows, |(_, label)| Some((*label).to_owned())),
+        flags(&rows, |row| Some(known(row).is_some())),
+        words(&rows, |row| known(row).map(|known| known.kind.name().to_owned())),
+        words(&rows, |row| known(row).and_then(|known| unit(known.unit))),
+        words(&rows, |row| meant(row).map(str::to_owned)),
+    ];
+    to_batch(schema::labels(), columns)
 }
 
-/// A text with tables that the catalogue wants.
-struct Kept {
-    loaded: Loaded,
-    outline: Outline,
+fn words<R>(rows: &[R], value: impl Fn(&R) -> Option<String>) -> ArrayRef {
+    let mut builder = LargeStringBuilder::new();
+    rows.iter().for_each(|row| builder.append_option(value(row)));
+    Arc::new(builder.finish())
 }
 
-impl Kept {
-    fn tables(&self, role: Role) -> impl Iterator<Item = (&Block, &Part)> {
-        let of_block = move |block| {
-            let wanted = move |part: &&Part| role_of(block, part) == Some(role);
-            block.parts.iter().filter(wanted).map(move |part| (block, part))
-        };
-        self.outline.blocks.iter().flat_map(of_block)
+fn whole<R>(rows: &[R], value: impl Fn(&R) -> Option<i64>) -> ArrayRef {
+    let mut builder = Int64Builder::with_capacity(rows.len());
+    rows.iter().for_each(|row| builder.append_option(value(row)));
+    Arc::new(builder.finish())
+}
+
+fn flags<R>(rows: &[R], value: impl Fn(&R) -> Option<bool>) -> ArrayRef {
+    let mut builder = BooleanBuilder::with_capacity(rows.len());
+    rows.iter().for_each(|row| builder.append_option(value(row)));
+    Arc::new(builder.finish())
+}
+
+/// Times in nanoseconds as time stamps.
+fn times<R>(rows: &[R], value: impl Fn(&R) -> Option<i64>) -> ArrayRef {
+    let mut builder = TimestampMicrosecondBuilder::with_capacity(rows.len()).with_timezone("UTC");
+    rows.iter().for_each(|row| builder.append_option(value(row).map(|time| time.div_euclid(1000))));
+    Arc::new(builder.finish())
+}
+
+fn lists<R>(rows: &[R], value: impl Fn(&R) -> Vec<String>) -> ArrayRef {
+    let mut builder = LargeListBuilder::new(LargeStringBuilder::new());
+    for row in rows {
+        value(row).iter().for_each(|item| builder.values().append_value(item));
+        builder.append(true);
     }
+    Arc::new(builder.finish())
 }
 
-impl File {
-    /// Adds what was met in the values of a table.
-    fn add_met(&mut self, block: &str, met: &[Met], columns: &[FromLabel], types: &[Type]) -> Result<()> {
-        let Some(kept) = &self.kept else { return Ok(()) };
-        let mut report = Report::default();
-        for ((met, column), kind) in met.iter().zip(columns).zip(types) {
-            report.add_met(met, block, column.label);
-            if let Some(misfit) = &met.misfit {
-                report.push(Diagnostic {
-                    code: Code::BadValue,
-                    offset: misfit.offset,
-                    count: misfit.count,
-                    block: Some(block.to_owned()),
-                    label: Some(column.label.to_owned()),
-                    detail: Some(format!("expected {}, found {}", kind.words(), misfit.found)),
-                });
-            }
-        }
-        let located = report.locate(&mut kept.loaded.buffer.as_slice())?;
-        self.problems.extend(located.into_iter().map(Problem::from));
-        Ok(())
-    }
-}
-
-/// An entry and, for regular files, the system's facts about it.
-struct Listed {
-    entry: Entry,
-    facts: std::io::Result<Metadata>,
-}
-
-fn list(entry: Entry) -> Listed {
-    let facts = std::fs::symlink_metadata(&entry.path);
-    Listed { entry, facts }
-}
-
-/// Reads one file as far as the catalogue needs it.
-fn look(listed: Listed, root: &Path) -> File {
-    let Listed { entry, facts } = listed;
-    let mut file = File::named(&entry, root);
-    match entry.sort {
-        Err(error) => file.unreadable(&error),
-        Ok(Sort::Link) => {
-            file.kind = "link";
-            file.problems.push(Problem::of_file(Code::SymbolicLink, None));
-        }
-        Ok(Sort::Other) => {
-            file.kind = "special";
-            file.problems.push(Problem::of_file(Code::NotRegular, None));
-        }
-        Ok(Sort::File) => {
-            if let Err(error) = file.read(&entry.path, facts) {
-                match error {
-                    StarError::Io { error, .. } => file.unreadable(&error),
-                    other => file.problems.push(Problem::of_file(Code::Unreadable, Some(&other.to_string()))),
-                }
-            }
-        }
-    }
-    file
-}
-
-impl File {
-    fn named(entry: &Entry, root: &Path) -> Self {
-        let relative = |path: &Path| path.strip_prefix(root).unwrap_or(path).to_path_buf();
-        let path = relative(&entry.path);
-        let bytes = path.as_os_str().as_bytes();
-        Self {
-            path: String::from_utf8_lossy(bytes).into_owned(),
-            path_bytes: std::str::from_utf8(bytes).is_err().then(|| bytes.to_vec()),
-            project: entry.project.as_deref().map(|project| relative(project).to_string_lossy().into_owned()),
-            name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            size: None,
-            mtime_ns: None,
-            inode: None,
-            kind: "unknown",
-            blocks: None,
-            rows: None,
-            problems: Vec::new(),
-            kept: None,
-        }
-    }
-
-    fn unreadable(&mut self, error: &std::io::Error) {
-        self.problems.push(Problem::of_file(Code::Unreadable, Some(&error.to_string())));
-    }
-
-    fn read(&mut self, path: &Path, facts: std::io::Result<Metadata>) -> Result<()> {
-        let facts = facts?;
-        self.size = Some(facts.len());
-        self.mtime_ns = facts.mtime().checked_mul(1_000_000_000).and_then(|time| time.checked_add(facts.mtime_nsec()));
-        self.inode = i64::try_from(facts.ino()).ok();
-        if facts.len() > WHOLE {
-            let (mut outline, mut window) = stream::scan_path(path, OnError::Collect, Some(1))?;
-            self.take_outline(&mut outline, &mut window, false)?;
-            if !holds_rows(&outline) {
-                return Ok(());
-            }
-            self.problems.clear();
-        }
-        let loaded = source::load_path(path, false, Some(1))?;
-        let mut text = loaded.buffer.as_slice();
-        let mut outline = match outline(text, OnError::Collect, None) {
-            Ok(outline) => outline,
-            Err(stop) => return raise(stop, &mut text),
-        };
-        self.take_outline(&mut outline, &mut text, loaded.cr_only)?;
-        if holds_rows(&outline) {
-            self.kept = Some(Kept { loaded, outline });
-        }
-        Ok(())
-    }
-
-    fn take_outline<T: Text>(&mut self, outline: &mut Outline, text: &mut T, cr_only: bool) -> Result<()> {
-        dialect::examine(outline, text)?;
-        if cr_only {
-            outline.events.add(Code::CrOnly, 0);
-        }
-        let mut report = Report::default();
-        report.add_outline(outline);
-        self.problems = report.locate(text)?.into_iter().map(Problem::from).collect();
-        self.kind = match classify(outline) {
-            // Nothing could be made of it at all.
-            Kind::Empty if !outline.faults.is_empty() => "unknown",
-            kind => kind.name(),
-        };
-        self.blocks = i64::try_from(outline.blocks.len()).ok();
-        let loops = outline.blocks.iter().flat_map(|block| &block.parts);
-        let rows: u64 = loops.filter(|part| matches!(part, Part::Loop(_))).map(Part::rows).sum();
-        self.rows = i64::try_from(rows).ok();
-        Ok(())
-    }
-}
-
-fn holds_rows(outline: &Outline) -> bool {
-    outline.blocks.iter().any(|block| block.parts.iter().any(|part| role_of(block, part).is_some()))
+fn nulls(rows: usize) -> ArrayRef {
+    Arc::new(BooleanArray::new_null(rows))
 }
 
 fn to_batch(schema: SchemaRef, columns: Vec<ArrayRef>) -> Result<RecordBatch> {

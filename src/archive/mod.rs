@@ -1,8 +1,13 @@
 //! Whole trees of STAR files: what lies in them, what each file is, and its rows in a few large batches.
 
 pub mod classify;
+pub mod entries;
+pub mod file;
 pub mod harvest;
+pub mod jobs;
+pub mod particles;
 pub mod problems;
+pub mod references;
 pub mod rewrite;
 pub mod schema;
 pub mod shelf;

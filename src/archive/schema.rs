@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
-use crate::relion::labels;
+use crate::relion::labels as dictionary;
 use crate::table::columns::data_type;
 use crate::table::dtype::{Strings, Type};
 
@@ -24,7 +24,7 @@ impl FromLabel {
     /// RELION's type; labels it does not know are text.
     #[must_use]
     pub fn kind(&self) -> Type {
-        labels::known(self.label).map_or(Type::Text, |known| known.kind.into())
+        dictionary::known(self.label).map_or(Type::Text, |known| known.kind.into())
     }
 
     fn field(&self) -> Field {
@@ -32,7 +32,7 @@ impl FromLabel {
             ("label".to_owned(), self.label.to_owned()),
             ("description".to_owned(), self.words.to_owned()),
         ]);
-        if let Some(known) = labels::known(self.label)
+        if let Some(known) = dictionary::known(self.label)
             && !known.unit.is_empty()
         {
             facts.insert("unit".to_owned(), known.unit.to_owned());
@@ -124,10 +124,23 @@ pub const TILT_COLUMNS: &[FromLabel] = from_labels! {
     y_shift rlnTomoYShiftAngst "shift along y"
 };
 
-/// Columns that say where a row comes from; the first of every table but `files`.
+/// One row of a particle set's `optics` block.
+pub const OPTICS_COLUMNS: &[FromLabel] = from_labels! {
+    optics_group rlnOpticsGroup "number of the optics group"
+    optics_group_name rlnOpticsGroupName "optics group"
+    voltage rlnVoltage "acceleration voltage"
+    spherical_aberration rlnSphericalAberration "spherical aberration of the objective"
+    amplitude_contrast rlnAmplitudeContrast "fraction of amplitude contrast"
+    pixel_size rlnTomoTiltSeriesPixelSize "pixel size of the tilt series"
+    image_pixel_size rlnImagePixelSize "pixel size of the extracted images"
+    image_size rlnImageSize "width of the extracted images"
+    binning rlnTomoSubtomogramBinning "pixel size of the extracted images over that of the tilt series"
+};
+
+/// Columns that say where a row comes from; the first of most tables.
 fn origin() -> Vec<Field> {
     vec![
-        text("path", "file, relative to the root, with / between folders; bytes that are not UTF-8 replaced"),
+        text("path", "file, relative to the root, with / between folders; bytes that are not UTF-8 as \\xNN"),
         text("root", "folder that was indexed"),
         text(
             "project",
@@ -138,16 +151,25 @@ fn origin() -> Vec<Field> {
 
 /// All tables' names and schemas.
 #[must_use]
-pub fn schemas() -> [(&'static str, SchemaRef); 4] {
-    [("files", files()), ("tomograms", tomograms()), ("tilts", tilts()), ("problems", problems())]
+pub fn schemas() -> [(&'static str, SchemaRef); 10] {
+    [
+        ("files", files()),
+        ("projects", projects()),
+        ("jobs", jobs()),
+        ("tomograms", tomograms()),
+        ("tilts", tilts()),
+        ("particle_sets", particle_sets()),
+        ("labels", labels()),
+        ("problems", problems()),
+        ("deletions", deletions()),
+        ("crawls", crawls()),
+    ]
 }
 
 #[must_use]
 pub fn files() -> SchemaRef {
-    let mut fields =
-        vec![text("path", "path relative to the root, with / between folders; bytes that are not UTF-8 replaced")];
-    fields.push(described("path_bytes", DataType::LargeBinary, "the path's bytes, where they are not UTF-8"));
-    fields.extend(origin().into_iter().skip(1));
+    let mut fields = origin();
+    fields.insert(1, described("path_bytes", DataType::LargeBinary, "the path's bytes, where they are not UTF-8"));
     fields.extend([
         text("name", "file name"),
         described("size", DataType::Int64, "bytes"),
@@ -158,14 +180,36 @@ pub fn files() -> SchemaRef {
         described("blocks", DataType::Int64, "data_ blocks"),
         described("rows", DataType::Int64, "rows of all loops"),
         described("problems", DataType::Int64, "rows of the table problems that are about this file"),
-        text("status", "ok, diagnosed, faulty or unreadable"),
+        text(
+            "status",
+            "ok, diagnosed, faulty, unstable (it changed while it was read), offline (on tape) or unreadable",
+        ),
+        described("header", DataType::Int64, "which labels it has: rows of the table labels"),
+        described("hash", DataType::Int64, "XXH3 of its text, unpacked; of all bytes where it is larger than 8 MB"),
+        described("settled", DataType::Boolean, "changed at least two seconds before it was read"),
+        described("first_crawl", DataType::Int64, "crawl that met it first"),
+        described("changed_crawl", DataType::Int64, "last crawl that found other content"),
     ]);
     Arc::new(Schema::new(fields))
 }
 
 #[must_use]
 pub fn tomograms() -> SchemaRef {
-    from_labels(&[described("row", DataType::Int64, "row within its table, from 0")], TOMOGRAM_COLUMNS)
+    let more = [
+        described(
+            "tilt_series_found",
+            DataType::Boolean,
+            "whether the file of the tilt series is there; null if none is named",
+        ),
+        described("etomo_directive_found", DataType::Boolean, "whether the IMOD directive file is there"),
+        described("reconstructed_found", DataType::Boolean, "whether the file of the reconstruction is there"),
+        latest("no job further down or later made another set with this tomogram"),
+    ];
+    from_labels(&[described("row", DataType::Int64, "row within its table, from 0")], TOMOGRAM_COLUMNS, &more)
+}
+
+fn latest(words: &str) -> Field {
+    described("latest", DataType::Boolean, words)
 }
 
 #[must_use]
@@ -174,7 +218,128 @@ pub fn tilts() -> SchemaRef {
         text("tomogram", "name of the tilt series: its block's name"),
         described("row", DataType::Int64, "row within its table, from 0"),
     ];
-    from_labels(&own, TILT_COLUMNS)
+    from_labels(&own, TILT_COLUMNS, &[latest("of the latest set with this tomogram")])
+}
+
+#[must_use]
+pub fn particle_sets() -> SchemaRef {
+    let own = [
+        text("tomogram", "name of the tomogram; null where the set names none"),
+        described("particles", DataType::Int64, "particles of this tomogram and optics group"),
+    ];
+    from_labels(&own, OPTICS_COLUMNS, &[])
+}
+
+#[must_use]
+pub fn jobs() -> SchemaRef {
+    let mut fields = origin();
+    let texts = |name: &str, words: &str| {
+        described(name, DataType::LargeList(Arc::new(Field::new("item", DataType::LargeUtf8, true))), words)
+    };
+    fields.extend([
+        text("job", "folder of the job in its project, such as Import/job001"),
+        described("number", DataType::Int64, "number of the job"),
+        text("folder_type", "first part of the folder, such as Import"),
+        text("alias", "name that a user gave it"),
+        text("type", "RELION's name of the job type, such as relion.importtomo"),
+        text("status", "what the pipeline says: Running, Scheduled, Succeeded, Failed or Aborted"),
+        text("marker", "what the job's exit marker says: success, failure or aborted"),
+        text(
+            "state",
+            "the marker's word, or else the pipeline's: succeeded, failed, aborted, running, scheduled, unknown",
+        ),
+        described("is_continue", DataType::Boolean, "whether it goes on with an earlier run"),
+        described("is_tomo", DataType::Boolean, "whether it is a job of tomography"),
+        text("options", "options of the job's file, as JSON"),
+        texts("inputs", "files that it takes"),
+        texts("outputs", "files that it makes"),
+        texts("upstream", "jobs whose output it takes"),
+        described(
+            "order",
+            DataType::Int64,
+            "its place when all jobs of the project come after those whose output they take",
+        ),
+        described("files", DataType::Int64, "STAR files in its folder"),
+        described("bytes", DataType::Int64, "bytes of these"),
+        described("started", utc(), "time of its job.star"),
+        described("ended", utc(), "time of its exit marker"),
+        described("last_change", utc(), "time of its newest STAR file"),
+    ]);
+    Arc::new(Schema::new(fields))
+}
+
+#[must_use]
+pub fn projects() -> SchemaRef {
+    let mut fields = origin();
+    fields.extend([
+        described("path_bytes", DataType::LargeBinary, "the path's bytes, where they are not UTF-8"),
+        text("name", "last part of the folder"),
+        described("files", DataType::Int64, "STAR files"),
+        described("bytes", DataType::Int64, "bytes of these"),
+        described("tomogram_sets", DataType::Int64, "files that are sets of tomograms"),
+        described("tomograms", DataType::Int64, "tomograms, each counted once"),
+        described("tilts", DataType::Int64, "tilt images of the latest sets"),
+        described("particle_sets", DataType::Int64, "files that are sets of particles"),
+        described("jobs", DataType::Int64, "jobs"),
+        described("problems", DataType::Int64, "rows of the table problems"),
+        described("errors", DataType::Int64, "those of severity error"),
+        described("first_change", utc(), "time of the oldest STAR file"),
+        described("last_change", utc(), "time of the newest STAR file"),
+        text("latest_set", "set of tomograms that comes last in the job graph, relative to the root"),
+        described(
+            "fingerprint",
+            DataType::LargeBinary,
+            "of all paths, sizes, times and inodes; null where a file is to be looked at again",
+        ),
+        described("first_crawl", DataType::Int64, "crawl that met it first"),
+        described("changed_crawl", DataType::Int64, "last crawl that found something changed"),
+    ]);
+    Arc::new(Schema::new(fields))
+}
+
+#[must_use]
+pub fn labels() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        described("header", DataType::Int64, "which set of labels, as in the table files"),
+        text("kind", "what files with this header are"),
+        text("label", "label, without the underscore"),
+        described("known", DataType::Boolean, "whether RELION knows it"),
+        text("type", "RELION's type: double, int, bool, string, vector"),
+        text("unit", "RELION's unit"),
+        text("meant", "a label of RELION's that is nearly the same"),
+    ]))
+}
+
+#[must_use]
+pub fn deletions() -> SchemaRef {
+    let mut fields = origin();
+    fields.extend([
+        text("kind", "what the file was"),
+        described("size", DataType::Int64, "bytes it had"),
+        described("mtime", utc(), "time of its last change"),
+        described("deleted_crawl", DataType::Int64, "crawl that no longer found it"),
+    ]);
+    Arc::new(Schema::new(fields))
+}
+
+#[must_use]
+pub fn crawls() -> SchemaRef {
+    let count = |name: &str, words: &str| described(name, DataType::Int64, words);
+    Arc::new(Schema::new(vec![
+        count("crawl", "number, from 1"),
+        text("root", "folder that was indexed"),
+        described("started", utc(), "when it began"),
+        described("finished", utc(), "when it was done"),
+        count("files", "files that were met"),
+        count("bytes", "bytes of these"),
+        count("new_files", "files that were not there before"),
+        count("changed_files", "files with other content"),
+        count("deleted_files", "files that are no longer there"),
+        count("changed_projects", "projects, and folders of loose files, that were read"),
+        count("errors", "problems of severity error in what was read"),
+        count("warnings", "problems of severity warning in what was read"),
+        text("version", "version of tomoset"),
+    ]))
 }
 
 #[must_use]
@@ -194,10 +359,11 @@ pub fn problems() -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
-fn from_labels(own: &[Field], columns: &[FromLabel]) -> SchemaRef {
+fn from_labels(own: &[Field], columns: &[FromLabel], more: &[Field]) -> SchemaRef {
     let mut fields = origin();
     fields.extend_from_slice(own);
     fields.extend(columns.iter().map(FromLabel::field));
+    fields.extend_from_slice(more);
     Arc::new(Schema::new(fields))
 }
 

@@ -1,117 +1,234 @@
 //! Whole trees: harvests for the catalogue, and many files as one table.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use arrow_array::{Array, RecordBatch};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3_arrow::{PyRecordBatch, PySchema};
 
-use super::arrow::to_table;
+use super::arrow::{to_batch, to_table};
 use super::options::ReadOptions;
 use super::write::WriteOptions;
-use crate::archive::harvest::{self as core, Options, Progress};
+use crate::archive::file::Looking;
+use crate::archive::harvest as core;
 use crate::archive::rewrite::{self, Rewritten, Source};
-use crate::archive::schema;
 use crate::archive::stack::{self, Wanted};
+use crate::archive::{entries, schema, walk};
+use crate::error::StarError;
 
-/// An iterator over units of rows for the catalogue.
+/// A walk through a tree, unit by unit.
 #[pyclass(frozen, module = "tomoset._core")]
-pub struct Harvest {
-    inner: Mutex<core::Harvest>,
-    progress: Progress,
-}
-
-/// Rows for the catalogue from some files.
-#[pyclass(frozen, module = "tomoset._core")]
-pub struct HarvestUnit {
-    inner: core::Unit,
+pub struct Walk {
+    inner: Mutex<walk::Walk>,
+    seen: Arc<walk::Seen>,
 }
 
 #[pymethods]
-impl Harvest {
-    /// Files met by the walk so far.
+impl Walk {
+    /// Folders that were listed, files that were met, and bytes of these, so far.
     #[getter]
-    fn num_found(&self) -> u64 {
-        self.progress.num_found()
+    fn counts(&self) -> (u64, u64, u64) {
+        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        (of(&self.seen.folders), of(&self.seen.files), of(&self.seen.bytes))
     }
 
-    /// Files read so far.
+    /// Units that are as they were.
     #[getter]
-    fn num_read(&self) -> u64 {
-        self.progress.num_read()
+    fn num_unchanged(&self) -> u64 {
+        self.seen.unchanged_units.load(Ordering::Relaxed)
     }
 
-    /// Bytes of the files read so far.
+    /// Folders of all units that were seen whole, changed or not.
     #[getter]
-    fn num_bytes_read(&self) -> u64 {
-        self.progress.num_bytes_read()
+    fn units(&self) -> Vec<Cow<'static, [u8]>> {
+        self.seen.units().into_iter().map(Cow::Owned).collect()
     }
 
-    /// Whether the walk has met all files.
+    /// Folders that could not be listed.
     #[getter]
-    fn walk_done(&self) -> bool {
-        self.progress.walk_done()
+    fn closed(&self) -> Vec<Cow<'static, [u8]>> {
+        self.seen.closed().into_iter().map(Cow::Owned).collect()
+    }
+
+    #[getter]
+    fn is_done(&self) -> bool {
+        self.seen.is_done()
     }
 
     fn __iter__(this: PyRef<'_, Self>) -> PyRef<'_, Self> {
         this
     }
 
-    fn __next__(&self, py: Python<'_>) -> PyResult<Option<HarvestUnit>> {
-        let next = py.detach(|| self.inner.lock().unwrap_or_else(PoisonError::into_inner).next_unit())?;
-        Ok(next.map(|inner| HarvestUnit { inner }))
+    /// The next unit: its folder, whether it is a project, its fingerprint, its entries, whether it is a part.
+    #[allow(clippy::type_complexity, reason = "as Python unpacks it")]
+    fn __next__<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<Option<(Cow<'static, [u8]>, bool, Cow<'static, [u8]>, Bound<'py, PyAny>, bool)>> {
+        let next = py.detach(|| lock(&self.inner).next());
+        let Some(unit) = next else { return Ok(None) };
+        let entries = to_batch(py, &entries::to_batch(&unit.entries)?)?;
+        let fingerprint = unit.fingerprint.to_le_bytes().to_vec();
+        Ok(Some((Cow::Owned(unit.folder), unit.is_project, Cow::Owned(fingerprint), entries, unit.is_part)))
+    }
+}
+
+/// Begins to walk the tree below a folder.
+///
+/// `starts` are folders in it, each with the unit it is a part of and whether that is a project, if it is, and whether the
+/// folders in it are left out; `known` has the fingerprints of units that are only counted where they are as they were.
+#[pyfunction]
+#[pyo3(signature = (root, *, threads=1, exclude=Vec::new(), starts=Vec::new(), known=HashMap::new()))]
+#[allow(clippy::type_complexity, reason = "as Python gives it")]
+pub fn walk_tree(
+    root: PathBuf,
+    threads: usize,
+    exclude: Vec<PathBuf>,
+    starts: Vec<(Vec<u8>, Option<(Vec<u8>, bool)>, bool)>,
+    known: HashMap<Vec<u8>, [u8; 16]>,
+) -> PyResult<Walk> {
+    let starts = starts.into_iter().map(|(folder, within, is_flat)| walk::Start { folder, within, is_flat }).collect();
+    let known = known.into_iter().map(|(folder, value)| (folder, u128::from_le_bytes(value))).collect();
+    let options = walk::Options { root: root.clone(), starts, exclude, threads, known };
+    let inner = walk::Walk::begin(options).map_err(|error| StarError::from(error).at_path(Some(&root)))?;
+    Ok(Walk { seen: Arc::clone(&inner.seen), inner: Mutex::new(inner) })
+}
+
+/// An iterator over rows for the catalogue.
+#[pyclass(frozen, module = "tomoset._core")]
+pub struct Harvest {
+    inner: Mutex<core::Harvest>,
+}
+
+/// Rows for the catalogue from some files.
+#[pyclass(frozen, module = "tomoset._core")]
+pub struct Harvested {
+    inner: core::Harvested,
+}
+
+#[pymethods]
+impl Harvest {
+    /// Files of the catalogue that are no longer there.
+    #[getter]
+    fn gone(&self) -> Vec<String> {
+        lock(&self.inner).gone().to_vec()
+    }
+
+    /// How many files were not read or found the same, how many are new, and how many have other content, so far.
+    #[getter]
+    fn counts(&self) -> (usize, usize, usize) {
+        lock(&self.inner).counts()
+    }
+
+    /// The jobs of the units that are projects.
+    fn jobs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_table(py, &py.detach(|| lock(&self.inner).jobs())?)
+    }
+
+    fn __iter__(this: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        this
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Harvested>> {
+        let next = py.detach(|| lock(&self.inner).next_rows())?;
+        Ok(next.map(|inner| Harvested { inner }))
     }
 }
 
 #[pymethods]
-impl HarvestUnit {
+impl Harvested {
     #[getter]
     fn num_files(&self) -> usize {
         self.inner.num_files
     }
 
     #[getter]
-    fn num_bytes(&self) -> u64 {
+    fn num_bytes(&self) -> i64 {
         self.inner.num_bytes
     }
 
+    /// The rows of each table.
     #[getter]
-    fn files<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        to_table(py, &self.inner.files)
-    }
-
-    #[getter]
-    fn tomograms<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        to_table(py, &self.inner.tomograms)
-    }
-
-    #[getter]
-    fn tilts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        to_table(py, &self.inner.tilts)
-    }
-
-    #[getter]
-    fn problems<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        to_table(py, &self.inner.problems)
+    fn tables<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let tables = PyDict::new(py);
+        for (name, batch) in &self.inner.tables {
+            tables.set_item(name, to_table(py, batch)?)?;
+        }
+        Ok(tables)
     }
 }
 
-/// Begins to harvest the tree below a folder.
+/// Begins to harvest units of the tree below a folder.
+///
+/// `units` are folder, whether it is a project, and entries, as a walk gives them; `known` has the catalogue's rows of
+/// their files; `now_ns` is the time.
 #[pyfunction]
-#[pyo3(signature = (root, *, threads=None, unit_files=4096, unit_bytes=64 << 20, exclude=Vec::new()))]
+#[pyo3(signature = (root, units, known, *, crawl, now_ns, verify=false, recall=false, threads=1, files_at_once=4096,
+    bytes_at_once=64 << 20))]
+#[allow(clippy::too_many_arguments, reason = "most are by keyword")]
 pub fn harvest(
+    py: Python<'_>,
     root: PathBuf,
-    threads: Option<usize>,
-    unit_files: usize,
-    unit_bytes: u64,
-    exclude: Vec<PathBuf>,
+    units: Vec<(Vec<u8>, bool, PyRecordBatch)>,
+    known: Option<PyRecordBatch>,
+    crawl: i64,
+    now_ns: i64,
+    verify: bool,
+    recall: bool,
+    threads: usize,
+    files_at_once: usize,
+    bytes_at_once: i64,
 ) -> PyResult<Harvest> {
-    let inner = core::Harvest::begin(Options { root, exclude, unit_files, unit_bytes, threads })?;
-    let progress = inner.progress();
-    Ok(Harvest { inner: Mutex::new(inner), progress })
+    let unit = |(folder, is_project, entries): (Vec<u8>, bool, PyRecordBatch)| {
+        entries::of_batch(&entries.into_inner()).map(|entries| core::UnitEntries { folder, is_project, entries })
+    };
+    let units = units.into_iter().map(unit).collect::<Result<_, _>>()?;
+    let known = known.map(|known| known_files(&known.into_inner())).transpose()?.unwrap_or_default();
+    let looking = Looking { now_ns, recall };
+    let options = core::Options { root, units, known, crawl, verify, looking, files_at_once, bytes_at_once, threads };
+    let inner = py.detach(|| core::Harvest::begin(options))?;
+    Ok(Harvest { inner: Mutex::new(inner) })
+}
+
+/// Rows of the table `files` by their paths.
+fn known_files(batch: &RecordBatch) -> PyResult<HashMap<String, core::Known>> {
+    let column = |name: &str| batch.column_by_name(name).ok_or_else(|| odd(format!("there is no column {name:?}")));
+    let numbers = |name: &str| -> PyResult<_> {
+        column(name)?.as_primitive_opt::<Int64Type>().ok_or_else(|| odd(format!("column {name:?} is not of int64")))
+    };
+    let texts = |name: &str| -> PyResult<_> {
+        column(name)?.as_string_opt::<i64>().ok_or_else(|| odd(format!("column {name:?} is not of large text")))
+    };
+    let (paths, statuses) = (texts("path")?, texts("status")?);
+    let settled = column("settled")?.as_boolean_opt().ok_or_else(|| odd("column 'settled' is not of bool"))?;
+    let (sizes, times, inodes) = (numbers("size")?, numbers("mtime_ns")?, numbers("inode")?);
+    let (hashes, first, changed) = (numbers("hash")?, numbers("first_crawl")?, numbers("changed_crawl")?);
+    let row = |row: usize| {
+        let known = core::Known {
+            size: sizes.value(row),
+            mtime_ns: times.value(row),
+            inode: inodes.value(row),
+            hash: hashes.is_valid(row).then(|| hashes.value(row)),
+            status: statuses.value(row).to_owned(),
+            settled: settled.is_valid(row) && settled.value(row),
+            first_crawl: first.value(row),
+            changed_crawl: changed.value(row),
+        };
+        (paths.value(row).to_owned(), known)
+    };
+    Ok((0..batch.num_rows()).map(row).collect())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The schemas of the catalogue's tables, by name.

@@ -17,7 +17,9 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 mod _core {
     #[pymodule_export]
-    use super::archive::{Harvest, HarvestUnit, Stack, catalog_schemas, harvest, read_stack, write_stack};
+    use super::archive::{
+        Harvest, Harvested, Stack, Walk, catalog_schemas, harvest, read_stack, walk_tree, write_stack,
+    };
     #[pymodule_export]
     use super::diagnostic_codes;
     #[pymodule_export]

@@ -126,6 +126,9 @@ codes! {
     V109 ItemTooLong Warning "item-too-long" "an item beyond 32 bits in a vector of integers is read exactly" "reads the nearest number of 32 bits"
     F101 SymbolicLink Note "symbolic-link" "a symbolic link; archives are walked without following links" "follows it"
     F102 NotRegular Warning "not-regular" "a FIFO, socket or device named like a STAR file; it is not opened" "opens it, and may wait for ever"
+    F103 ReferenceOutside Warning "reference-outside" "a file that is named here lies outside of the archive; it is not looked at" "opens it"
+    F104 ReferenceMissing Warning "reference-missing" "a file that is named here is not there" "stops where it needs it"
+    F105 Unstable Warning "unstable" "the file changed while it was read, twice; the next crawl reads it again" "reads what is there in that moment"
     F201 Unreadable Error "unreadable" "the file or folder cannot be read" "cannot read it either"
     V201 BadValue Error "bad-value" "a value does not fit the column's type" "reads 0 or a part of the value"
 }

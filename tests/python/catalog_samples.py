@@ -1,54 +1,29 @@
-"""Small hand-made tables in place of a harvest, for the tests of the catalogue."""
+"""Hand-made rows and small trees, for the tests of the catalogue."""
 
+import gzip
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
+from tomoset.catalog.journal import Change
+from tomoset.catalog.parts import PartWriter
+from tomoset.catalog.schema import catalog_schemas
+from tomoset.catalog.store import Store, Writer
 
-TEXT, WHOLE, REAL = pa.large_string(), pa.int64(), pa.float64()
-_PLACE = [
-    pa.field("path", TEXT, metadata={"description": "Path below the root"}),
-    pa.field("root", TEXT),
-    pa.field("project", TEXT),
-]
-SCHEMAS = {
-    "files": pa.schema(
-        [
-            *_PLACE,
-            pa.field("path_bytes", pa.large_binary()),
-            pa.field("size", WHOLE, metadata={"unit": "byte"}),
-            pa.field("mtime", pa.timestamp("us", "UTC")),
-            pa.field("status", TEXT),
-        ]
-    ),
-    "tomograms": pa.schema(
-        [*_PLACE, pa.field("tomogram", TEXT, metadata={"label": "rlnTomoName"}), pa.field("pixel_size", REAL)]
-    ),
-    "tilts": pa.schema(
-        [
-            *_PLACE,
-            pa.field("tomogram", TEXT),
-            pa.field("nominal_tilt_angle", REAL),
-            pa.field("shape", pa.list_(WHOLE)),
-        ]
-    ),
-    "problems": pa.schema(
-        [*_PLACE, pa.field("code", TEXT), pa.field("severity", TEXT), pa.field("line", WHOLE)]
-    ),
-}
+SCHEMAS = catalog_schemas()
+#: With a list, which tilts do not have.
+SCHEMAS["tilts"] = SCHEMAS["tilts"].append(pa.field("shape", pa.list_(pa.int64())))
 NOON = datetime(2026, 11, 24, 12, 0, 0, 250_000, tzinfo=UTC)
 
 
 def rows(name: str, root: str, number: int, first: int = 0) -> pa.Table:
-    """Return some rows of a table of the catalogue."""
+    """Return some rows of a table of the catalogue; columns that do not matter are null."""
     values = {
         "path": [f"session{n // 10:03d}/TS_{n:03d}.star" for n in range(first, first + number)],
         "root": [root] * number,
         "project": [f"session{n // 10:03d}" for n in range(first, first + number)],
-        "path_bytes": [None] * number,
         "size": [100 + n for n in range(number)],
         "mtime": [NOON] * number,
         "status": ["ok"] * number,
@@ -61,55 +36,98 @@ def rows(name: str, root: str, number: int, first: int = 0) -> pa.Table:
         "line": list(range(number)),
     }
     schema = SCHEMAS[name]
-    return pa.table(
-        [pa.array(values[column], schema.field(column).type) for column in schema.names], schema=schema
+    columns = [pa.array(values.get(field.name, [None] * number), field.type) for field in schema]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def add(writer: Writer, tables: dict[str, pa.Table], *, shard: int = 7, replace: bool = False) -> None:
+    """Stage rows as new parts of a shard, in place of those that are there if wished."""
+    parts = PartWriter(writer.folder, writer.crawl, shard)
+    for name, table in tables.items():
+        parts.write(name, table)
+    added = parts.settle()
+    writer.stage(
+        {name: Change(added.get(name, []), writer.parts(name, shard) if replace else []) for name in tables}
     )
 
 
-@dataclass
-class SampleUnit:
-    """Rows of a few files."""
-
-    files: pa.Table
-    tomograms: pa.Table
-    tilts: pa.Table
-    problems: pa.Table
-    num_files: int
-    num_bytes: int
-
-
-@dataclass
-class SampleHarvest:
-    """Gives out prepared units, then perhaps a fault; remembers how it was asked."""
-
-    counts: Sequence[int] = (3, 2)
-    problems: int = 0
-    fault: BaseException | None = None
-    num_found: int = 0
-    walk_done: bool = True
-    asked: dict[str, object] = field(default_factory=dict)
-
-    def __call__(self, root: str, **options: object) -> "SampleHarvest":
-        """Remember the options, as the compiled harvest takes them."""
-        self.asked = {"root": root, **options}
-        self.num_found = sum(self.counts)
-        return self
-
-    def __iter__(self) -> Iterator[SampleUnit]:
-        root = os.fsencode(str(self.asked["root"])).decode("utf-8", "replace")
-        first = 0
-        for count in self.counts:
-            files, tomograms, tilts = (
-                rows(name, root, count, first) for name in ("files", "tomograms", "tilts")
-            )
-            yield SampleUnit(
-                files, tomograms, tilts, rows("problems", root, self.problems), count, 1000 * count
-            )
-            first += count
-        if self.fault is not None:
-            raise self.fault
+def fill(store: Store, number: int, names: Iterable[str] = SCHEMAS, *, root: str = "/data") -> None:
+    """Bring so many rows of tables into a catalogue in one batch, in place of those there are."""
+    with store.writing(SCHEMAS) as writer:
+        add(
+            writer,
+            {name: rows(name, root, number) for name in names if "path" in SCHEMAS[name].names},
+            replace=True,
+        )
+        writer.commit()
 
 
 def parquet_files(folder: Path) -> set[Path]:
     """Return every Parquet file of a catalogue, finished or not."""
     return {path for path in folder.rglob("*") if ".parquet" in path.name}
+
+
+def tilt_series(name: str, tilts: int = 3, defocus: float = 30000) -> str:
+    """Return the text of a tilt series."""
+    lines = "".join(f"{3 * at - 3} {3 * at} {defocus + at}\n" for at in range(tilts))
+    header = "_rlnTomoNominalStageTiltAngle\n_rlnMicrographPreExposure\n_rlnDefocusU\n"
+    return f"data_{name}\n\nloop_\n{header}{lines}"
+
+
+def tomogram_set(job: str, names: Iterable[str]) -> str:
+    """Return the text of a set of tomograms whose tilt series are in a job's folder."""
+    header = "_rlnTomoName\n_rlnTomoTiltSeriesStarFile\n_rlnTomoHand\n_rlnTomoTiltSeriesPixelSize\n"
+    lines = "".join(f"{name} {job}/tilt_series/{name}.star -1 1.35\n" for name in names)
+    return f"data_global\n\nloop_\n{header}{lines}"
+
+
+def particle_set(counts: dict[str, int]) -> str:
+    """Return the text of a set with so many particles of each tomogram, all of one optics group."""
+    optics = "data_optics\n\nloop_\n_rlnOpticsGroup\n_rlnOpticsGroupName\n_rlnVoltage\n1 opticsGroup1 300\n\n"
+    header = "_rlnTomoName\n_rlnCenteredCoordinateXAngst\n_rlnOpticsGroup\n"
+    lines = "".join(f"{name} {at}.5 1\n" for name, count in counts.items() for at in range(count))
+    return f"{optics}data_particles\n\nloop_\n{header}{lines}"
+
+
+def pipeline(jobs: dict[str, str], edges: Iterable[tuple[str, str, str]] = ()) -> str:
+    """Return the text of a pipeline: jobs with what they are said to have done; edges are maker, file, taker."""
+    processes = "".join(
+        f"{job}/ None relion.{job.split('/')[0].lower()} {status}\n" for job, status in jobs.items()
+    )
+    made = "".join(f"{maker}/ {maker}/{file}\n" for maker, file, _ in edges)
+    taken = "".join(f"{maker}/{file} {taker}/\n" for maker, file, taker in edges)
+    names = "_rlnPipeLineProcessName\n_rlnPipeLineProcessAlias\n_rlnPipeLineProcessTypeLabel\n"
+    return (
+        f"data_pipeline_general\n\n_rlnPipeLineJobCounter 9\n\ndata_pipeline_processes\n\nloop_\n{names}"
+        f"_rlnPipeLineProcessStatusLabel\n{processes}\ndata_pipeline_input_edges\n\nloop_\n"
+        f"_rlnPipeLineEdgeFromNode\n_rlnPipeLineEdgeProcess\n{taken}\ndata_pipeline_output_edges\n\nloop_\n"
+        f"_rlnPipeLineEdgeProcess\n_rlnPipeLineEdgeToNode\n{made}"
+    )
+
+
+def write(path: Path, text: str | bytes, *, age: float = 3600) -> None:
+    """Write a file that was changed some seconds ago, so that it counts as settled."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = text.encode() if isinstance(text, str) else text
+    path.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
+    then = path.stat().st_mtime_ns - int(age * 1e9)
+    os.utime(path, ns=(then, then))
+
+
+def make_project(folder: Path, names: Iterable[str] = ("TS_01", "TS_02")) -> None:
+    """Write a project: Import, MotionCorr, a reconstruction, and an extraction of particles."""
+    jobs = {"Import/job001": "Succeeded", "MotionCorr/job002": "Succeeded", "Tomograms/job003": "Running"}
+    edges = [("Import/job001", "tilt_series.star", "MotionCorr/job002")]
+    edges.append(("MotionCorr/job002", "corrected_tilt_series.star", "Tomograms/job003"))
+    for job, file in (
+        ("Import/job001", "tilt_series.star"),
+        ("MotionCorr/job002", "corrected_tilt_series.star"),
+        ("Tomograms/job003", "tomograms.star"),
+    ):
+        write(folder / job / file, tomogram_set(job, names))
+        for name in names:
+            write(folder / job / "tilt_series" / f"{name}.star", tilt_series(name))
+    write(folder / "Tomograms/job003/RELION_JOB_EXIT_SUCCESS", "")
+    write(folder / "Extract/job004/particles.star", particle_set(dict.fromkeys(names, 4)))
+    write(folder / "Extract/job004/RELION_JOB_EXIT_FAILURE", "")
+    write(folder / "default_pipeline.star", pipeline(jobs, edges))

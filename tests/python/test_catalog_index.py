@@ -1,114 +1,724 @@
-"""From a tree to a catalogue: what a crawl writes, counts, leaves out and survives."""
+"""From a tree to a catalogue: what is read again, what stays, what goes, and what an interruption costs."""
 
+import os
+import shutil
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
-from catalog_samples import SCHEMAS, SampleHarvest, SampleUnit, parquet_files
-from tomoset.catalog import IndexProgress
-from tomoset.catalog.indexing import index_tree
-from tomoset.catalog.store import Store
+import tomoset
+from catalog_samples import (
+    make_project,
+    parquet_files,
+    particle_set,
+    pipeline,
+    tilt_series,
+    tomogram_set,
+    write,
+)
+from tomoset import Catalog
+from tomoset.catalog import ArchiveShrunk, IndexProgress, indexing, shard
+from tomoset.catalog.schema import TABLES
+from tomoset.catalog.tasks import text_of
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+pytestmark = pytest.mark.usefixtures("no_hang")
 
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
-    (tmp_path / "archive").mkdir()
-    return tmp_path / "archive"
+    """Two projects, one within the other's folder's folder, and loose files."""
+    root = tmp_path / "archive"
+    make_project(root / "2026/p1")
+    make_project(root / "2026/p1/inner", ("TS_07",))
+    make_project(root / "2026/p2", ("TS_01", "TS_03"))
+    write(root / "loose.star", tilt_series("TS_99"))
+    write(root / "2026/notes/more.star.gz", tilt_series("TS_98"))
+    return root
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store.create(tmp_path / "catalog", SCHEMAS)
+def catalog(tmp_path: Path) -> Iterator[Catalog]:
+    with Catalog.create(tmp_path / "catalog") as catalog:
+        yield catalog
 
 
-def test_a_crawl_is_summed_up(store: Store, archive: Path) -> None:
+def answer(catalog: Catalog, query: str) -> list[tuple[Any, ...]]:
+    return [tuple(row.values()) for row in catalog.sql(query).to_pylist()]
+
+
+#: Columns that tell of crawls and of times at which they were.
+OF_CRAWLS = ("first_crawl", "changed_crawl", "deleted_crawl")
+
+
+def content(catalog: Catalog) -> dict[str, list[tuple[Any, ...]]]:
+    """Return all rows of all tables but those that tell of crawls, in an order of their own."""
+    found = {}
+    for name in TABLES:
+        if name in ("crawls", "deletions"):
+            continue
+        table = catalog.sql(f"FROM {name}")
+        table = table.drop_columns([column for column in OF_CRAWLS if column in table.column_names])
+        if name == "labels":
+            table = table.group_by(table.column_names).aggregate([])
+        found[name] = sorted((tuple(row.values()) for row in table.to_pylist()), key=repr)
+    return found
+
+
+def fresh(tmp_path: Path, root: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """Return what a new catalogue has of a tree."""
+    folder = tmp_path / f"fresh{len(list(tmp_path.iterdir()))}"
+    with Catalog.create(folder) as catalog:
+        catalog.index(root, threads=1)
+        return content(catalog)
+
+
+def test_a_crawl_is_summed_up(catalog: Catalog, archive: Path) -> None:
     steps: list[IndexProgress] = []
-    harvest = SampleHarvest(counts=(3, 2), problems=5)
-    summary = index_tree(store, archive, SCHEMAS, threads=2, progress=steps.append, harvest=harvest)
-    assert (summary.root, summary.crawl) == (str(archive), 1)
-    assert (summary.files, summary.num_bytes, summary.tomograms, summary.tilts) == (5, 5000, 5, 5)
-    assert (summary.problems, summary.num_errors) == ({"note": 6, "error": 4}, 4)
+    summary = catalog.index(archive, threads=2, progress=steps.append)
+    stars = [path for path in archive.rglob("*.star*") if path.is_file()]
+    assert (summary.root, summary.crawl, summary.changed) == (str(archive), 1, True)
+    assert (summary.files, summary.new_files) == (len(stars), len(stars))
+    assert summary.num_bytes == sum(path.stat().st_size for path in stars)
+    assert (summary.changed_files, summary.deleted_files) == (0, 0)
+    assert (summary.tomograms, summary.tilts) == (15, 51)
+    # Nothing is wrong but that Etomo's files are not named.
+    assert (summary.problems, summary.num_errors) == ({}, 0)
     assert summary.seconds > 0
     assert summary.files_per_second > 0
-    assert (5, 3, 3000, True) in [(step.found, step.read, step.num_bytes, step.listed) for step in steps]
-    assert steps[-1] == IndexProgress(found=5, listed=True, read=5, num_bytes=5000)
-    assert harvest.asked == {"root": str(archive), "threads": 2, "unit_files": 2048, "exclude": []}
+    assert steps[-1] == IndexProgress(len(stars), listed=True, read=len(stars), num_bytes=summary.num_bytes)
+    assert answer(catalog, "SELECT crawl, files, new_files, changed_projects FROM crawls") == [
+        (1, len(stars), len(stars), 5)
+    ]
 
 
-def test_units_share_a_part(store: Store, archive: Path) -> None:
-    index_tree(store, archive, SCHEMAS, harvest=SampleHarvest(counts=(5,) * 50))
-    assert len(parquet_files(store.folder)) == 3
+def test_units_are_projects_and_top_folders(catalog: Catalog, archive: Path) -> None:
+    catalog.index(archive)
+    rows = answer(
+        catalog, "SELECT path, project, name, tomogram_sets, tomograms, tilts, jobs FROM projects ORDER BY 1"
+    )
+    assert rows == [
+        ("", None, "", 0, 0, 0, 0),
+        ("2026", None, "2026", 0, 0, 0, 0),
+        ("2026/p1", "2026/p1", "p1", 3, 2, 6, 4),
+        ("2026/p1/inner", "2026/p1/inner", "inner", 3, 1, 3, 4),
+        ("2026/p2", "2026/p2", "p2", 3, 2, 6, 4),
+    ]
+    # The sets count each tilt series once for each job, the latest once.
+    assert answer(catalog, "SELECT project, count(*) FROM tomograms WHERE latest GROUP BY 1 ORDER BY 1") == [
+        ("2026/p1", 2),
+        ("2026/p1/inner", 1),
+        ("2026/p2", 2),
+    ]
+
+
+def test_an_unchanged_tree_costs_no_commit(catalog: Catalog, archive: Path) -> None:
+    catalog.index(archive)
+    before, parts = catalog._store.head(), parquet_files(Path(catalog.path))
+    summary = catalog.index(archive)
+    assert (summary.changed, summary.crawl, summary.new_files, summary.tilts) == (False, 1, 0, 0)
+    assert (catalog._store.head(), parquet_files(Path(catalog.path))) == (before, parts)
+    (checked,) = catalog.status().roots
+    assert (checked.root, checked.crawl, checked.files) == (str(archive), 1, summary.files)
+
+
+def change_nothing(root: Path) -> None:
+    pass
+
+
+def change_content(root: Path) -> None:
+    write(root / "2026/p1/MotionCorr/job002/tilt_series/TS_02.star", tilt_series("TS_02", 5, 41000))
+
+
+def add_files(root: Path) -> None:
+    write(root / "2026/p2/Align/job005/aligned.star", tomogram_set("MotionCorr/job002", ["TS_03"]))
+    write(root / "2026/other/x.star", tilt_series("TS_50"))
+
+
+def delete_files(root: Path) -> None:
+    (root / "2026/p1/Tomograms/job003/tomograms.star").unlink()
+    (root / "loose.star").unlink()
+
+
+def delete_a_project(root: Path) -> None:
+    shutil.rmtree(root / "2026/p1/inner")
+
+
+def finish_a_job(root: Path) -> None:
+    write(root / "2026/p2/MotionCorr/job002/RELION_JOB_EXIT_FAILURE", "")
+
+
+def make_a_project_of_a_folder(root: Path) -> None:
+    write(root / "2026/default_pipeline.star", pipeline({}))
+
+
+def end_a_project(root: Path) -> None:
+    (root / "2026/p2/default_pipeline.star").unlink()
+
+
+def move_a_project(root: Path) -> None:
+    (root / "2026/p2").rename(root / "2026/p3")
+
+
+def replace_by_the_same_size(root: Path) -> None:
+    path = root / "2026/p1/Import/job001/tilt_series/TS_01.star"
+    text = path.read_text()
+    path.unlink()
+    write(path, text.replace("30000", "30009"), age=1800)
+
+
+CHANGES = [
+    change_content,
+    add_files,
+    delete_files,
+    delete_a_project,
+    finish_a_job,
+    make_a_project_of_a_folder,
+    end_a_project,
+    move_a_project,
+    replace_by_the_same_size,
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_refresh_is_as_a_fresh_crawl(
+    catalog: Catalog, archive: Path, tmp_path: Path, change: Callable[[Path], None]
+) -> None:
+    catalog.index(archive)
+    change(archive)
+    summary = catalog.index(archive)
+    assert summary.changed
+    assert summary.crawl == 2
+    assert content(catalog) == fresh(tmp_path, archive)
+    again = catalog.index(archive)
+    assert not again.changed
+
+
+def test_all_changes_one_after_the_other(catalog: Catalog, archive: Path, tmp_path: Path) -> None:
+    for change in CHANGES[:4] + CHANGES[5:6]:
+        catalog.index(archive, threads=1)
+        change(archive)
+    catalog.index(archive)
+    assert content(catalog) == fresh(tmp_path, archive)
+
+
+def test_only_what_changed_is_read(catalog: Catalog, archive: Path) -> None:
+    catalog.index(archive)
+    change_content(archive)
+    add_files(archive)
+    (archive / "2026/p1/Import/job001/tilt_series/TS_01.star").unlink()
+    summary = catalog.index(archive)
+    assert (summary.new_files, summary.changed_files, summary.deleted_files) == (2, 1, 1)
+    assert summary.tilts == 5 + 3
+    crawls = answer(
+        catalog, "SELECT new_files, changed_files, deleted_files, changed_projects FROM crawls ORDER BY crawl"
+    )
+    assert crawls[1] == (2, 1, 1, 3)
+    changed = "SELECT path FROM files WHERE changed_crawl = 2 ORDER BY first_crawl, path"
+    assert [path.rsplit("/", 1)[-1] for (path,) in answer(catalog, changed)] == [
+        "TS_02.star",
+        "x.star",
+        "aligned.star",
+    ]
+    assert answer(catalog, "SELECT path, kind, deleted_crawl FROM deletions") == [
+        ("2026/p1/Import/job001/tilt_series/TS_01.star", "tilt_series", 2)
+    ]
+    # Of three projects one is as it was, and the folder's loose files.
+    assert answer(catalog, "SELECT path, changed_crawl FROM projects WHERE changed_crawl = 1 ORDER BY 1") == [
+        ("", 1),
+        ("2026/p1/inner", 1),
+    ]
+
+
+def test_parts_without_changes_stay(catalog: Catalog, archive: Path) -> None:
+    catalog.index(archive)
+    tables = catalog._store.snapshot().tables
+    finish_a_job(archive)
+    catalog.index(archive)
+    after = catalog._store.snapshot().tables
+    assert after["tilts"].paths == tables["tilts"].paths
+    assert after["particle_sets"].paths == tables["particle_sets"].paths
+    assert after["jobs"].paths != tables["jobs"].paths
+    assert answer(
+        catalog, "SELECT state, marker, status FROM jobs WHERE project = '2026/p2' AND number = 2"
+    ) == [("failed", "failure", "Succeeded")]
+
+
+def test_a_touched_file_has_its_time_and_no_other_content(catalog: Catalog, archive: Path) -> None:
+    catalog.index(archive)
+    path = archive / "loose.star"
+    os.utime(path, (1_000_000_000, 1_000_000_000))
+    summary = catalog.index(archive)
+    assert (summary.changed, summary.changed_files) == (True, 0)
+    row = "SELECT mtime_ns, first_crawl, changed_crawl FROM files WHERE path = 'loose.star'"
+    assert answer(catalog, row) == [(1_000_000_000_000_000_000, 1, 1)]
+
+
+def test_a_change_that_leaves_size_and_time_is_found_when_verified(catalog: Catalog, archive: Path) -> None:
+    catalog.index(archive)
+    path = archive / "loose.star"
+    facts = path.stat()
+    path.write_text(path.read_text().replace("30000", "30009"))
+    os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    assert not catalog.index(archive).changed
+    assert catalog.index(archive, verify=True).changed_files == 1
+    assert answer(catalog, "SELECT min(defocus_u) FROM tilts WHERE path = 'loose.star'") == [(30001.0,)]
+    assert not catalog.index(archive, verify=True).changed
+
+
+def test_files_that_changed_just_now_are_looked_at_again(catalog: Catalog, archive: Path) -> None:
+    path = archive / "loose.star"
+    write(path, tilt_series("TS_99"), age=0)
+    catalog.index(archive)
+    assert answer(catalog, "SELECT settled FROM files WHERE path = 'loose.star'") == [(False,)]
+    # Within the same instant, to the file system.
+    facts = path.stat()
+    path.write_text(path.read_text().replace("30000", "30009"))
+    os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    assert catalog.index(archive).changed_files == 1
+
+
+def test_a_file_settles(catalog: Catalog, archive: Path) -> None:
+    path = archive / "loose.star"
+    write(path, tilt_series("TS_99"), age=0)
+    now = path.stat().st_mtime_ns
+    run_at(catalog, archive, now + 1_000_000_000)
+    assert not run_at(catalog, archive, now + 1_900_000_000).changed
+    # Its row says from now on that it is settled; then there is nothing to be said.
+    assert run_at(catalog, archive, now + 3_000_000_000).changed
+    assert not run_at(catalog, archive, now + 4_000_000_000).changed
+    assert answer(catalog, "SELECT settled, changed_crawl FROM files WHERE path = 'loose.star'") == [
+        (True, 1)
+    ]
+
+
+def run_at(catalog: Catalog, root: Path, now_ns: int) -> tomoset.catalog.IndexSummary:
+    """Index at another time."""
+    from tomoset.catalog.runners import ThreadRunner
+
+    request = indexing.Request(root)
+    return indexing.index_tree(catalog._store, request, ThreadRunner(1), clock=lambda: now_ns)
+
+
+def test_a_clock_that_was_set_back(catalog: Catalog, archive: Path, tmp_path: Path) -> None:
+    now = time.time_ns()
+    run_at(catalog, archive, now)
+    change_content(archive)
+    two_days = 2 * 86_400 * 10**9
+    run_at(catalog, archive, now - two_days)
+    # All files are of the future; they are read again, and found the same.
+    assert not run_at(catalog, archive, now - two_days + 10**9).changed_files
+    run_at(catalog, archive, now + 10**9)
+    assert content(catalog) == fresh(tmp_path, archive)
+
+
+def test_several_roots(catalog: Catalog, archive: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(archive, other)
+    catalog.index(archive)
+    catalog.index(other)
+    count = "SELECT root, count(*) FROM {} GROUP BY 1 ORDER BY 1"
+    both = answer(catalog, count.format("files"))
+    assert [root for root, _ in both] == [str(archive), str(other)]
+    assert both[0][1] == both[1][1]
+    delete_a_project(other)
+    catalog.index(other)
+    after = dict(answer(catalog, count.format("files")))
+    assert after[str(archive)] == both[0][1] > after[str(other)]
+    assert dict(answer(catalog, count.format("jobs"))) == {str(archive): 12, str(other): 8}
+
+
+def test_one_root_by_two_names(catalog: Catalog, archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    catalog.index(archive)
+    monkeypatch.chdir(archive.parent)
+    summary = catalog.index("./archive/")
+    assert (summary.root, summary.changed) == (str(archive), False)
+
+
+def test_an_empty_archive(catalog: Catalog, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    summary = catalog.index(tmp_path / "empty")
+    assert (summary.files, summary.crawl, summary.changed) == (0, 0, False)
+
+
+def test_bad_roots(catalog: Catalog, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FileNotFoundError):
+        catalog.index(tmp_path / "missing")
+    with pytest.raises(NotADirectoryError):
+        catalog.index(tmp_path / "file")
+    with pytest.raises(OSError, match="the catalogue itself"):
+        catalog.index(catalog.path)
+    assert catalog._store.head().batch == 0
+
+
+def test_a_root_that_is_not_mounted_is_refused(catalog: Catalog, archive: Path, tmp_path: Path) -> None:
+    catalog.index(archive)
+    before = content(catalog)
+    archive.rename(tmp_path / "unmounted")
+    archive.mkdir()
+    with pytest.raises(ArchiveShrunk, match=r"has 0 files, and the catalogue 32: is it mounted\?"):
+        catalog.index(archive)
+    assert content(catalog) == before
+    summary = catalog.index(archive, allow_shrink=True)
+    assert (summary.deleted_files, answer(catalog, "SELECT count(*) FROM files")) == (32, [(0,)])
+    assert answer(catalog, "SELECT count(*), min(deleted_crawl) FROM deletions") == [(32, 2)]
+    assert answer(catalog, "SELECT count(*) FROM projects") == [(0,)]
+    archive.rmdir()
+    (tmp_path / "unmounted").rename(archive)
+    assert catalog.index(archive).new_files == 32
+    assert content(catalog) == before
+
+
+def test_a_list_of_paths(catalog: Catalog, archive: Path, tmp_path: Path) -> None:
+    catalog.index(archive)
+    change_content(archive)
+    add_files(archive)
+    delete_files(archive)
+    shutil.rmtree(archive / "2026/p1/inner")
+    # Of one project alone, by several of its files.
+    summary = catalog.index(
+        archive,
+        paths=[
+            "2026/p1/MotionCorr/job002/tilt_series/TS_02.star",
+            str(archive / "2026/p1/x"),
+            "../elsewhere",
+            "",
+        ],
+    )
+    assert (summary.new_files, summary.changed_files, summary.deleted_files) == (0, 1, 1)
+    assert catalog.index(archive, paths=[]).changed is False
+    # Projects within it are met as well, and what is gone is only told by a crawl of all.
+    assert answer(catalog, "SELECT count(*) FROM projects WHERE path = '2026/p1/inner'") == [(1,)]
+    assert catalog.index(archive, paths=["2026/p1/inner/default_pipeline.star"]).new_files == 0
+    catalog.index(archive)
+    assert content(catalog) == fresh(tmp_path, archive)
 
 
 def test_the_catalogue_inside_the_archive_is_left_out(archive: Path, tmp_path: Path) -> None:
-    store = Store.create(archive / "index", SCHEMAS)
     (tmp_path / "alias").symlink_to(archive)
-    for root in (archive, tmp_path / "alias"):
-        harvest = SampleHarvest()
-        index_tree(store, root, SCHEMAS, harvest=harvest)
-        assert harvest.asked["exclude"] == [str(root / "index")]
+    with Catalog.create(archive / "index") as catalog:
+        write(archive / "index/files/stray.star", tilt_series("TS_1"))
+        for root in (archive, tmp_path / "alias"):
+            assert catalog.index(root).files == 32
 
 
-def test_one_root_by_two_names(store: Store, archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    index_tree(store, archive, SCHEMAS, harvest=SampleHarvest())
-    monkeypatch.chdir(archive.parent)
-    summary = index_tree(store, "./archive/", SCHEMAS, harvest=SampleHarvest())
-    assert (summary.root, len(store.snapshot().tables["files"].paths)) == (str(archive), 1)
+def test_folders_that_cannot_be_listed_keep_what_they_had(catalog: Catalog, archive: Path) -> None:
+    catalog.index(archive)
+    before = content(catalog)
+    walk = tomoset._core.walk_tree
+
+    class Closed:
+        """A walk that could not list a folder."""
+
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            self._walk = walk(*arguments, **options)
+            self.closed = [b"2026/p1"]
+
+        def __iter__(self) -> Iterator[Any]:
+            return (unit for unit in self._walk if not unit[0].startswith(b"2026/p1"))
+
+        @property
+        def units(self) -> list[bytes]:
+            return [unit for unit in self._walk.units if not unit.startswith(b"2026/p1")]
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._walk, name)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tomoset._core, "walk_tree", Closed)
+        summary = catalog.index(archive)
+    assert not summary.changed
+    assert content(catalog) == before
 
 
-def test_an_empty_archive(store: Store, archive: Path) -> None:
-    summary = index_tree(store, archive, SCHEMAS, harvest=SampleHarvest(counts=()))
-    assert (summary.files, summary.problems, store.snapshot().crawl) == (0, {}, 1)
+def test_names_that_are_not_utf8(catalog: Catalog, tmp_path: Path) -> None:
+    root = tmp_path / os.fsdecode(b"caf\xe9")
+    make_project(root / os.fsdecode(b"p\xff"))
+    make_project(root / os.fsdecode(b"p\xfe"))
+    write(root / os.fsdecode(b"TS_\xff.star"), tilt_series("TS_1"))
+    for changed in (True, False):
+        assert catalog.index(root).changed is changed
+    assert answer(catalog, "SELECT path, path_bytes, root FROM files WHERE project IS NULL") == [
+        ("TS_\\xff.star", b"TS_\xff.star", f"{tmp_path}/caf\\xe9")
+    ]
+    paths = answer(
+        catalog, "SELECT path, path_bytes, tilts FROM projects WHERE project IS NOT NULL ORDER BY 1"
+    )
+    assert paths == [("p\\xfe", b"p\xfe", 6), ("p\\xff", b"p\xff", 6)]
+    shutil.rmtree(root / os.fsdecode(b"p\xff"))
+    catalog.index(root)
+    assert answer(catalog, "SELECT DISTINCT project FROM tilts ORDER BY 1") == [("p\\xfe",), (None,)]
+    assert text_of(b"caf\xe9\\") == "caf\\xe9\\\\"
 
 
-def test_bad_roots(store: Store, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(FileNotFoundError):
-        index_tree(store, tmp_path / "missing", SCHEMAS, harvest=SampleHarvest())
-    with pytest.raises(NotADirectoryError):
-        index_tree(store, tmp_path / "file", SCHEMAS, harvest=SampleHarvest())
-    with pytest.raises(OSError, match="the catalogue itself"):
-        index_tree(store, store.folder, SCHEMAS, harvest=SampleHarvest())
-    assert store.snapshot().crawl == 0
+def test_what_is_latest_follows_the_jobs(catalog: Catalog, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    project = root / "p"
+    for job, names in (
+        ("Import/job001", ["A", "B", "C"]),
+        ("Align/job005", ["A", "B"]),
+        ("Tomograms/job006", ["A", "B"]),
+        ("Align/job010", ["A"]),
+    ):
+        write(project / job / "tomograms.star", tomogram_set(job, names))
+        for name in names:
+            write(project / job / "tilt_series" / f"{name}.star", tilt_series(name))
+    jobs = {
+        "Import/job001": "Succeeded",
+        "Align/job005": "Succeeded",
+        "Tomograms/job006": "Failed",
+        "Align/job010": "Running",
+    }
+    edges = [
+        ("Import/job001", "tomograms.star", "Align/job005"),
+        ("Align/job005", "tomograms.star", "Tomograms/job006"),
+    ]
+    edges.append(("Import/job001", "tomograms.star", "Align/job010"))
+    write(project / "default_pipeline.star", pipeline(jobs, edges))
+    catalog.index(root)
+    latest = "SELECT tomogram, split_part(path, '/', 3) FROM tomograms WHERE latest ORDER BY 1"
+    assert answer(catalog, latest) == [("A", "job010"), ("B", "job005"), ("C", "job001")]
+    tilts = (
+        "SELECT tomogram, split_part(path, '/', 3), count(*) FROM tilts WHERE latest GROUP BY ALL ORDER BY 1"
+    )
+    assert answer(catalog, tilts) == [("A", "job010", 3), ("B", "job005", 3), ("C", "job001", 3)]
+    assert answer(catalog, "SELECT latest_set, tomograms, tilts FROM projects") == [
+        ("p/Align/job010/tomograms.star", 3, 9)
+    ]
+    # The job that failed is mended: its set is the last one of B.
+    write(project / "default_pipeline.star", pipeline({**jobs, "Tomograms/job006": "Succeeded"}, edges))
+    catalog.index(root)
+    assert answer(catalog, latest) == [("A", "job010"), ("B", "job006"), ("C", "job001")]
+    assert answer(catalog, tilts)[1] == ("B", "job006", 3)
 
 
-@pytest.mark.parametrize("fault", [KeyboardInterrupt(), OSError("disk full")])
-def test_an_interrupted_crawl_changes_nothing(store: Store, archive: Path, fault: BaseException) -> None:
-    index_tree(store, archive, SCHEMAS, harvest=SampleHarvest())
-    before = parquet_files(store.folder)
+def test_tilts_of_relion_4_are_in_the_set_itself(catalog: Catalog, tmp_path: Path) -> None:
+    def old_set(names: list[str]) -> str:
+        rows = "".join(f"{name} {name}.mrc 3 -1\n" for name in names)
+        header = "_rlnTomoName\n_rlnTomoTiltSeriesName\n_rlnTomoFrameCount\n_rlnTomoHand\n"
+        return f"data_global\n\nloop_\n{header}{rows}\n" + "\n".join(tilt_series(name) for name in names)
+
+    project = tmp_path / "root/p"
+    write(project / "ImportTomo/job001/tomograms.star", old_set(["A", "B"]))
+    write(project / "CtfRefine/job002/tomograms.star", old_set(["B"]))
+    write(project / "default_pipeline.star", pipeline({}))
+    catalog.index(tmp_path / "root")
+    found = (
+        "SELECT tomogram, split_part(path, '/', 3), count(*) FROM tilts WHERE latest GROUP BY ALL ORDER BY 1"
+    )
+    assert answer(catalog, found) == [("A", "job001", 3), ("B", "job002", 3)]
+
+
+def test_jobs(catalog: Catalog, archive: Path) -> None:
+    job = "data_job\n\n_rlnJobTypeLabel relion.extract\n_rlnJobIsContinue 0\n_rlnJobIsTomo 1\n\n"
+    options = (
+        'data_joboptions_values\n\nloop_\n_rlnJobOptionVariable\n_rlnJobOptionValue\nbin "2 3"\n\'a"b\' c\n'
+    )
+    write(archive / "2026/p1/Extract/job004/job.star", job + options, age=100)
+    catalog.index(archive)
+    rows = answer(
+        catalog,
+        'SELECT job, number, folder_type, type, status, marker, state, "order", upstream, inputs, outputs, files '
+        "FROM jobs WHERE project = '2026/p1' ORDER BY number",
+    )
+    made = ["MotionCorr/job002/corrected_tilt_series.star"]
+    assert rows == [
+        ("Import/job001", 1, "Import", "relion.import", "Succeeded", None, "succeeded", 0, [], [],
+         ["Import/job001/tilt_series.star"], 3),
+        ("MotionCorr/job002", 2, "MotionCorr", "relion.motioncorr", "Succeeded", None, "succeeded", 1,
+         ["Import/job001"], ["Import/job001/tilt_series.star"], made, 3),
+        ("Tomograms/job003", 3, "Tomograms", "relion.tomograms", "Running", "success", "succeeded", 2,
+         ["MotionCorr/job002"], made, [], 3),
+        ("Extract/job004", 4, "Extract", "relion.extract", None, "failure", "failed", 3, [], [], [], 2),
+    ]  # fmt: skip
+    extract = "FROM jobs WHERE project = '2026/p1' AND number = 4"
+    more = (
+        f"SELECT is_continue, is_tomo, options, options->>'bin', ended - started > INTERVAL 0 DAY {extract}"
+    )
+    assert answer(catalog, more) == [(False, True, '{"a\\"b":"c","bin":"2 3"}', "2 3", False)]
+
+
+def test_particles_are_counted(catalog: Catalog, tmp_path: Path) -> None:
+    write(tmp_path / "root/particles.star", particle_set({"A": 3, "B": 2}))
+    write(tmp_path / "root/spa.star", "data_particles\n\nloop_\n_rlnImageName\n1@a.mrcs\n2@a.mrcs\n")
+    large = particle_set({"A": 300_000, "B": 200_000})
+    assert len(large) > 8 << 20 or len(large) * 2 > 8 << 20
+    write(tmp_path / "root/large.star", large + " ".join(["#"] * (9 << 20)) + "\n")
+    catalog.index(tmp_path / "root")
+    rows = "SELECT path, tomogram, optics_group, particles, optics_group_name, voltage FROM particle_sets ORDER BY 1, 2"
+    assert answer(catalog, rows) == [
+        ("large.star", "A", 1, 300_000, None, None),
+        ("large.star", "B", 1, 200_000, None, None),
+        ("particles.star", "A", 1, 3, "opticsGroup1", 300.0),
+        ("particles.star", "B", 1, 2, "opticsGroup1", 300.0),
+        ("spa.star", None, None, 2, None, None),
+    ]
+
+
+def test_labels(catalog: Catalog, tmp_path: Path) -> None:
+    for at in range(3):
+        write(tmp_path / f"root/{at}.star", tilt_series(f"TS_{at}"))
+    write(tmp_path / "root/odd.star", "data_\n\nloop_\n_rlnTomoNme\n_rlnvoltage\n1 2\n")
+    catalog.index(tmp_path / "root")
+    rows = (
+        "SELECT label, known, type, unit, meant, count(*) FROM labels JOIN files USING (header) "
+        "GROUP BY ALL ORDER BY 1"
+    )
+    assert answer(catalog, rows) == [
+        ("rlnDefocusU", True, "double", "A", None, 3),
+        ("rlnMicrographPreExposure", True, "double", "e/A^2", None, 3),
+        ("rlnTomoNme", False, None, None, "rlnTomoName", 1),
+        ("rlnTomoNominalStageTiltAngle", True, "double", "deg", None, 3),
+        ("rlnvoltage", False, None, None, "rlnVoltage", 1),
+    ]
+
+
+def test_references(catalog: Catalog, tmp_path: Path) -> None:
+    project = tmp_path / "root/p"
+    secret = tmp_path / "secret.star"
+    write(secret, tilt_series("SECRET"))
+    (tmp_path / "root/up").mkdir(parents=True)
+    (tmp_path / "root/up/link").symlink_to(tmp_path)
+    paths = [
+        "there.star",
+        "missing.star",
+        "../../secret.star",
+        str(secret),
+        "../up/link/secret.star",
+        "../p/there.star",
+    ]
+    write(project / "there.star", tilt_series("A"))
+    write(project / "default_pipeline.star", pipeline({}))
+    rows = "".join(f"T{at} {path} none/{at}.edf 1\n" for at, path in enumerate(paths))
+    header = "_rlnTomoName\n_rlnTomoTiltSeriesStarFile\n_rlnEtomoDirectiveFile\n_rlnTomoHand\n"
+    write(project / "tomograms.star", f"data_global\n\nloop_\n{header}{rows}")
+    catalog.index(tmp_path / "root")
+    found = answer(catalog, "SELECT tilt_series_found, etomo_directive_found FROM tomograms ORDER BY row")
+    assert found == [
+        (True, False),
+        (False, False),
+        (None, False),
+        (None, False),
+        (None, False),
+        (True, False),
+    ]
+    problems = (
+        "SELECT name, label, count FROM problems WHERE name LIKE 'reference%' ORDER BY label DESC, name"
+    )
+    assert answer(catalog, problems) == [
+        ("reference-missing", "rlnTomoTiltSeriesStarFile", 1),
+        ("reference-outside", "rlnTomoTiltSeriesStarFile", 3),
+        ("reference-missing", "rlnEtomoDirectiveFile", 6),
+    ]
+    assert answer(catalog, "SELECT count(*) FROM tilts WHERE tomogram = 'SECRET'") == [(0,)]
+    # A file that comes later is noticed when the set is read again.
+    write(project / "missing.star", tilt_series("B"))
+    catalog.index(tmp_path / "root", verify=True)
+    assert answer(catalog, "SELECT tilt_series_found FROM tomograms WHERE tomogram = 'T1'") == [(True,)]
+
+
+def test_odd_files_are_rows(catalog: Catalog, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    write(root / "good.star", tilt_series("A"))
+    os.mkfifo(root / "pipe.star")
+    (root / "loop.star").symlink_to("loop.star")
+    (root / "dir.star").mkdir()
+    with (root / "tape.star").open("wb") as file:
+        file.truncate(1 << 20)
+    catalog.index(root)
+    rows = "SELECT path, kind, status FROM files ORDER BY 1"
+    expected = [
+        ("good.star", "tilt_series", "ok"),
+        ("loop.star", "link", "ok"),
+        ("pipe.star", "special", "diagnosed"),
+        ("tape.star", "unknown", "offline"),
+    ]
+    assert answer(catalog, rows) == expected
+    assert not catalog.index(root).changed
+    assert catalog.index(root, recall=True).changed
+    assert answer(catalog, "SELECT kind, status FROM files WHERE path = 'tape.star'") == [
+        ("unknown", "faulty")
+    ]
+
+
+def test_ten_thousand_links_in_a_circle(catalog: Catalog, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    for at in range(10_000):
+        (root / f"{at}.star").symlink_to(f"{(at + 1) % 10_000}.star")
+    (root / "again").symlink_to(root)
+    started = time.perf_counter()
+    assert catalog.index(root).files == 10_000
+    assert time.perf_counter() - started < 10
+
+
+@pytest.mark.parametrize("fault", [KeyboardInterrupt(), OSError("disk full"), RuntimeError("no more")])
+def test_an_interrupted_crawl_is_finished_by_the_next(
+    catalog: Catalog, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: BaseException
+) -> None:
+    catalog.index(archive)
+    change_content(archive)
+    add_files(archive)
+    before = parquet_files(Path(catalog.path))
+
+    def fail(_: IndexProgress) -> None:
+        raise fault
+
+    threads = threading.active_count()
     with pytest.raises(type(fault)):
-        index_tree(store, archive, SCHEMAS, harvest=SampleHarvest(fault=fault))
-    assert (parquet_files(store.folder), store.snapshot().crawl) == (before, 1)
-    assert index_tree(store, archive, SCHEMAS, harvest=SampleHarvest()).crawl == 2
-
-
-def test_what_is_read_ahead_is_let_go(store: Store, archive: Path) -> None:
-    before = threading.active_count()
-
-    def fail(_: "IndexProgress") -> None:
-        raise RuntimeError("no more")
-
-    with pytest.raises(RuntimeError):
-        index_tree(store, archive, SCHEMAS, progress=fail, harvest=SampleHarvest(counts=(1,) * 1000))
+        catalog.index(archive, progress=fail)
+    assert parquet_files(Path(catalog.path)) == before
+    monkeypatch.setattr(indexing, "COMMIT_SECONDS", 0.0)
+    catalog.index(archive)
+    assert content(catalog) == fresh(tmp_path, archive)
     for _ in range(50):
-        if threading.active_count() <= before:
+        if threading.active_count() <= threads:
             break
         time.sleep(0.1)
-    assert threading.active_count() <= before
+    assert threading.active_count() <= threads
 
 
-def test_waiting_is_told(store: Store, archive: Path) -> None:
-    class SlowHarvest(SampleHarvest):
-        def __iter__(self) -> "Iterator[SampleUnit]":
-            time.sleep(0.5)
-            yield from super().__iter__()
+def test_a_task_that_fails_leaves_nothing(
+    catalog: Catalog, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog.index(archive)
+    before = parquet_files(Path(catalog.path))
+    change_content(archive)
 
-    steps: list[IndexProgress] = []
-    index_tree(store, archive, SCHEMAS, progress=steps.append, harvest=SlowHarvest())
-    assert [(step.found, step.read) for step in steps[:2]] == [(5, 0), (5, 0)]
-    assert steps[-1].read == 5
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(shard, "project_rows", fail)
+    with pytest.raises(OSError, match="No space left"):
+        catalog.index(archive)
+    assert parquet_files(Path(catalog.path)) == before
+
+
+def test_small_parts_are_joined(catalog: Catalog, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    for at in range(5):
+        write(root / f"{at}.star", tilt_series(f"TS_{at}"))
+        catalog.index(root)
+    status = {table.name: table for table in catalog.status().tables}
+    # All of them are one unit, and so of one shard.
+    assert (status["files"].parts, status["files"].rows) == (1, 5)
+    assert (status["crawls"].parts, status["crawls"].rows) == (1, 5)
+
+
+def test_old_versions_are_given_back(catalog: Catalog, archive: Path) -> None:
+    catalog.index(archive)
+    before = parquet_files(Path(catalog.path))
+    change_content(archive)
+    catalog.index(archive)
+    assert catalog.vacuum() == (0, 0)
+    count, size = catalog.vacuum(keep_days=0, dry_run=True)
+    gone = before - {
+        Path(path) for table in catalog._store.snapshot().tables.values() for path in table.paths
+    }
+    assert (count, size) == (len(gone), sum(path.stat().st_size for path in gone))
+    catalog.vacuum(keep_days=0)
+    assert not any(path.exists() for path in gone)
+    assert answer(catalog, "SELECT count(*) FROM files") == [(32,)]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from catalog_samples import NOON, SCHEMAS, rows
+from catalog_samples import NOON, SCHEMAS, fill
 from tomoset.catalog import QueryError
 from tomoset.catalog.query import QuerySession
 from tomoset.catalog.store import Store
@@ -17,10 +17,7 @@ from tomoset.catalog.store import Store
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     store = Store.create(tmp_path / "cata'log", SCHEMAS)
-    with store.writing("/data", SCHEMAS) as crawl:
-        for name in ("files", "tomograms", "tilts"):
-            crawl.write(name, rows(name, "/data", 25))
-        crawl.commit()
+    fill(store, 25, ("files", "tomograms", "tilts"))
     return store
 
 
@@ -69,10 +66,11 @@ def test_lists_survive(session: QuerySession) -> None:
 
 
 def test_rows_of_an_older_tomoset_have_nulls_in_new_columns(store: Store) -> None:
-    newer = {**SCHEMAS, "files": SCHEMAS["files"].append(pa.field("kind", pa.large_string()))}
-    store.prepare(newer)
+    newer = {**SCHEMAS, "files": SCHEMAS["files"].append(pa.field("colour", pa.large_string()))}
+    with store.writing(newer):
+        pass
     session = QuerySession(store.snapshot())
-    assert session.table("SELECT count(*) AS n, count(kind) AS known FROM files").to_pylist() == [
+    assert session.table("SELECT count(*) AS n, count(colour) AS known FROM files").to_pylist() == [
         {"n": 25, "known": 0}
     ]
     session.close()

@@ -1,4 +1,4 @@
-"""``tomoset index``, with prepared rows in place of a harvest."""
+"""``tomoset index``."""
 
 import os
 import subprocess
@@ -6,73 +6,102 @@ import sys
 from pathlib import Path
 
 import pytest
-import tomoset._core
-from catalog_samples import SCHEMAS, SampleHarvest
+from catalog_samples import make_project, tilt_series, write
 from cli_runs import environment, run
 from tomoset.catalog import Catalog
 
 
 @pytest.fixture
-def harvest(monkeypatch: pytest.MonkeyPatch) -> SampleHarvest:
-    harvest = SampleHarvest()
-    monkeypatch.setattr(tomoset._core, "harvest", harvest, raising=False)
-    monkeypatch.setattr(tomoset._core, "catalog_schemas", lambda: SCHEMAS, raising=False)
-    return harvest
-
-
-@pytest.fixture
 def archive(tmp_path: Path) -> Path:
-    (tmp_path / "archive").mkdir()
+    make_project(tmp_path / "archive/p")
     return tmp_path / "archive"
 
 
 def test_an_archive_becomes_a_catalogue(
-    capfd: pytest.CaptureFixture[str], harvest: SampleHarvest, archive: Path, tmp_path: Path
+    capfd: pytest.CaptureFixture[str], archive: Path, tmp_path: Path
 ) -> None:
-    harvest.problems = 3
-    done = run(capfd, "index", archive, "--catalog", tmp_path / "catalog", "--threads", "2")
+    arguments = ("index", archive, "--catalog", tmp_path / "catalog", "--threads", "2")
+    done = run(capfd, *arguments)
     assert (done.code, done.err) == (0, "")
     lines = dict(line.split(maxsplit=1) for line in done.out.splitlines())
     assert lines.pop("time").endswith(" files/s)")
     assert lines == {
         "root": str(archive),
-        "files": "5 (5 kB)",
-        "tomograms": "5",
-        "tilts": "5",
-        "problems": "2 errors, 4 notes",
+        "files": "11 (2.31 kB)",
+        "changes": "11 new",
+        "tomograms": "6",
+        "tilts": "18",
+        "problems": "none",
     }
-    assert harvest.asked["threads"] == 2
+    (archive / "p/Import/job001/tilt_series.star").unlink()
+    write(archive / "p/Import/job001/tilt_series/TS_01.star", tilt_series("TS_01", 5), age=50)
+    done = run(capfd, *arguments)
+    lines = dict(line.split(maxsplit=1) for line in done.out.splitlines())
+    assert (lines["changes"], lines["tilts"]) == ("1 changed, 1 deleted", "5")
     with Catalog.open(tmp_path / "catalog") as catalog:
-        assert catalog.sql("SELECT count(*) AS n FROM files")["n"].to_pylist() == [5]
-        run(capfd, "index", archive, "--catalog", tmp_path / "catalog")
-        assert catalog.sql("SELECT count(*) AS n FROM files")["n"].to_pylist() == [5]
+        assert catalog.sql("SELECT count(*) AS n FROM files")["n"].to_pylist() == [10]
 
 
-def test_strict_and_quiet(
-    capfd: pytest.CaptureFixture[str], harvest: SampleHarvest, archive: Path, tmp_path: Path
-) -> None:
-    arguments = ("index", archive, "--catalog", tmp_path / "catalog", "--quiet")
-    assert run(capfd, *arguments, "--strict").code == 0
-    harvest.problems = 1  # one note
-    assert run(capfd, *arguments, "--strict").code == 0
-    harvest.problems = 2
-    done = run(capfd, *arguments, "--strict")
-    assert (done.code, done.out, done.err) == (1, "", "")
+def test_strict_and_quiet(capfd: pytest.CaptureFixture[str], archive: Path, tmp_path: Path) -> None:
+    arguments = ("index", archive, "--catalog", tmp_path / "catalog", "--quiet", "--strict")
     assert run(capfd, *arguments).code == 0
+    write(archive / "note.star", "data_\n\nloop_\n_rlnTomoNam\n1\n")
+    assert run(capfd, *arguments).code == 0
+    write(archive / "broken.star", "data_\n\nloop_\n_rlnTomoName\n_rlnTomoHand\n1\n")
+    # The second time the error is known and the file is not read.
+    for _ in range(2):
+        done = run(capfd, *arguments)
+        assert (done.code, done.out, done.err) == (1, "", "")
+    assert run(capfd, *arguments[:-1]).code == 0
+
+
+def test_several_roots(capfd: pytest.CaptureFixture[str], archive: Path, tmp_path: Path) -> None:
+    make_project(tmp_path / "other/q")
+    done = run(capfd, "index", archive, tmp_path / "other", "--catalog", tmp_path / "catalog")
+    assert [line for line in done.out.splitlines() if line.startswith("root")] == [
+        f"root       {archive}",
+        f"root       {tmp_path / 'other'}",
+    ]
+
+
+def test_a_list_of_paths(capfd: pytest.CaptureFixture[str], archive: Path, tmp_path: Path) -> None:
+    arguments = ("index", archive, "--catalog", tmp_path / "catalog")
+    run(capfd, *arguments)
+    write(archive / "p/new.star", tilt_series("TS_05"))
+    write(archive / "other/new.star", tilt_series("TS_06"))
+    (tmp_path / "changes").write_text("p/new.star\n\nnowhere/x.star\n")
+    done = run(capfd, *arguments, "--paths-from", tmp_path / "changes")
+    assert done.out.splitlines()[2] == "changes    1 new"
+    done = run(capfd, *arguments[:2], tmp_path, *arguments[2:], "--paths-from", tmp_path / "changes")
+    assert (done.code, "--paths-from is for one ROOT" in done.err) == (2, True)
+
+
+def test_an_archive_that_is_not_mounted(
+    capfd: pytest.CaptureFixture[str], archive: Path, tmp_path: Path
+) -> None:
+    for at in range(10):
+        write(archive / f"{at}.star", tilt_series(f"TS_{at}"))
+    arguments = ("index", archive, "--catalog", tmp_path / "catalog")
+    run(capfd, *arguments)
+    archive.rename(tmp_path / "away")
+    archive.mkdir()
+    done = run(capfd, *arguments)
+    assert (done.code, done.out) == (3, "")
+    assert "has 0 files, and the catalogue 21: is it mounted? --allow-shrink" in done.err
+    assert run(capfd, *arguments, "--allow-shrink").out.splitlines()[2] == "changes    21 deleted"
 
 
 def test_bad_roots_leave_no_catalogue(
-    capfd: pytest.CaptureFixture[str], harvest: SampleHarvest, archive: Path, tmp_path: Path
+    capfd: pytest.CaptureFixture[str], archive: Path, tmp_path: Path
 ) -> None:
     (archive / "file").write_text("")
     for root, words in (("missing", "No such file or directory"), ("file", "Not a directory")):
-        done = run(capfd, "index", archive / root, "--catalog", tmp_path / "catalog")
+        done = run(capfd, "index", archive, archive / root, "--catalog", tmp_path / "catalog")
         assert (done.code, done.err) == (3, f"tomoset: {archive / root}: {words}\n")
     assert not (tmp_path / "catalog").exists()
-    assert harvest.asked == {}
+    assert run(capfd, "index", "--catalog", tmp_path / "catalog").code == 2
 
 
-@pytest.mark.usefixtures("harvest")
 def test_other_folders_are_left_alone(
     capfd: pytest.CaptureFixture[str], archive: Path, tmp_path: Path
 ) -> None:
@@ -86,27 +115,30 @@ def test_other_folders_are_left_alone(
 
 
 def test_an_archive_that_is_not_utf8(
-    capfd: pytest.CaptureFixture[str], harvest: SampleHarvest, archive: Path, tmp_path: Path
+    capfd: pytest.CaptureFixture[str], archive: Path, tmp_path: Path
 ) -> None:
     root = archive / os.fsdecode(b"caf\xe9")
     root.mkdir()
     done = run(capfd, "index", root, "--catalog", tmp_path / "catalog")
-    assert done.code == 0
-    assert harvest.asked["root"] == str(root)
+    assert (done.code, "caf\\xe9" in done.out) == (0, True)
 
 
 def test_control_c_leaves_the_old_content(
-    capfd: pytest.CaptureFixture[str], harvest: SampleHarvest, archive: Path, tmp_path: Path
+    capfd: pytest.CaptureFixture[str], archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(capfd, "index", archive, "--catalog", tmp_path / "catalog")
-    harvest.counts, harvest.fault = (7, 7), KeyboardInterrupt()
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tomoset.catalog.indexing.refresh_shard", interrupt)
+    write(archive / "new.star", tilt_series("TS_05"))
     done = run(capfd, "index", archive, "--catalog", tmp_path / "catalog")
     assert (done.code, done.out, done.err.strip()) == (130, "", "tomoset: interrupted")
     with Catalog.open(tmp_path / "catalog") as catalog:
-        assert catalog.sql("SELECT count(*) AS n FROM files")["n"].to_pylist() == [5]
+        assert catalog.sql("SELECT count(*) AS n FROM files")["n"].to_pylist() == [11]
 
 
-@pytest.mark.usefixtures("harvest")
 def test_a_catalogue_that_is_being_written(
     capfd: pytest.CaptureFixture[str], archive: Path, tmp_path: Path
 ) -> None:
@@ -124,6 +156,7 @@ with open(sys.argv[1]) as lock:
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        done = run(capfd, "index", archive, "--catalog", tmp_path / "catalog")
+        done = run(capfd, "index", archive, "--catalog", tmp_path / "catalog", "--wait", "0.3")
         assert (done.code, "another 'tomoset index' is writing" in done.err) == (3, True)
         holder.communicate("\n")
+    assert run(capfd, "index", archive, "--catalog", tmp_path / "catalog", "--wait", "5").code == 0

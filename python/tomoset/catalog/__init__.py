@@ -1,7 +1,7 @@
 """The catalogue of an archive: Delta tables about its STAR files, and SQL over them."""
 
 from tomoset.catalog.catalog import Catalog
-from tomoset.catalog.faults import CatalogFormatError, QueryError
+from tomoset.catalog.faults import ArchiveShrunk, CatalogFormatError, QueryError
 from tomoset.catalog.progress import IndexProgress, IndexSummary
 
-__all__ = ["Catalog", "CatalogFormatError", "IndexProgress", "IndexSummary", "QueryError"]
+__all__ = ["ArchiveShrunk", "Catalog", "CatalogFormatError", "IndexProgress", "IndexSummary", "QueryError"]

@@ -10,7 +10,12 @@ from tomoset.catalog.progress import IndexSummary, ProgressCallback
 from tomoset.catalog.schema import TABLES, catalog_schemas
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tomoset.catalog.journal import Head
+    from tomoset.catalog.maintenance import Status
     from tomoset.catalog.query import QuerySession
+    from tomoset.catalog.runners import Runner
     from tomoset.catalog.store import Store
 
 
@@ -31,7 +36,7 @@ class Catalog:
             raise TypeError("a catalogue is had from Catalog.open(folder) or Catalog.create(folder)")
         self._store = store
         self._session: QuerySession | None = None
-        self._seen: tuple[int, ...] = ()
+        self._seen: Head | None = None
 
     @classmethod
     def create(cls, folder: str | os.PathLike[str]) -> "Catalog":
@@ -81,22 +86,27 @@ class Catalog:
         KeyError
             There is no table of that name.
         """
-        tables = self._store.snapshot().tables
-        if name not in tables:
-            raise KeyError(f"no table {name!r}; there are {', '.join(tables)}")
-        return tables[name].schema
+        if name not in TABLES:
+            raise KeyError(f"no table {name!r}; there are {', '.join(TABLES)}")
+        return self._store.snapshot([name]).tables[name].schema
 
     def index(
         self,
         root: str | os.PathLike[str],
         *,
         threads: int | None = None,
+        runner: "Runner | None" = None,
+        paths: "Iterable[str] | None" = None,
+        verify: bool = False,
+        recall: bool = False,
+        allow_shrink: bool = False,
+        wait: float = 0.0,
         progress: ProgressCallback | None = None,
     ) -> IndexSummary:
-        """Read every STAR file below `root` and replace what the catalogue has of it.
+        """Bring the catalogue up to date with the STAR files below `root`: only what changed is read.
 
-        Readers see the former crawl until this one is complete. Symbolic links are not followed,
-        and the catalogue's own folder is left out.
+        A file is read when it is new, or when its size, time or inode is another. Readers see changes every few
+        seconds, always of whole projects. Symbolic links are not followed, and the catalogue's own folder is left out.
 
         Parameters
         ----------
@@ -104,6 +114,19 @@ class Catalog:
             Folder to read.
         threads
             Reading threads; all cores if None.
+        runner
+            Where the work is done: a ``distributed.Client`` for its workers, which must see the archive and the
+            catalogue under the same paths; threads of this process if None.
+        paths
+            Files that have changed, absolute or relative to `root`: only the projects they belong to are looked at.
+        verify
+            Read also files that seem the same, and compare their content.
+        recall
+            Read also files that are on tape.
+        allow_shrink
+            Go on where `root` has less than half of the files that the catalogue has of it.
+        wait
+            Seconds for which to wait while somebody else is writing.
         progress
             Called now and then with an `IndexProgress`.
 
@@ -118,10 +141,16 @@ class Catalog:
             `root` is missing, is no folder, or cannot be read; or writing failed.
         CatalogBusy
             Somebody else is writing to this catalogue.
+        ArchiveShrunk
+            `root` has less than half of the files that it had.
         """
-        from tomoset.catalog.indexing import index_tree
+        from tomoset.catalog.indexing import Request, index_tree
+        from tomoset.catalog.runners import ThreadRunner
+        from tomoset.catalog.tasks import Options
 
-        return index_tree(self._store, root, catalog_schemas(), threads=threads, progress=progress)
+        request = Request(root, paths, Options(verify, recall), allow_shrink, wait)
+        own = ThreadRunner(threads) if runner is None else runner
+        return index_tree(self._store, request, own, progress=progress)
 
     def sql(self, query: str) -> pa.Table:
         """Run one SQL query over the tables, as the newest complete crawl left them.
@@ -142,6 +171,38 @@ class Catalog:
         """Run one SQL query as `sql` does and hand out its answer batch by batch, in bounded memory."""
         return self._current_session().stream(query)
 
+    def status(self) -> "Status":
+        """Tell how large the catalogue is, what was indexed, and when it was looked at last."""
+        from tomoset.catalog.maintenance import status
+
+        return status(self._store)
+
+    def vacuum(self, *, keep_days: float = 30.0, dry_run: bool = False, wait: float = 0.0) -> tuple[int, int]:
+        """Delete the files of versions that are older than some days.
+
+        Parameters
+        ----------
+        keep_days
+            Versions that are younger stay readable.
+        dry_run
+            Delete nothing.
+        wait
+            Seconds for which to wait while somebody is writing.
+
+        Returns
+        -------
+        (int, int)
+            Files that are, or would be, deleted, and their bytes.
+
+        Raises
+        ------
+        CatalogBusy
+            Somebody is writing to this catalogue.
+        """
+        from tomoset.catalog.maintenance import vacuum
+
+        return vacuum(self._store, keep_days=keep_days, dry_run=dry_run, wait=wait)
+
     def close(self) -> None:
         """Let go of the memory and files of the query engine."""
         if self._session is not None:
@@ -161,7 +222,7 @@ class Catalog:
         """Return a session on the newest snapshot, the former one if nothing was committed since."""
         with index_extra():
             from tomoset.catalog.query import QuerySession
-        seen = self._store.fingerprint()
+        seen = self._store.head()
         if self._session is None or seen != self._seen:
             self.close()
             self._session, self._seen = QuerySession(self._store.snapshot()), seen

@@ -14,6 +14,28 @@ class QueryError(TomosetError, ValueError):
     """The SQL was refused or failed; the message is the database's own, with its place in the query."""
 
 
+class ArchiveShrunk(TomosetError):  # noqa: N818
+    """A root has less than half of the files that it had: a disk may not be mounted.
+
+    Attributes
+    ----------
+    root
+        The folder.
+    before, now
+        Files that the catalogue has of it, and files that are there.
+    """
+
+    def __init__(self, root: str, before: int, now: int) -> None:
+        super().__init__(root, before, now)
+        self.root, self.before, self.now = root, before, now
+
+    def __str__(self) -> str:
+        return (
+            f"{self.root} has {self.now:,} files, and the catalogue {self.before:,}: is it mounted? "
+            "--allow-shrink (allow_shrink=True) takes the others for deleted"
+        )
+
+
 @contextmanager
 def index_extra() -> Iterator[None]:
     """Say how to install deltalake and duckdb where they are missing or too old."""

@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,12 +13,13 @@ from pathlib import Path
 from tomoset.catalog.faults import CatalogFormatError
 from tomoset.exceptions import CatalogBusy
 
-FORMAT = 1
-"""The newest layout that this version reads and writes."""
+FORMAT = 2
+"""The layout that this version reads and writes."""
 
 _CARD = "catalog.json"
 _LOCK = "catalog.lock"
 _KIND = "tomoset catalogue"
+_POLL_SECONDS = 0.2
 _NO_LOCKS_HERE = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP}
 
 
@@ -67,18 +69,25 @@ def open_folder(folder: Path) -> None:
         raise CatalogFormatError(f"{folder / _CARD} is damaged: expected a kind and a format") from fault
     if kind != _KIND:
         raise CatalogFormatError(f"{folder} is not a tomoset catalogue: {_CARD} says {kind!r}")
-    if version > FORMAT:
-        message = (
-            f"{folder} has catalogue format {version}, this tomoset reads up to {FORMAT}: upgrade tomoset"
+    if version != FORMAT:
+        mend = "upgrade tomoset" if version > FORMAT else "index into a new folder"
+        raise CatalogFormatError(
+            f"{folder} has catalogue format {version}, this tomoset has format {FORMAT}: {mend}"
         )
-        raise CatalogFormatError(message)
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[bool]:
+def locked(folder: Path, wait: float = 0.0) -> Iterator[bool]:
     """Keep other writers out; yields whether the file system could do so.
 
     Where it has no locks, the commits still refuse to overwrite each other.
+
+    Parameters
+    ----------
+    folder
+        The catalogue.
+    wait
+        Seconds for which to wait while somebody else is writing.
 
     Raises
     ------
@@ -86,8 +95,17 @@ def locked(folder: Path) -> Iterator[bool]:
         Somebody else is writing.
     """
     descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    until = time.monotonic() + wait
     try:
-        yield _lock(descriptor, folder)
+        while True:
+            try:
+                alone = _lock(descriptor, folder)
+                break
+            except CatalogBusy:
+                if time.monotonic() >= until:
+                    raise
+                time.sleep(_POLL_SECONDS)
+        yield alone
     finally:
         os.close(descriptor)
 
@@ -105,15 +123,18 @@ def write_beside(path: Path, content: bytes) -> None:
 
 def settle(temporary: Path, path: Path) -> None:
     """Force a written file to the disk, then give it its name."""
-    for target in (temporary, None, path.parent):
-        if target is None:
-            temporary.replace(path)
-            continue
-        descriptor = os.open(target, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    force(temporary)
+    temporary.replace(path)
+    force(path.parent)
+
+
+def force(path: Path) -> None:
+    """Force a file, or the names in a folder, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _lock(descriptor: int, folder: Path) -> bool:

@@ -1,6 +1,10 @@
-"""Few large Parquet files from many small tables: what a worker writes and the committer adds."""
+"""Parquet files of the tables: what workers write and the committer adds."""
+
+from __future__ import annotations
 
 import json
+import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,24 +13,25 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tomoset.catalog.folder import settle
+from tomoset.catalog.schema import SHARD
 
-ROW_GROUP_ROWS = 122_880
-"""Rows of a row group: the grain in which DuckDB shares work between threads."""
-ROW_GROUP_BYTES = 64 << 20
-PART_ROWS = 1_000_000
-PART_BYTES = 128 << 20
+PART_ROWS = 1 << 16
+"""Rows of a part at most: what is rewritten when one of its projects changes."""
 
 _STATS_TEXT = 32
+_SETTLING_THREADS = 8
 
 
 @dataclass(frozen=True)
 class Part:
-    """One finished Parquet file of a table, not yet known to anybody.
+    """One finished Parquet file of a table.
 
     Attributes
     ----------
     name
-        File name inside the folder of its table.
+        Path inside the folder of its table.
+    shard
+        Its partition.
     size
         Bytes.
     rows
@@ -36,94 +41,89 @@ class Part:
     """
 
     name: str
+    shard: int
     size: int
     rows: int
     stats: str
 
+    def may_hold(self, folders: list[str]) -> bool:
+        """Tell whether rows of files in any of these folders may be in it, by the bounds of their paths."""
+        known: dict[str, Any] = json.loads(self.stats)
+        low, high = known.get("minValues", {}).get("path"), known.get("maxValues", {}).get("path")
+        if low is None or high is None:
+            return True
+        # "0" comes after "/": a folder and all paths below it are between the two.
+        bounds = ((folder, f"{folder}0") if folder else ("", "\U0010ffff") for folder in folders)
+        return any(begin <= high and low <= end for begin, end in bounds)
+
 
 class PartWriter:
-    """Gather tables of one schema into Parquet files of sensible size.
+    """Write the parts of one task, so that all or none of them have names.
 
     Parameters
     ----------
-    folder
-        Folder of the table.
-    schema
-        Columns of every part.
-    stem
-        How the names begin; the number of the part follows.
+    catalog
+        Folder of the catalogue.
+    crawl
+        Number of the crawl, which is in the names of the parts.
+    shard
+        The partition.
     """
 
-    def __init__(self, folder: Path, schema: pa.Schema, stem: str) -> None:
-        self._folder = folder
-        self._schema = schema
-        self._stem = stem
-        self._parts: list[Part] = []
-        self._waiting: list[pa.Table] = []
-        self._waiting_rows = 0
-        self._waiting_bytes = 0
-        self._writer: pq.ParquetWriter | None = None
-        self._rows = 0
-        self.num_rows = 0
+    def __init__(self, catalog: Path, crawl: int, shard: int) -> None:
+        self._catalog = catalog
+        self._crawl = crawl
+        self._shard = shard
+        self._written: list[tuple[str, Path, Path, Part]] = []
 
-    def write(self, table: pa.Table) -> None:
-        """Take the rows of a table; they reach the disk a row group at a time."""
-        if table.num_rows == 0:
+    def write(self, name: str, rows: pa.Table) -> None:
+        """Write the rows of a table into as many parts as they need."""
+        if not rows.num_rows:
             return
-        self.num_rows += table.num_rows
-        self._waiting.append(table if table.schema.equals(self._schema) else table.cast(self._schema))
-        self._waiting_rows += table.num_rows
-        self._waiting_bytes += table.nbytes
-        if self._waiting_rows >= ROW_GROUP_ROWS or self._waiting_bytes >= ROW_GROUP_BYTES:
-            self._write_row_groups()
+        count = -(-rows.num_rows // PART_ROWS)
+        each = -(-rows.num_rows // count)
+        for start in range(0, rows.num_rows, each):
+            self._write(name, rows.slice(start, each))
 
-    def close(self) -> list[Part]:
-        """Finish the last part and return all of them, in the order of their rows."""
-        self._write_row_groups()
-        self._finish_part()
-        return self._parts
+    def settle(self) -> dict[str, list[Part]]:
+        """Force everything to the disk and give the parts their names; return them by table."""
+        with ThreadPoolExecutor(_SETTLING_THREADS) as pool:
+            list(pool.map(lambda entry: settle(entry[1], entry[2]), self._written))
+        found: dict[str, list[Part]] = {}
+        for name, _, _, part in self._written:
+            found.setdefault(name, []).append(part)
+        return found
 
     def abandon(self) -> None:
         """Delete what was written: nobody will add it."""
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
-        self._temporary.unlink(missing_ok=True)
-        for part in self._parts:
-            (self._folder / part.name).unlink(missing_ok=True)
-        self._parts, self._waiting = [], []
+        for _, temporary, path, _ in self._written:
+            temporary.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
 
-    @property
-    def _name(self) -> str:
-        return f"{self._stem}-{len(self._parts):05d}.parquet"
-
-    @property
-    def _temporary(self) -> Path:
-        return self._folder / f".{self._name}.tmp"
-
-    def _write_row_groups(self) -> None:
-        if not self._waiting:
-            return
-        table = pa.concat_tables(self._waiting)
-        self._waiting, self._waiting_rows, self._waiting_bytes = [], 0, 0
-        if self._writer is None:
-            self._writer = pq.ParquetWriter(self._temporary, self._schema, compression="zstd")
-        self._writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
-        self._rows += table.num_rows
-        if self._rows >= PART_ROWS or self._temporary.stat().st_size >= PART_BYTES:
-            self._finish_part()
-
-    def _finish_part(self) -> None:
-        if self._writer is None:
-            return
-        self._writer.close()
-        self._writer = None
-        name, temporary = self._name, self._temporary
-        size = temporary.stat().st_size
-        stats = json.dumps(_delta_stats(pq.read_metadata(temporary), self._schema))
-        settle(temporary, self._folder / name)
-        self._parts.append(Part(name=name, size=size, rows=self._rows, stats=stats))
-        self._rows = 0
+    def _write(self, name: str, rows: pa.Table) -> None:
+        folder = self._catalog / name / f"{SHARD}={self._shard:02d}"
+        folder.mkdir(parents=True, exist_ok=True)
+        # Two workers may be given one task, where one of them is thought to be lost.
+        file = f"part-{self._crawl:08d}-{uuid.uuid4().hex}.parquet"
+        temporary, path = folder / f".{file}.tmp", folder / file
+        self._written.append((name, temporary, path, Part("", 0, 0, 0, "")))
+        texts = [field.name for field in rows.schema if pa.types.is_large_string(field.type)]
+        pq.write_table(
+            rows,
+            temporary,
+            compression="zstd",
+            row_group_size=PART_ROWS,
+            use_dictionary=texts,
+        )
+        metadata = pq.read_metadata(temporary)
+        part = Part(
+            name=f"{folder.name}/{file}",
+            shard=self._shard,
+            size=temporary.stat().st_size,
+            rows=rows.num_rows,
+            stats=json.dumps(_delta_stats(metadata, rows.schema)),
+        )
+        self._written[-1] = (name, temporary, path, part)
 
 
 def _delta_stats(metadata: pq.FileMetaData, schema: pa.Schema) -> dict[str, Any]:

@@ -38,32 +38,38 @@ class IndexSummary:
     root
         The absolute path of the tree that was read.
     crawl
-        The number of this crawl in its catalogue, from 1.
+        The number of the last crawl that changed something, from 1; 0 if none did.
+    changed
+        Whether that is this one.
     files, num_bytes
-        STAR files read and their size in bytes.
+        STAR files that are there, and their size in bytes.
+    new_files, changed_files, deleted_files
+        Files that were not there before, that have other content, and that are no longer there.
     tomograms, tilts
-        Rows written to the tables of those names.
+        Rows of those tables that were read anew.
     problems
-        Findings by severity: ``error``, ``warning`` and ``note``.
+        Findings in the files that were read, by severity: ``error``, ``warning`` and ``note``.
+    num_errors
+        Findings of severity ``error`` in all files of the root, read now or before.
     seconds
         Time taken, writing and committing included.
     """
 
     root: str
     crawl: int
+    changed: bool
     files: int
     num_bytes: int
-    tomograms: int
-    tilts: int
+    new_files: int = 0
+    changed_files: int = 0
+    deleted_files: int = 0
+    tomograms: int = 0
+    tilts: int = 0
     problems: dict[str, int] = field(default_factory=dict)
+    num_errors: int = 0
     seconds: float = 0.0
 
     @property
-    def num_errors(self) -> int:
-        """Findings of severity ``error``."""
-        return self.problems.get("error", 0)
-
-    @property
     def files_per_second(self) -> float:
-        """STAR files read a second."""
+        """STAR files looked at in a second."""
         return self.files / self.seconds if self.seconds > 0 else 0.0

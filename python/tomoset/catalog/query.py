@@ -67,7 +67,8 @@ class QuerySession:
 
     def _show(self, name: str, table: TableFiles) -> None:
         """Make a table of the snapshot visible under its name."""
-        rows = f"FROM read_parquet({_list(table.paths)}, union_by_name = {not table.complete})"
+        options = f"union_by_name = {not table.complete}, hive_partitioning = false"
+        rows = f"FROM read_parquet({_list(table.paths)}, {options})"
         if not table.complete or not table.paths:
             empty = self._empty_table(name, table.schema)
             rows = f"{empty} UNION ALL BY NAME {rows}" if table.paths else empty

@@ -6,10 +6,22 @@ import pyarrow as pa
 
 TABLES: dict[str, str] = {
     "files": "Every STAR file of the archive: one row a file.",
+    "projects": "Every project, and every folder below the root with files that belong to none: one row each.",
+    "jobs": "Every job of every project, of its pipeline and of its folders: one row a job.",
     "tomograms": "Every tomogram of every tomogram set: one row a tomogram and file.",
     "tilts": "Every tilt image of every tilt series: one row an image and file.",
+    "particle_sets": "How many particles sets have: one row a file, tomogram and optics group.",
+    "labels": "Which labels files have: one row a header and label; files with equal labels share a header.",
     "problems": "What was odd in the files, and what RELION would make of it: one row a finding.",
+    "deletions": "Files that were there and are no longer: one row a deletion.",
+    "crawls": "Every crawl that changed something: one row a crawl.",
 }
+
+SHARDS = 64
+"""Into how many partitions the projects are dealt."""
+
+SHARD = "shard"
+"""The column by which the tables are partitioned; queries do not see it."""
 
 
 def catalog_schemas() -> dict[str, pa.Schema]:

@@ -1,30 +1,33 @@
-"""The Delta tables of a catalogue: made, replaced crawl by crawl, and read as one snapshot."""
+"""The Delta tables of a catalogue: made, changed batch by batch, and read as one snapshot."""
 
-import hashlib
+from __future__ import annotations
+
+import json
 import os
-import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Field, Schema, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 
 from tomoset.catalog.faults import CatalogFormatError
-from tomoset.catalog.folder import create_folder, locked, open_folder
-from tomoset.catalog.parts import Part, PartWriter
-from tomoset.catalog.schema import TABLES
+from tomoset.catalog.folder import create_folder, force, locked, open_folder
+from tomoset.catalog.journal import Change, Head, Pending
+from tomoset.catalog.parts import Part
+from tomoset.catalog.schema import SHARD, TABLES
 from tomoset.exceptions import CatalogBusy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Self
 
 _APPLICATION = "tomoset"
 _PROPERTIES = {"delta.dataSkippingNumIndexedCols": "-1"}  # statistics of every column, not of the first 32
-_PART_NAME = re.compile(r"part-(\d{8})-([0-9a-f]{16})-\d{5}\.parquet")
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class TableFiles:
     Attributes
     ----------
     schema
-        Its columns; units and words are field metadata.
+        Its columns, without the partition; units and words are field metadata.
     paths
         Absolute paths of its Parquet files, in the order of their names.
     version
@@ -51,78 +54,127 @@ class TableFiles:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All tables as one crawl left them."""
+    """Tables as one batch of changes left them."""
 
-    crawl: int
+    batch: int
     tables: dict[str, TableFiles]
 
 
 class Store:
     """The Delta tables in the folder of a catalogue.
 
-    Every crawl is one commit a table. The commits carry the number of the crawl as an application
-    transaction: a snapshot is the newest crawl that has reached every table, so a reader never
-    sees one table of tonight beside another of yesterday.
+    Changes come in batches, each at most one commit a table. `Head` says which versions belong together, so a reader
+    never sees one table of a batch beside another of the batch before; `Pending` is the promise of a batch that is
+    being committed, so that whoever writes next finishes it.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     @classmethod
-    def create(cls, folder: str | os.PathLike[str], schemas: Mapping[str, pa.Schema]) -> "Store":
+    def create(cls, folder: str | os.PathLike[str], schemas: Mapping[str, pa.Schema]) -> Self:
         """Make an empty catalogue in a new or empty folder."""
         store = cls(_absolute(folder))
         create_folder(store.folder)
-        store.prepare(schemas)
+        with locked(store.folder):
+            store._prepare(schemas)
+            versions = {name: store._load(name).version() for name in TABLES}
+            Head(0, 0, versions).write(store.folder)
         return store
 
     @classmethod
-    def open(cls, folder: str | os.PathLike[str]) -> "Store":
+    def open(cls, folder: str | os.PathLike[str]) -> Self:
         """Open a catalogue that exists."""
         store = cls(_absolute(folder))
         open_folder(store.folder)
         return store
 
-    def snapshot(self) -> Snapshot:
-        """Return the files of every table as of the newest crawl that is in all of them."""
-        tables = {name: self._load(name) for name in TABLES}
-        crawl = min(_crawl_of(table) for table in tables.values())
-        whole = {name: self._as_of(name, table, crawl) for name, table in tables.items()}
-        return Snapshot(crawl, {name: self._table_files(name, table) for name, table in whole.items()})
+    def head(self) -> Head:
+        """Return what was committed last."""
+        return Head.read(self.folder)
 
-    def fingerprint(self) -> tuple[int, ...]:
-        """Return the newest version of every table; it changes when anything was committed."""
-        return tuple(self._load(name).version() for name in TABLES)
+    def snapshot(self, names: Iterable[str] | None = None) -> Snapshot:
+        """Return the files of tables, of all if none are named, as the last whole batch left them."""
+        head = self.head()
+        wanted = TABLES if names is None else [name for name in TABLES if name in set(names)]
+        tables = {name: self._table_files(name, self._load(name, head.versions[name])) for name in wanted}
+        return Snapshot(head.batch, tables)
+
+    def parts(self, name: str, version: int) -> list[Part]:
+        """Return the files of one version of a table."""
+        return list(_parts(self._load(name, version)).values())
+
+    def vacuum(self, name: str, keep_days: float, *, dry_run: bool) -> list[Path]:
+        """Delete the files that only versions older than some days need; return those that were there."""
+        with _delta_faults(self.folder, name):
+            # Whole hours are what it takes.
+            paths = self._load(name).vacuum(
+                int(24 * keep_days), dry_run=dry_run, enforce_retention_duration=False, full=True
+            )
+        return [path for path in (self.folder / name / path for path in paths) if dry_run and path.is_file()]
 
     @contextmanager
-    def writing(self, root: str, schemas: Mapping[str, pa.Schema]) -> Iterator["Crawl"]:
-        """Keep other writers out and hand out the next crawl of `root`.
+    def writing(self, schemas: Mapping[str, pa.Schema], *, wait: float = 0.0) -> Iterator[Writer]:
+        """Keep other writers out and hand out the means to change the tables.
 
         Raises
         ------
         CatalogBusy
             Somebody else is writing.
         """
-        with locked(self.folder) as alone:
-            self.prepare(schemas)
-            number = 1 + max(self.last_crawl(name) for name in TABLES)
-            crawl = Crawl(self, root, number, schemas)
+        with locked(self.folder, wait) as alone:
+            self._finish()
+            self._prepare(schemas)
+            writer = Writer(self)
             if alone:
-                crawl.sweep()
+                writer.sweep()
             try:
-                yield crawl
-            except BaseException:
-                crawl.abandon()
-                raise
+                yield writer
+            finally:
+                writer.close()
 
-    def last_crawl(self, name: str) -> int:
-        """Return the number of the newest crawl that reached a table, 0 before the first."""
-        return _crawl_of(self._load(name))
+    def _finish(self) -> None:
+        """Finish the batch of a writer that did not come to its end."""
+        pending = Pending.read(self.folder)
+        if pending is not None:
+            self._commit(pending, {name: self._load(name) for name in TABLES})
 
-    def prepare(self, schemas: Mapping[str, pa.Schema]) -> None:
+    def _commit(self, pending: Pending, tables: dict[str, DeltaTable]) -> None:
+        """Bring a promised batch into every table that does not have it yet, then show it to readers."""
+        for name, change in pending.changes.items():
+            table = tables[name]
+            if (table.transaction_version(_APPLICATION) or 0) < pending.batch:
+                self._add(name, table, change, pending)
+                table.update_incremental()
+            log = self.folder / name / "_delta_log"
+            force(log / f"{table.version():020d}.json")
+            force(log)
+        versions = {name: table.version() for name, table in tables.items()}
+        Head(pending.batch, pending.crawl, versions).write(self.folder)
+        Pending.clear(self.folder)
+
+    def _add(self, name: str, table: DeltaTable, change: Change, pending: Pending) -> None:
+        now = int(time.time() * 1000)
+        added = [
+            AddAction(part.name, part.size, {SHARD: str(part.shard)}, now, True, part.stats)
+            for part in change.added
+        ]
+        removed = [
+            RemoveAction(part.name, True, now, part.size, {SHARD: str(part.shard)}) for part in change.removed
+        ]
+        about = CommitProperties(
+            custom_metadata={"tomosetCrawl": pending.crawl, "tomosetBatch": pending.batch},
+            app_transactions=[Transaction(_APPLICATION, pending.batch)],
+        )
+        with _delta_faults(self.folder, name):
+            table.create_write_transaction(
+                [*added, *removed], "append", table.schema(), partition_by=[SHARD], commit_properties=about
+            )
+
+    def _prepare(self, schemas: Mapping[str, pa.Schema]) -> None:
         """Make the tables that are missing, and add columns that a newer tomoset has."""
         for name, schema in schemas.items():
-            wanted = Schema.from_arrow(schema)
+            wanted = Schema.from_arrow(schema.append(pa.field(SHARD, pa.int32())))
             if not DeltaTable.is_deltatable(self._uri(name)):
                 (self.folder / name).mkdir(exist_ok=True)
                 self._create(name, wanted)
@@ -138,36 +190,6 @@ class Store:
                 with _delta_faults(self.folder, name):
                     table.alter.add_columns(added)
 
-    def add(self, name: str, root: str, crawl: int, parts: Sequence[Part]) -> None:
-        """Replace the rows that a table has of one root, in one commit."""
-        table = self._load(name)
-        now = int(time.time() * 1000)
-        added = [AddAction(part.name, part.size, {}, now, True, part.stats) for part in parts]
-        removed = [
-            RemoveAction(old["path"], True, now, old["size_bytes"], {})
-            for old in _active(table)
-            if self._belongs_to(name, old["path"], root)
-        ]
-        about = CommitProperties(
-            custom_metadata={"tomosetRoot": root, "tomosetCrawl": crawl},
-            app_transactions=[Transaction(_APPLICATION, crawl)],
-        )
-        with _delta_faults(self.folder, name):
-            table.create_write_transaction(
-                [*added, *removed], "append", table.schema(), commit_properties=about
-            )
-
-    def _belongs_to(self, name: str, path: str, root: str) -> bool:
-        """Tell whether the rows of a file are of this root; files made by other tools are looked into."""
-        match = _PART_NAME.fullmatch(path)
-        if match:
-            return match.group(2) == _root_digest(root)
-        roots = pq.read_table(self.folder / name / path, columns=["root"])["root"].unique().to_pylist()
-        if root in roots and len(roots) > 1:
-            message = f"{self.folder / name / path} mixes several roots, so {root} cannot be replaced"
-            raise CatalogFormatError(f"{message}: index into a new folder")
-        return root in roots
-
     def _create(self, name: str, schema: Schema) -> None:
         about = CommitProperties(app_transactions=[Transaction(_APPLICATION, 0)])
         with _delta_faults(self.folder, name):
@@ -175,6 +197,7 @@ class Store:
                 self._uri(name),
                 schema,
                 [],
+                partition_by=[SHARD],
                 name=name,
                 description=TABLES.get(name),
                 configuration=_PROPERTIES,
@@ -185,14 +208,8 @@ class Store:
         with _delta_faults(self.folder, name):
             return DeltaTable(self._uri(name), version=version)
 
-    def _as_of(self, name: str, table: DeltaTable, crawl: int) -> DeltaTable:
-        """Go back to the newest version that has nothing of a later crawl."""
-        while _crawl_of(table) > crawl:
-            table = self._load(name, table.version() - 1)
-        return table
-
     def _table_files(self, name: str, table: DeltaTable) -> TableFiles:
-        schema = pa.schema(table.schema().to_arrow())
+        schema = pa.schema([field for field in pa.schema(table.schema().to_arrow()) if field.name != SHARD])
         flat = [f"null_count.{field.name}" for field in schema if not pa.types.is_nested(field.type)]
         active = sorted(_active(table), key=lambda file: str(file["path"]))
         return TableFiles(
@@ -207,72 +224,163 @@ class Store:
         return (self.folder / name).as_uri()
 
 
-class Crawl:
-    """One crawl being written: parts go beside the tables, and into them by one commit each."""
+class Writer:
+    """Changes to the tables, gathered and committed batch by batch by the one who writes."""
 
-    def __init__(self, store: Store, root: str, number: int, schemas: Mapping[str, pa.Schema]) -> None:
-        self.root = root
-        self.number = number
+    def __init__(self, store: Store) -> None:
+        self.folder = store.folder
         self._store = store
-        self._committing = False
-        stem = f"part-{number:08d}-{_root_digest(root)}"
-        self._writers = {
-            name: PartWriter(store.folder / name, schema, stem) for name, schema in schemas.items()
-        }
+        self._tables = {name: store._load(name) for name in TABLES}
+        self._head = store.head()
+        versions = {name: table.version() for name, table in self._tables.items()}
+        if versions != self._head.versions:
+            # Columns were added, or another tool has compacted a table.
+            self._head = Head(self._head.batch, self._head.crawl, versions)
+            self._head.write(self.folder)
+        self.crawl = self._head.crawl + 1
+        #: Parts of each table as they are after all that was staged, by name.
+        self._parts = {name: _parts(table) for name, table in self._tables.items()}
+        self._staged: dict[str, Change] = {}
+        self._superseded: list[tuple[str, Part]] = []
+        self._promised = False
 
-    def write(self, name: str, rows: pa.Table) -> None:
-        """Take rows of a table."""
-        self._writers[name].write(rows)
+    @property
+    def head(self) -> Head:
+        """What was committed last."""
+        return self._head
 
-    def num_rows(self, name: str) -> int:
-        """Return how many rows of a table were taken."""
-        return self._writers[name].num_rows
+    @property
+    def has_staged(self) -> bool:
+        """Whether something waits to be committed."""
+        return bool(self._staged)
+
+    def parts(self, name: str, shard: int) -> list[Part]:
+        """Return the parts of one partition of a table, with all that is staged."""
+        return [part for part in self._parts[name].values() if part.shard == shard]
+
+    def all_parts(self, name: str) -> list[Part]:
+        """Return all parts of a table, with all that is staged."""
+        return list(self._parts[name].values())
+
+    def stage(self, changes: Mapping[str, Change]) -> None:
+        """Take changes, which readers see after the next commit."""
+        for name, change in changes.items():
+            staged = self._staged.setdefault(name, Change())
+            parts = self._parts[name]
+            for part in change.removed:
+                del parts[part.name]
+                known = next((other for other in staged.added if other.name == part.name), None)
+                if known is None:
+                    staged.removed.append(part)
+                else:
+                    # It came and went within one batch: no reader ever needs it.
+                    staged.added.remove(known)
+                    self._superseded.append((name, known))
+            for part in change.added:
+                parts[part.name] = part
+                staged.added.append(part)
 
     def commit(self) -> None:
-        """Finish the parts of all tables, then show them to readers."""
-        parts = {name: writer.close() for name, writer in self._writers.items()}
-        self._committing = True
-        for name, of_table in parts.items():
-            self._store.add(name, self.root, self.number, of_table)
+        """Show readers what was staged."""
+        changes = {name: change for name, change in self._staged.items() if change.added or change.removed}
+        if changes:
+            pending = Pending(self._head.batch + 1, max(self.crawl, self._head.crawl), changes)
+            pending.write(self.folder)
+            self._promised = True
+            self._store._commit(pending, self._tables)
+            self._promised = False
+            self._head = self._store.head()
+        self._staged = {}
+        self._drop_superseded()
 
     def sweep(self) -> None:
-        """Delete what interrupted crawls left: parts newer than the last commit of their table."""
-        for name in self._writers:
-            folder, committed = self._store.folder / name, self._store.last_crawl(name)
-            for path in folder.glob("part-*.parquet"):
-                match = _PART_NAME.fullmatch(path.name)
-                if match and int(match.group(1)) > committed:
+        """Delete what interrupted writers left: parts that no table knows of, and files in the making."""
+        for name, parts in self._parts.items():
+            folder = self.folder / name
+            lost = [
+                path
+                for path in folder.glob(f"{SHARD}=*/part-*.parquet")
+                if _crawl_of(path) >= self._head.crawl and f"{path.parent.name}/{path.name}" not in parts
+            ]
+            # Older versions than the last may need them.
+            named = self._named_in_logs(name) if lost else set()
+            for path in lost:
+                if f"{path.parent.name}/{path.name}" not in named:
                     path.unlink(missing_ok=True)
-            for path in folder.glob(".part-*.parquet.tmp"):
-                path.unlink(missing_ok=True)
+            for pattern in (f"{SHARD}=*/.part-*.tmp", "_delta_log/*.tmp"):
+                for path in folder.glob(pattern):
+                    path.unlink(missing_ok=True)
+        for path in self.folder.glob(".*.tmp"):
+            path.unlink(missing_ok=True)
 
-    def abandon(self) -> None:
-        """Delete what was written, unless commits have begun: readers may need it then."""
-        if self._committing:
+    def close(self) -> None:
+        """Delete the parts that were staged and not committed, unless their batch was promised."""
+        if self._promised:
             return
-        for writer in self._writers.values():
-            writer.abandon()
+        for name, change in self._staged.items():
+            for part in change.added:
+                (self.folder / name / part.name).unlink(missing_ok=True)
+        self._staged = {}
+        self._drop_superseded()
+
+    def _drop_superseded(self) -> None:
+        for name, part in self._superseded:
+            (self.folder / name / part.name).unlink(missing_ok=True)
+        self._superseded = []
+
+    def _named_in_logs(self, name: str) -> set[str]:
+        """Return the parts that the newest versions of a table added."""
+        names: set[str] = set()
+        log = self.folder / name / "_delta_log"
+        for path in sorted(log.glob("*.json"))[-_LOGS_OF_A_CRAWL:]:
+            for line in path.read_text().splitlines():
+                action = json.loads(line)
+                if "add" in action:
+                    names.add(action["add"]["path"])
+        return names
+
+
+_LOGS_OF_A_CRAWL = 1000
+"""Commits that are looked through for parts of the last crawl: one has a batch every few seconds."""
 
 
 def _absolute(folder: str | os.PathLike[str]) -> Path:
     return Path(os.path.abspath(folder))  # noqa: PTH100  resolve() would follow symbolic links
 
 
-def _root_digest(root: str) -> str:
-    return hashlib.blake2b(root.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
-
-
-def _crawl_of(table: DeltaTable) -> int:
-    return table.transaction_version(_APPLICATION) or 0
-
-
 def _active(table: DeltaTable) -> list[dict[str, Any]]:
     """Return path, size and null counts of every file of the table."""
     # pa.table would load pandas wherever it is installed.
     actions = pa.RecordBatchReader.from_stream(table.get_add_actions(flatten=True)).read_all()
-    wanted = [name for name in actions.column_names if name.startswith("null_count.")]
+    columns = actions.column_names
+    wanted = [name for name in columns if name.startswith("null_count.")]
+    wanted += [
+        name for name in ("num_records", "min.path", "max.path", f"partition.{SHARD}") if name in columns
+    ]
     files: list[dict[str, Any]] = actions.select(["path", "size_bytes", *wanted]).to_pylist()
     return files
+
+
+def _parts(table: DeltaTable) -> dict[str, Part]:
+    """Return the files of a table as parts, by name."""
+    found = {}
+    for file in _active(table):
+        bounds = {key: file.get(f"{key}.path") for key in ("min", "max")}
+        known = {f"{key}Values": {"path": bound} for key, bound in bounds.items() if bound is not None}
+        found[file["path"]] = Part(
+            name=file["path"],
+            shard=int(file.get(f"partition.{SHARD}") or 0),
+            size=file["size_bytes"],
+            rows=file.get("num_records") or 0,
+            stats=json.dumps(known),
+        )
+    return found
+
+
+def _crawl_of(path: Path) -> int:
+    """Return the crawl that wrote a part; 0 for parts of other tools."""
+    number = path.name[len("part-") :].partition("-")[0]
+    return int(number) if len(number) == 8 and number.isdigit() else 0
 
 
 def _differs(wanted: Field, there: Field | None) -> bool:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -15,26 +15,75 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("root", metavar="ROOT", type=click.Path())
+@click.argument("roots", metavar="ROOT...", nargs=-1, required=True, type=click.Path())
 @catalog_option
 @click.option(
     "--threads", metavar="N", type=click.IntRange(min=1), help="Reading threads; all cores by default."
 )
+@click.option(
+    "--paths-from",
+    "listing",
+    metavar="FILE",
+    type=click.File(),
+    help="Look only at the projects of the files that are listed in FILE, a line each; '-' reads standard input.",
+)
+@click.option("--verify", is_flag=True, help="Read files, too, whose size, time and inode are as they were.")
+@click.option("--recall", is_flag=True, help="Read files, too, that are on tape.")
+@click.option("--allow-shrink", is_flag=True, help="Go on where a ROOT has less than half of its files.")
+@click.option(
+    "--wait",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    help="Wait so long while another index writes to the catalogue.",
+)
 @click.option("--strict", is_flag=True, help="Exit with 1 if a file has a problem of severity error.")
 @click.option("--quiet", is_flag=True, help="Print nothing unless it fails.")
-def index(root: str, folder: str, threads: int | None, strict: bool, quiet: bool) -> int:
-    """Read every STAR file below ROOT into a catalogue.
+def index(
+    roots: tuple[str, ...],
+    folder: str,
+    threads: int | None,
+    listing: TextIO | None,
+    verify: bool,
+    recall: bool,
+    allow_shrink: bool,
+    wait: float,
+    strict: bool,
+    quiet: bool,
+) -> int:
+    """Bring a catalogue up to date with the STAR files below each ROOT.
 
-    The catalogue is made if there is none; otherwise what it holds of ROOT is replaced, and
-    readers see the former content until the new one is complete. Symbolic links are not followed.
-    """
-    os.scandir(root).close()  # a mistyped ROOT must not leave an empty catalogue behind
+    The catalogue is made if there is none. Only files that are new, or whose size, time or inode
+    changed, are read; readers see whole projects, every few seconds. Symbolic links are not followed.
+
+    \b
+    tomoset index /data/projects --catalog /data/catalog
+    tomoset index /data/a /data/b --catalog /data/catalog --quiet
+    lfs changelog ... | tomoset index /data/projects --catalog /data/catalog --paths-from -
+    """  # noqa: D301  click reads the mark
+    if listing is not None and len(roots) > 1:
+        raise click.UsageError("--paths-from is for one ROOT")
+    for root in roots:
+        os.scandir(root).close()  # a mistyped ROOT must not leave an empty catalogue behind
+    paths = None if listing is None else [line.rstrip("\n") for line in listing if line.strip()]
     catalog = _open_or_create(folder)
-    with _ProgressBar(shown=not quiet and sys.stderr.isatty()) as bar:
-        summary = catalog.index(root, threads=threads, progress=bar.update)
-    if not quiet:
-        _echo_summary(summary)
-    return ExitCode.PROBLEMS if strict and summary.num_errors else ExitCode.FINE
+    errors = 0
+    for root in roots:
+        with _ProgressBar(shown=not quiet and sys.stderr.isatty()) as bar:
+            summary = catalog.index(
+                root,
+                threads=threads,
+                paths=paths,
+                verify=verify,
+                recall=recall,
+                allow_shrink=allow_shrink,
+                wait=wait,
+                progress=bar.update,
+            )
+        errors += summary.num_errors
+        if not quiet:
+            _echo_summary(summary)
+    return ExitCode.PROBLEMS if strict and errors else ExitCode.FINE
 
 
 def _open_or_create(folder: str) -> "Catalog":
@@ -71,9 +120,19 @@ class _ProgressBar:
 
 def _echo_summary(summary: "IndexSummary") -> None:
     rate = f"{summary.files_per_second:,.0f} files/s"
+    changes = ", ".join(
+        f"{count:,} {word}"
+        for word, count in (
+            ("new", summary.new_files),
+            ("changed", summary.changed_files),
+            ("deleted", summary.deleted_files),
+        )
+        if count
+    )
     lines = {
         "root": click.format_filename(summary.root),
         "files": f"{summary.files:,} ({size_text(summary.num_bytes)})",
+        "changes": changes or "none",
         "tomograms": f"{summary.tomograms:,}",
         "tilts": f"{summary.tilts:,}",
         "problems": _problems_text(summary.problems),

@@ -1,0 +1,153 @@
+"""What readers see of a catalogue, and what a writer is about to do to it: small files beside the tables."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from tomoset.catalog.faults import CatalogFormatError
+from tomoset.catalog.folder import force, write_beside
+from tomoset.catalog.parts import Part
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Self
+
+_HEAD = "head.json"
+_PENDING = "pending.json"
+_CHECKED = "checked.json"
+
+
+@dataclass(frozen=True)
+class Head:
+    """Which versions of the tables belong together.
+
+    Attributes
+    ----------
+    batch
+        Number of the last batch of changes.
+    crawl
+        Highest number of a crawl.
+    versions
+        Version of each Delta table.
+    """
+
+    batch: int
+    crawl: int
+    versions: dict[str, int]
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read what was committed last.
+
+        Raises
+        ------
+        CatalogFormatError
+            The file is missing or damaged.
+        """
+        try:
+            return cls(**json.loads((folder / _HEAD).read_bytes()))
+        except FileNotFoundError:
+            raise CatalogFormatError(f"{folder} is no whole catalogue: it has no {_HEAD}") from None
+        except (ValueError, TypeError) as fault:
+            raise CatalogFormatError(f"{folder / _HEAD} is damaged: {fault}") from fault
+
+    def write(self, folder: Path) -> None:
+        """Show these versions to readers."""
+        write_beside(folder / _HEAD, (json.dumps(asdict(self)) + "\n").encode())
+
+
+@dataclass(frozen=True)
+class Checked:
+    """That a root was looked at, whether or not anything had changed.
+
+    Attributes
+    ----------
+    root
+        The folder.
+    at
+        When.
+    crawl
+        The crawl that changed something last.
+    files
+        STAR files that were there.
+    """
+
+    root: str
+    at: datetime
+    crawl: int
+    files: int
+
+    @classmethod
+    def read(cls, folder: Path) -> list[Self]:
+        """Read when each root was looked at last; of a file that is damaged nothing is known."""
+        try:
+            rows = json.loads((folder / _CHECKED).read_bytes())
+            return [
+                cls(root, datetime.fromisoformat(row["at"]), row["crawl"], row["files"])
+                for root, row in rows.items()
+            ]
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            return []
+
+    def write(self, folder: Path) -> None:
+        """Put it in the place of what was known of the root."""
+        rows = {
+            each.root: {"at": each.at.isoformat(), "crawl": each.crawl, "files": each.files}
+            for each in [*self.read(folder), self]
+        }
+        write_beside(folder / _CHECKED, (json.dumps(rows, indent=2) + "\n").encode())
+
+
+@dataclass
+class Change:
+    """What changes in one table: parts that come, and parts that go."""
+
+    added: list[Part] = field(default_factory=list)
+    removed: list[Part] = field(default_factory=list)
+
+
+@dataclass
+class Pending:
+    """A batch of changes that is being committed, table by table."""
+
+    batch: int
+    crawl: int
+    changes: dict[str, Change]
+
+    @classmethod
+    def read(cls, folder: Path) -> Self | None:
+        """Read the batch whose commit did not come to its end; None if there is none.
+
+        Raises
+        ------
+        CatalogFormatError
+            The file is damaged.
+        """
+        try:
+            text = (folder / _PENDING).read_bytes()
+        except FileNotFoundError:
+            return None
+        try:
+            found: dict[str, Any] = json.loads(text)
+            changes = {
+                name: Change(
+                    [Part(**part) for part in change["added"]], [Part(**part) for part in change["removed"]]
+                )
+                for name, change in found["changes"].items()
+            }
+            return cls(found["batch"], found["crawl"], changes)
+        except (ValueError, TypeError, KeyError) as fault:
+            raise CatalogFormatError(f"{folder / _PENDING} is damaged: {fault}") from fault
+
+    def write(self, folder: Path) -> None:
+        """Promise the batch: from here on whoever writes next finishes it."""
+        write_beside(folder / _PENDING, json.dumps(asdict(self)).encode())
+
+    @staticmethod
+    def clear(folder: Path) -> None:
+        """Take the promise back, once it is kept."""
+        (folder / _PENDING).unlink()
+        force(folder)

@@ -1,0 +1,308 @@
+"""The work of one task: units of a shard are read, and the parts that hold their rows are written anew.
+
+This runs in a thread, in another process, or on another machine; it changes nothing that readers see.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tomoset.catalog.derived import mark_latest, places_of, project_rows, unit_of
+from tomoset.catalog.journal import Change
+from tomoset.catalog.parts import PART_ROWS, Part, PartWriter
+from tomoset.catalog.schema import catalog_schemas
+from tomoset.catalog.tasks import Counts, Result, text_of
+
+if TYPE_CHECKING:
+    from tomoset.catalog.tasks import Task, Unit
+
+#: Tables with rows of files, which stay while the file does not change.
+_OF_FILES = ("files", "tomograms", "tilts", "particle_sets", "problems")
+#: Tables with rows of units, which are made anew with each change.
+_OF_UNITS = ("jobs", "projects")
+
+
+def refresh_shard(task: Task) -> Result:
+    """Read the units of a task and write the parts that follow.
+
+    Parameters
+    ----------
+    task
+        What to read, and where to write.
+
+    Returns
+    -------
+    Result
+        Parts that are on the disk, and those they replace.
+
+    Raises
+    ------
+    OSError
+        The parts cannot be written, or those there are not be read.
+    """
+    writer = PartWriter(Path(task.catalog), task.crawl, task.shard)
+    try:
+        return _refresh(task, writer)
+    except BaseException:
+        writer.abandon()
+        raise
+
+
+def _refresh(task: Task, writer: PartWriter) -> Result:
+    schemas = catalog_schemas()
+    held = {name: _Held(task, name, schemas[name]) for name in (*_OF_FILES, *_OF_UNITS)}
+    there = [unit for unit in task.units if unit.entries is not None]
+    files = held["files"].mine
+    ended = files.filter(_is_of_another_kind(files, there))
+    new, gone, counts = _harvest(task, there, _without(files, ended.column("path")))
+    gone |= set(ended.column("path").to_pylist()) - set(new["files"].column("path").to_pylist())
+    counts.deleted = len(gone)
+    rows: dict[str, pa.Table] = {}
+    touched = pa.array([*sorted(gone), *new["files"].column("path").to_pylist()], pa.large_string())
+    for name in _OF_FILES:
+        rows[name] = pa.concat_tables([_without(held[name].mine, touched), new[name]])
+    rows["jobs"] = new["jobs"]
+    rows |= mark_latest(rows)
+    read = new["files"]
+    changed = set(unit_of(read.filter(pc.equal(read.column("changed_crawl"), task.crawl))).to_pylist())
+    changed |= _units_of(held["files"].mine, gone) | _units_that_differ(held["jobs"].mine, rows["jobs"])
+    counts.units = len(changed)
+    root = text_of(task.root)
+    rows["projects"] = project_rows(
+        there,
+        rows,
+        held["projects"].mine,
+        root=root,
+        crawl=task.crawl,
+        changed=changed,
+        schema=schemas["projects"],
+    )
+    changes = {}
+    for name, table in rows.items():
+        if not _is_same(held[name].mine, table, touched if name in _OF_FILES else None):
+            changes[name] = held[name].replaced(writer, table)
+    changes |= _added_to(task, writer, "labels", _unknown_labels(task, new["labels"]), schemas["labels"])
+    deleted = _deletions(held["files"].mine, gone, task.crawl, schemas["deletions"])
+    changes |= _added_to(task, writer, "deletions", deleted, schemas["deletions"])
+    for name, parts in writer.settle().items():
+        changes[name].added = parts
+    errors = dict(
+        zip(*(rows["projects"].column(name).to_pylist() for name in ("path", "errors")), strict=True)
+    )
+    return Result(task.shard, changes, counts, errors)
+
+
+class _Held:
+    """What a table holds of a shard: the rows of the task's units, and those beside them."""
+
+    def __init__(self, task: Task, name: str, schema: pa.Schema) -> None:
+        self._task = task
+        self._name = name
+        self._schema = schema
+        self._rest: dict[str, tuple[Part, pa.Table]] = {}
+        known = [unit.path for unit in task.units if unit.is_known]
+        mine = [schema.empty_table()]
+        root = text_of(task.root)
+        for part in task.parts[name] if known else ():
+            if not part.may_hold(known):
+                continue
+            table = _read(Path(task.catalog), name, part, schema)
+            own = pc.and_(
+                pc.equal(table.column("root"), root),
+                pc.is_in(_unit_of(name, table), value_set=pa.array(known, pa.large_string())),
+            )
+            found = table.filter(own)
+            if found.num_rows:
+                mine.append(found)
+                self._rest[part.name] = (part, table.filter(pc.invert(own)))
+        #: Rows of the task's units, as the catalogue has them.
+        self.mine = pa.concat_tables(mine)
+
+    def replaced(self, writer: PartWriter, rows: pa.Table) -> Change:
+        """Write the rows of the units, and those that stood beside them, into new parts."""
+        removed = [part for part, _ in self._rest.values()]
+        kept = [table for _, table in self._rest.values()]
+        parts = self._task.parts[self._name]
+        catalog = Path(self._task.catalog)
+        return join_small(catalog, writer, self._name, [*kept, rows], parts, removed, self._schema)
+
+
+def join_small(
+    catalog: Path,
+    writer: PartWriter,
+    name: str,
+    tables: list[pa.Table],
+    parts: list[Part],
+    removed: list[Part],
+    schema: pa.Schema,
+) -> Change:
+    """Write rows into new parts, with those of parts that are so small that they are better joined.
+
+    Parameters
+    ----------
+    catalog
+        Folder of the catalogue.
+    writer
+        Writes the parts.
+    name
+        Table.
+    tables
+        The rows.
+    parts
+        What the shard has of the table.
+    removed
+        Parts that these rows replace already.
+    schema
+        Columns of the table.
+    """
+    total = sum(table.num_rows for table in tables)
+    gone = {part.name for part in removed}
+    if total:
+        for part in sorted(parts, key=lambda part: (part.rows, part.name)):
+            if part.name in gone:
+                continue
+            if part.rows > PART_ROWS // 2 or total + part.rows > PART_ROWS:
+                break
+            tables.append(_read(catalog, name, part, schema))
+            removed.append(part)
+            total += part.rows
+    writer.write(name, pa.concat_tables(tables) if tables else schema.empty_table())
+    return Change(removed=removed)
+
+
+def _added_to(
+    task: Task, writer: PartWriter, name: str, rows: pa.Table, schema: pa.Schema
+) -> dict[str, Change]:
+    """Write rows beside those that a table has."""
+    if not rows.num_rows:
+        return {}
+    return {name: join_small(Path(task.catalog), writer, name, [rows], task.parts[name], [], schema)}
+
+
+def _harvest(task: Task, units: list[Unit], known: pa.Table) -> tuple[dict[str, pa.Table], set[str], Counts]:
+    """Read what is new in units; return rows by table, the paths that are gone, and counts."""
+    from tomoset import _core
+
+    harvest = _core.harvest(
+        os.fsdecode(task.root),
+        [(unit.folder, unit.is_project, unit.entries) for unit in units if unit.entries is not None],
+        known.combine_chunks().to_batches()[0] if known.num_rows else None,
+        crawl=task.crawl,
+        now_ns=task.now_ns,
+        verify=task.options.verify,
+        recall=task.options.recall,
+        threads=task.options.threads,
+    )
+    found: dict[str, list[pa.Table]] = {
+        name: [schema.empty_table()] for name, schema in catalog_schemas().items()
+    }
+    counts = Counts()
+    for harvested in harvest:
+        counts.num_bytes += harvested.num_bytes
+        for name, table in harvested.tables.items():
+            found[name].append(table)
+    found["jobs"].append(harvest.jobs())
+    new = {name: pa.concat_tables(tables) for name, tables in found.items()}
+    counts.unchanged, counts.new, counts.changed = harvest.counts
+    counts.tomograms, counts.tilts = new["tomograms"].num_rows, new["tilts"].num_rows
+    for entry in new["problems"].column("severity").value_counts().to_pylist():
+        counts.problems[entry["values"]] += entry["counts"]
+    return new, set(harvest.gone), counts
+
+
+def _unit_of(name: str, table: pa.Table) -> pa.Array:
+    return table.column("path").combine_chunks() if name == "projects" else unit_of(table)
+
+
+def _is_of_another_kind(files: pa.Table, units: list[Unit]) -> pa.Array:
+    """Tell which files are of no unit any more, or of one that has become a project, or is one no longer."""
+    owners, loose = unit_of(files), pc.is_null(files.column("project")).combine_chunks()
+    projects = pa.array([unit.path for unit in units if unit.is_project], pa.large_string())
+    folders = pa.array([unit.path for unit in units if not unit.is_project], pa.large_string())
+    same = pc.if_else(loose, pc.is_in(owners, value_set=folders), pc.is_in(owners, value_set=projects))
+    return pc.invert(same)
+
+
+def _without(table: pa.Table, paths: pa.Array | pa.ChunkedArray) -> pa.Table:
+    """Return the rows of other files than these."""
+    return (
+        table.filter(pc.invert(pc.is_in(table.column("path"), value_set=_whole(paths))))
+        if len(paths)
+        else table
+    )
+
+
+def _whole(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+
+
+def _units_of(files: pa.Table, paths: set[str]) -> set[str]:
+    """Return the units that have any of these files."""
+    if not paths:
+        return set()
+    own = pc.is_in(files.column("path"), value_set=pa.array(sorted(paths), pa.large_string()))
+    return set(unit_of(files.filter(own)).to_pylist())
+
+
+def _units_that_differ(old: pa.Table, new: pa.Table) -> set[str]:
+    """Return the projects whose jobs are other than before."""
+    if _is_same(old, new):
+        return set()
+    before, after = old.to_pylist(), new.to_pylist()
+    return {row["project"] for row in before if row not in after} | {
+        row["project"] for row in after if row not in before
+    }
+
+
+def _is_same(old: pa.Table, new: pa.Table, touched: pa.Array | None = None) -> bool:
+    """Tell whether two tables have the same rows in the same order; those of files that were touched in any place."""
+    if old.num_rows != new.num_rows:
+        return False
+    if touched is not None and len(touched):
+        old, new = _touched_last(old, touched), _touched_last(new, touched)
+    same: bool = old.combine_chunks().equals(new.combine_chunks())
+    return same
+
+
+def _touched_last(table: pa.Table, touched: pa.Array) -> pa.Table:
+    """Put the rows of these files below the others, file by file, the rows of each in their order."""
+    places = pc.fill_null(pc.index_in(table.column("path"), value_set=touched), -1)
+    order = np.argsort(places.to_numpy(), kind="stable")
+    return table.take(places_of(order))
+
+
+def _unknown_labels(task: Task, labels: pa.Table) -> pa.Table:
+    """Return the rows of headers that the shard does not know yet, each once."""
+    labels = labels.group_by(labels.column_names, use_threads=False).aggregate([])
+    if not labels.num_rows:
+        return labels
+    known = [
+        pq.read_table(Path(task.catalog) / "labels" / part.name, columns=["header"], partitioning=None)
+        for part in task.parts["labels"]
+    ]
+    headers = pa.concat_tables(known).column("header").combine_chunks() if known else pa.array([], pa.int64())
+    return labels.filter(pc.invert(pc.is_in(labels.column("header"), value_set=headers)))
+
+
+def _deletions(files: pa.Table, gone: set[str], crawl: int, schema: pa.Schema) -> pa.Table:
+    own = files.filter(pc.is_in(files.column("path"), value_set=pa.array(sorted(gone), pa.large_string())))
+    crawls = pa.array([crawl] * own.num_rows, pa.int64())
+    columns = [crawls if name == "deleted_crawl" else own.column(name) for name in schema.names]
+    return pa.table(columns, schema=schema)
+
+
+def _read(catalog: Path, name: str, part: Part, schema: pa.Schema) -> pa.Table:
+    """Read a part; columns that an older tomoset did not have are null."""
+    table = pq.read_table(catalog / name / part.name, partitioning=None)
+    columns = [
+        table.column(field.name) if field.name in table.column_names else pa.nulls(table.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)

@@ -1,0 +1,292 @@
+//! One file of an archive: read as far as the catalogue needs it, and what is told of it.
+
+use std::fs::{self, File as Handle};
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
+
+use super::classify::{Kind, Role, classify, role_of};
+use super::entries::{Entry, Sort, text_of};
+use super::particles::{Count, count_large};
+use super::problems::{Problem, status};
+use super::schema::FromLabel;
+use crate::error::{Result, StarError};
+use crate::relion::dialect;
+use crate::source::{self, Loaded};
+use crate::star::diagnostic::{Code, Diagnostic};
+use crate::star::outline::{Block, OnError, Outline, Part, outline, raise};
+use crate::star::text::Text;
+use crate::table::decode::Met;
+use crate::table::dtype::Type;
+use crate::table::report::Report;
+use crate::table::stream;
+
+/// Files up to this size are read at once; of larger ones only the outline, unless they hold a set.
+const WHOLE: i64 = 8 << 20;
+/// A file that was changed so shortly before it was read may be changed again without another time.
+const SETTLING_NS: i64 = 2_000_000_000;
+
+/// How files are looked at.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Looking {
+    /// The time now, in nanoseconds since 1970.
+    pub now_ns: i64,
+    /// Whether files that are on tape are brought back.
+    pub recall: bool,
+}
+
+/// What is known of one file.
+pub struct File {
+    pub path: String,
+    /// Where that is not UTF-8.
+    pub path_bytes: Option<Vec<u8>>,
+    pub project: Option<String>,
+    pub project_bytes: Option<Arc<[u8]>>,
+    pub entry: Entry,
+    pub kind: &'static str,
+    pub blocks: Option<i64>,
+    pub rows: Option<i64>,
+    pub hash: Option<i64>,
+    /// Which labels it has, as a number; [`Self::labels`] has them.
+    pub header: Option<i64>,
+    pub labels: Vec<Box<str>>,
+    pub problems: Vec<Problem>,
+    /// Particles of a set that is too large to be kept.
+    pub counts: Vec<Count>,
+    pub kept: Option<Kept>,
+    /// It is on tape, and was not read.
+    offline: bool,
+    now_ns: i64,
+}
+
+/// A text with tables that the catalogue wants.
+pub struct Kept {
+    pub loaded: Loaded,
+    pub outline: Outline,
+}
+
+impl Kept {
+    /// The tables of a role, and the blocks they stand in.
+    pub fn tables(&self, role: Role) -> impl Iterator<Item = (&Block, &Part)> {
+        let of_block = move |block| {
+            let wanted = move |part: &&Part| role_of(block, part) == Some(role);
+            block.parts.iter().filter(wanted).map(move |part| (block, part))
+        };
+        self.outline.blocks.iter().flat_map(of_block)
+    }
+}
+
+impl File {
+    /// Reads a file as far as the catalogue needs it.
+    #[must_use]
+    pub fn look(entry: Entry, project: Option<Arc<[u8]>>, root: &Path, looking: Looking) -> Self {
+        let place = root.join(as_os(&entry.path));
+        let mut file = Self::of(entry, project, looking);
+        match (&file.entry.error, file.entry.sort) {
+            (Some(error), _) => {
+                let problem = Problem::of_file(Code::Unreadable, Some(error));
+                file.problems.push(problem);
+            }
+            (None, Sort::Link) => {
+                file.kind = "link";
+                file.problems.push(Problem::of_file(Code::SymbolicLink, None));
+            }
+            (None, Sort::Other) => {
+                file.kind = "special";
+                file.problems.push(Problem::of_file(Code::NotRegular, None));
+            }
+            (None, _) if file.offline => {}
+            (None, _) => file.read_at_rest(&place),
+        }
+        file
+    }
+
+    fn of(entry: Entry, project: Option<Arc<[u8]>>, looking: Looking) -> Self {
+        let offline = !looking.recall && entry.sort == Sort::File && entry.size > 0 && entry.blocks == 0;
+        Self {
+            path: text_of(&entry.path),
+            path_bytes: std::str::from_utf8(&entry.path).is_err().then(|| entry.path.clone()),
+            project: project.as_deref().map(text_of),
+            project_bytes: project,
+            entry,
+            kind: "unknown",
+            blocks: None,
+            rows: None,
+            hash: None,
+            header: None,
+            labels: Vec::new(),
+            problems: Vec::new(),
+            counts: Vec::new(),
+            kept: None,
+            offline,
+            now_ns: looking.now_ns,
+        }
+    }
+
+    /// The last part of the path.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// How the file fared.
+    #[must_use]
+    pub fn status(&self) -> &'static str {
+        if self.offline { "offline" } else { status(&self.problems) }
+    }
+
+    /// Whether it was changed long enough ago for another change to show in its time.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.entry.mtime_ns < self.now_ns.saturating_sub(SETTLING_NS)
+    }
+
+    /// Reads the file, and once more if it changes meanwhile.
+    fn read_at_rest(&mut self, place: &Path) {
+        for try_again in [true, false] {
+            self.problems.clear();
+            self.counts.clear();
+            self.kept = None;
+            if let Err(error) = self.read(place) {
+                let detail = match error {
+                    StarError::Io { error, .. } => error.to_string(),
+                    other => other.to_string(),
+                };
+                self.problems.push(Problem::of_file(Code::Unreadable, Some(&detail)));
+            }
+            let Ok(facts) = fs::symlink_metadata(place) else { return };
+            if self.entry.is_like(&facts) {
+                return;
+            }
+            self.entry.take(&facts);
+            if !try_again {
+                self.problems.push(Problem::of_file(Code::Unstable, None));
+            }
+        }
+    }
+
+    fn read(&mut self, place: &Path) -> Result<()> {
+        if self.entry.size > WHOLE {
+            self.hash = Some(hash_of(place)?);
+            let (mut outline, mut window) = stream::scan_path(place, OnError::Collect, Some(1))?;
+            self.take_outline(&mut outline, &mut window, false)?;
+            if !holds_rows(&outline, &[Role::Tomograms, Role::Tilts]) {
+                if self.kind == Kind::Particles.name() {
+                    self.counts = count_large(place, &outline)?;
+                }
+                return Ok(());
+            }
+            self.problems.clear();
+        }
+        let loaded = source::load_path(place, false, Some(1))?;
+        self.hash = Some(i64::from_ne_bytes(xxh3_64(&loaded.buffer).to_ne_bytes()));
+        let mut text = loaded.buffer.as_slice();
+        let mut outline = match outline(text, OnError::Collect, None) {
+            Ok(outline) => outline,
+            Err(stop) => return raise(stop, &mut text),
+        };
+        self.take_outline(&mut outline, &mut text, loaded.cr_only)?;
+        if holds_rows(&outline, &Role::ALL) {
+            self.kept = Some(Kept { loaded, outline });
+        }
+        Ok(())
+    }
+
+    fn take_outline<T: Text>(&mut self, outline: &mut Outline, text: &mut T, cr_only: bool) -> Result<()> {
+        dialect::examine(outline, text)?;
+        if cr_only {
+            outline.events.add(Code::CrOnly, 0);
+        }
+        let mut report = Report::default();
+        report.add_outline(outline);
+        self.problems = report.locate(text)?.into_iter().map(Problem::from).collect();
+        self.kind = match classify(outline) {
+            // Nothing could be made of it at all.
+            Kind::Empty if !outline.faults.is_empty() => "unknown",
+            kind => kind.name(),
+        };
+        self.blocks = i64::try_from(outline.blocks.len()).ok();
+        let loops = outline.blocks.iter().flat_map(|block| &block.parts);
+        let rows: u64 = loops.filter(|part| matches!(part, Part::Loop(_))).map(Part::rows).sum();
+        self.rows = i64::try_from(rows).ok();
+        self.take_labels(outline);
+        Ok(())
+    }
+
+    fn take_labels(&mut self, outline: &Outline) {
+        let mut last: Option<*const [crate::star::outline::Label]> = None;
+        let mut labels: Vec<&str> = Vec::new();
+        for part in outline.blocks.iter().flat_map(|block| &block.parts) {
+            if let Part::Loop(table) = part {
+                // Thousands of blocks may share one header.
+                let own = Arc::as_ptr(&table.labels);
+                if last.is_some_and(|last| std::ptr::addr_eq(last, own)) {
+                    continue;
+                }
+                last = Some(own);
+            }
+            labels.extend(part.labels().map(|label| &*label.name));
+        }
+        labels.sort_unstable();
+        labels.dedup();
+        let mut key = self.kind.to_owned();
+        labels.iter().for_each(|label| {
+            key.push(' ');
+            key.push_str(label);
+        });
+        self.header = Some(i64::from_ne_bytes(xxh3_64(key.as_bytes()).to_ne_bytes()));
+        self.labels = labels.into_iter().map(Box::from).collect();
+    }
+
+    /// Adds what was met in the values of a table.
+    ///
+    /// # Errors
+    /// As [`Report::locate`].
+    pub fn add_met(&mut self, block: &str, met: &[Met], columns: &[FromLabel], types: &[Type]) -> Result<()> {
+        let Some(kept) = &self.kept else { return Ok(()) };
+        let mut report = Report::default();
+        for ((met, column), kind) in met.iter().zip(columns).zip(types) {
+            report.add_met(met, block, column.label);
+            if let Some(misfit) = &met.misfit {
+                report.push(Diagnostic {
+                    code: Code::BadValue,
+                    offset: misfit.offset,
+                    count: misfit.count,
+                    block: Some(block.to_owned()),
+                    label: Some(column.label.to_owned()),
+                    detail: Some(format!("expected {}, found {}", kind.words(), misfit.found)),
+                });
+            }
+        }
+        let located = report.locate(&mut kept.loaded.buffer.as_slice())?;
+        self.problems.extend(located.into_iter().map(Problem::from));
+        Ok(())
+    }
+}
+
+/// A path's bytes as the system takes them.
+#[must_use]
+pub fn as_os(path: &[u8]) -> &std::ffi::OsStr {
+    std::os::unix::ffi::OsStrExt::from_bytes(path)
+}
+
+fn holds_rows(outline: &Outline, roles: &[Role]) -> bool {
+    let wanted = |block: &Block, part: &Part| role_of(block, part).is_some_and(|role| roles.contains(&role));
+    outline.blocks.iter().any(|block| block.parts.iter().any(|part| wanted(block, part)))
+}
+
+/// The hash of a file that is not held as a whole.
+fn hash_of(place: &Path) -> io::Result<i64> {
+    let (mut file, _): (Handle, u64) = source::open(place)?;
+    let mut hash = Xxh3Default::new();
+    let mut bytes = vec![0; 1 << 20];
+    loop {
+        let count = file.read(&mut bytes)?;
+        if count == 0 {
+            return Ok(i64::from_ne_bytes(hash.digest().to_ne_bytes()));
+        }
+        hash.update(bytes.get(..count).unwrap_or_default());
+    }
+}

@@ -1,0 +1,87 @@
+//! Files that tomogram sets name: whether they are there, without opening them or leaving the archive.
+
+use std::fs;
+use std::path::Path;
+
+use arrow_array::builder::BooleanBuilder;
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef};
+
+use super::file::{File, as_os};
+use super::problems::Problem;
+use super::within::Within;
+use crate::star::diagnostic::Code;
+
+/// The labels whose files are looked for, in the order of the columns that tell.
+pub const LABELS: [&str; 3] = ["rlnTomoTiltSeriesStarFile", "rlnEtomoDirectiveFile", "rlnTomoReconstructedTomogram"];
+
+/// Looks for the files that one column names; `owners` tells for each row which of the files it stands in.
+pub fn find(
+    label: &str,
+    names: &ArrayRef,
+    owners: &[usize],
+    files: &mut [File],
+    root: &Path,
+    within: &mut Within,
+) -> ArrayRef {
+    let mut found = BooleanBuilder::with_capacity(owners.len());
+    let names = names.as_string_opt::<i64>();
+    for (row, &owner) in owners.iter().enumerate() {
+        let name = names.filter(|names| names.is_valid(row)).map(|names| names.value(row)).map(plain);
+        let Some(file) = files.get_mut(owner) else { continue };
+        let (Some(name), Some(project)) = (name.filter(|name| !name.is_empty()), file.project_bytes.as_deref()) else {
+            found.append_null();
+            continue;
+        };
+        // A path from the root of the system replaces what it is joined to.
+        let place = root.join(as_os(project)).join(name);
+        let code = if !within.holds(&place) {
+            found.append_null();
+            Some(Code::ReferenceOutside)
+        } else {
+            let there = fs::metadata(&place).is_ok();
+            found.append_value(there);
+            (!there).then_some(Code::ReferenceMissing)
+        };
+        if let Some(code) = code {
+            note(file, code, label, name);
+        }
+    }
+    std::sync::Arc::new(found.finish())
+}
+
+/// The path in an image's name, without its place in a stack and its format.
+fn plain(name: &str) -> &str {
+    let digits = name.bytes().take_while(u8::is_ascii_digit).count();
+    let name = name.get(digits..).and_then(|rest| rest.strip_prefix('@')).unwrap_or(name);
+    match name.rsplit_once(':') {
+        Some((path, format)) if !format.contains('/') => path,
+        _ => name,
+    }
+}
+
+/// Adds a problem, or counts it with the first of its kind in the file.
+fn note(file: &mut File, code: Code, label: &str, name: &str) {
+    let same = |problem: &&mut Problem| problem.code == code && problem.label.as_deref() == Some(label);
+    match file.problems.iter_mut().find(same) {
+        Some(problem) => problem.count += 1,
+        None => {
+            let problem = Problem::of_file(code, Some(name));
+            file.problems.push(Problem { label: Some(label.to_owned()), ..problem });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_of_images() {
+        for (name, path) in
+            [("a/b.mrc", "a/b.mrc"), ("000003@a.mrcs:mrcs", "a.mrcs"), ("a:b/c.mrc", "a:b/c.mrc"), ("12", "12")]
+        {
+            assert_eq!(plain(name), path);
+        }
+    }
+}
