@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import chain, combinations
 from pathlib import Path
 from typing import Any
 
@@ -61,3 +62,34 @@ def test_numbers_are_those_that_relion_has(folder: Path) -> None:
         np.testing.assert_allclose(found[same], np.array(facts[key])[same], rtol=1e-9, atol=1e-7)
     if folder.name == "relion5_optics_shuffled":
         assert [finding.code for finding in particles.findings] == ["optics-out-of-order"]
+
+
+LABELS = {
+    "origins": tuple(f"rlnOrigin{axis}Angst" for axis in "XYZ"),
+    "particle_matrices": ("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi"),
+    "subtomogram_matrices": tuple(f"rlnTomoSubtomogram{name}" for name in ("Rot", "Tilt", "Psi")),
+}
+SUBSETS = list(chain.from_iterable(combinations(range(3), size) for size in range(4)))
+
+
+@pytest.mark.parametrize("kept", SUBSETS, ids=lambda kept: "".join(map(str, kept)) or "none")
+def test_columns_that_are_absent_are_zero(kept: tuple[int, ...]) -> None:
+    # As RELION reads them, each by itself.
+    values = np.array([[20.0, 50.0, -70.0], [-10.0, 110.0, 15.0]])
+    left = np.where(np.isin(np.arange(3), kept), values, 0.0)
+    place = ("rlnCoordinateX", "rlnCoordinateY", "rlnCoordinateZ")
+    tomos = tomoset.TomogramSet.read(GEOMETRY / "relion5_plain/tomograms.star")
+    for name, labels in LABELS.items():
+        columns = ("rlnTomoName", *place, *(labels[at] for at in kept))
+        rows = [" ".join(map(str, ("TS_01", 7, 8, 9, *own[list(kept)]))) for own in values]
+        text = "\n".join(["data_p", "", "loop_", *(f"_{label}" for label in columns), *rows, ""])
+        particles = tomoset.ParticleSet(tomoset.read_star(text.encode()), "p", tomos, ())
+        expected = left if name == "origins" else euler_matrices(*left.T)
+        np.testing.assert_allclose(getattr(particles, name), expected, atol=1e-12)
+        # What is of other columns is not touched.
+        for other in LABELS:
+            if other != name:
+                nothing = np.zeros((2, 3)) if other == "origins" else [np.eye(3)] * 2
+                np.testing.assert_allclose(getattr(particles, other), nothing, atol=0)
+        moved = left / tomos["TS_01"].pixel_size if name == "origins" else np.zeros((2, 3))
+        np.testing.assert_allclose(particles.positions_px, [7, 8, 9] - moved, atol=1e-12)
