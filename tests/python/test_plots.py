@@ -11,6 +11,8 @@ import pytest
 import tomoset
 from cli_runs import run
 from set_files import GEOMETRY, make_set
+from tomoset import geometry
+from tomoset.plots.style import colours
 
 PLAIN = GEOMETRY / "relion5_plain/tomograms.star"
 
@@ -114,24 +116,127 @@ def test_a_tilt_series_that_is_not_aligned_is_refused() -> None:
         tomoset.TomogramSet.read(PLAIN)["TS_02"].plot(tilt=99)
 
 
-def test_a_tilt_series(tmp_path: Path) -> None:
+def drawn(**options: Any) -> tuple[Any, list[Any]]:
+    """Draw a tilt series; give it and the axes of its views, wedge, curves and image."""
+    tomogram = tomoset.TomogramSet.read(PLAIN)["TS_02"]
+    return tomogram, tomogram.plot(**options).axes
+
+
+def test_views_are_those_of_the_matrices() -> None:
+    tomogram, (views, *_) = drawn()
+    series = tomogram.tilt_series
+    matrices = series.projection_matrices()
+    rays = [np.stack(line.get_data_3d(), axis=-1) for line in views.get_lines()]
+    assert len(rays) == len(series) + 1
+    ends = matrices[:, 2, :3]
+    np.testing.assert_allclose(rays[:-1], np.stack([np.zeros_like(ends), ends], axis=1), atol=1e-12)
+    axis = geometry.tilt_axis(matrices)
+    np.testing.assert_allclose(rays[-1], [-axis, axis], atol=1e-12)
+    # Dark first, by dose.
+    shades = [line.get_color() for line in views.get_lines()]
+    expected = colours(len(series))
+    assert [shades[at] for at in np.argsort(series.pre_exposure, kind="stable")] == expected
+
+
+def test_the_wedge_is_what_images_sample() -> None:
+    tomogram, (_, wedge, *_) = drawn()
+    series, nyquist = tomogram.tilt_series, 1 / (2 * tomogram.pixel_size)
+    matrices = series.projection_matrices()
+    *planes, edge = lines(wedge)
+    assert len(planes) == len(series)
+    # The tilts' own space: across, along the mean view, along the axis, which is what one looks along.
+    turned = geometry.view_directions(matrices) @ geometry.tilt_space(matrices).T
+    np.testing.assert_allclose(np.hypot(*edge.T), nyquist)
+    # More of the view is along the mean view than across: a plane is mostly across.
+    ends = np.array(planes)
+    np.testing.assert_allclose(ends[:, 0], -ends[:, 1], atol=1e-15)
+    np.testing.assert_allclose(np.sum(ends[:, 1] * turned[:, :2], axis=1), 0, atol=1e-12)
+    flat = np.abs(ends[:, 1, 0]) > np.abs(ends[:, 1, 1])
+    assert flat.tolist() == (np.abs(turned[:, 1]) > np.abs(turned[:, 0])).tolist()
+    # As far as a tenth is left: there it is, and a step further it is not, but for the edge.
+    reach, step = np.hypot(*ends[:, 1].T), nyquist / 127
+    own = np.arange(len(series))
+    assert (series.dose_weights(reach)[own, own] >= 0.1).all()
+    beyond = series.dose_weights(reach + step)[own, own] <= 0.1
+    assert (beyond | np.isclose(reach, nyquist)).all()
+    # The series has both.
+    assert 0 < beyond.sum() < len(series)
+
+
+def test_curves_are_those_of_the_ctf() -> None:
+    tomogram, (_, _, curves, _) = drawn()
+    series = tomogram.tilt_series
+    found = lines(curves)
+    assert len(found) == 4
+    ends = np.argsort(series.pre_exposure, kind="stable")[[0, -1]]
+    # Left out, these would be missed.
+    assert series.phase_shift[ends].all()
+    assert (series.scale_factor[ends] != 1).any()
+    for at, (curve, envelope) in zip(ends, (found[:2], found[2:]), strict=True):
+        frequency = curve[:, 0]
+        np.testing.assert_allclose(frequency, np.linspace(0, 1 / (2 * tomogram.pixel_size), len(frequency)))
+        expected = geometry.ctf_1d(
+            frequency,
+            defocus=(series.defocus_u[at] + series.defocus_v[at]) / 2,
+            voltage=tomogram.voltage,
+            spherical_aberration=tomogram.spherical_aberration,
+            amplitude_contrast=tomogram.amplitude_contrast,
+            phase_shift=series.phase_shift[at],
+            scale=series.scale_factor[at],
+            dose=series.pre_exposure[at],
+        )
+        np.testing.assert_allclose(curve[:, 1], expected, rtol=0, atol=2e-8)
+        np.testing.assert_allclose(envelope[:, 0], frequency)
+        left = geometry.dose_weight(frequency, series.pre_exposure[at]) * series.scale_factor[at]
+        np.testing.assert_allclose(envelope[:, 1], left, rtol=0, atol=1e-12)
+    # The first image has lost nothing at the lowest frequency.
+    assert found[1][0, 1] == pytest.approx(series.scale_factor[30])
+
+
+@pytest.mark.parametrize(("tilt", "at"), [(None, 35), (3, 3), (-1, 60)])
+def test_the_outline_is_where_the_tomogram_is(tilt: int | None, at: int) -> None:
+    tomogram, (_, _, _, image) = drawn(tilt=tilt)
+    series = tomogram.tilt_series
+    *edges, frame = lines(image)
+    size = np.array(tomogram.size)
+    corners = np.indices((2, 2, 2)).reshape(3, 8).T * size
+    places = series.project(corners)[at]
+    # Corners that differ along one axis alone: twelve pairs.
+    pairs = [
+        (one, other)
+        for one in range(8)
+        for other in range(one + 1, 8)
+        if np.count_nonzero(corners[one] != corners[other]) == 1
+    ]
+    assert len(edges) == len(pairs) == 12
+    np.testing.assert_allclose(by_place(edges), by_place([places[list(pair)] for pair in pairs]), atol=1e-9)
+    width, height = series.image_size()
+    assert sorted(map(tuple, frame.tolist())) == sorted(
+        [(0, 0), (0, 0), (width, 0), (width, height), (0, height)]
+    )
+    assert image.yaxis_inverted()
+    assert f"Image {at} at {round(float(series.y_tilt[at]))} deg" in image.get_title("left")
+
+
+def by_place(found: list[Any]) -> list[Any]:
+    """Sort lines, and the ends of each."""
+    return sorted(sorted(np.asarray(line).round(6).tolist()) for line in found)
+
+
+def test_particles_are_where_they_are_seen(tmp_path: Path) -> None:
     tomos = tomoset.TomogramSet.read(PLAIN)
     particles = tomoset.ParticleSet.read(
         GEOMETRY.parent / "particles/relion5_full/particles.star", tomograms=tomos
     )
     figure = tomos["TS_02"].plot(particles, tilt=30)
     figure.savefig(tmp_path / "a.png", dpi=40)
-    views, wedge, curves, image = figure.axes[:4]
-    # A line for each image, and one more: the axis, the edge, the envelopes.
-    assert len(views.get_lines()) == 62
-    assert len(wedge.get_lines()) == 62
-    assert len(curves.get_lines()) == 4
-    # The first image has lost nothing at the lowest frequency.
-    assert lines(curves)[1][0, 1] == pytest.approx(tomos["TS_02"].tilt_series.scale_factor[30])
+    image = figure.axes[3]
     (dots,) = image.collections
     own = particles.filter("rlnTomoName == 'TS_02'")
-    places = tomos["TS_02"].tilt_series.project(own.positions_px)[30]
-    np.testing.assert_allclose(np.asarray(dots.get_offsets()), places)
+    series = tomos["TS_02"].tilt_series
+    np.testing.assert_allclose(np.asarray(dots.get_offsets()), series.project(own.positions_px)[30])
+    nanometres = series.depth_offset(own.positions_px)[30] * tomos["TS_02"].pixel_size / 10
+    np.testing.assert_allclose(np.asarray(dots.get_array()), nanometres)
     # The outline has twelve edges, the image one frame.
     assert len(image.get_lines()) == 13
 
