@@ -160,3 +160,25 @@ with open(sys.argv[1]) as lock:
         assert (done.code, "another 'tomoset index' is writing" in done.err) == (3, True)
         holder.communicate("\n")
     assert run(capfd, "index", archive, "--catalog", tmp_path / "catalog", "--wait", "5").code == 0
+
+
+def test_status_and_vacuum(capfd: pytest.CaptureFixture[str], archive: Path, tmp_path: Path) -> None:
+    arguments = ("--catalog", tmp_path / "catalog")
+    run(capfd, "index", archive, *arguments)
+    write(archive / "p/new.star", tilt_series("TS_05"))
+    run(capfd, "index", archive, *arguments)
+    done = run(capfd, "status", *arguments)
+    lines = done.out.splitlines()
+    assert (done.code, lines[0]) == (0, f"catalogue  {tmp_path / 'catalog'}, crawl 2")
+    assert lines[1].startswith(f"root       {archive}: 12 files, looked at 20")
+    rows = {line.split()[0]: line.split()[1:] for line in lines[3:]}
+    assert rows["table"] == ["rows", "size", "parts", "version"]
+    assert (rows["tilts"][0], rows["tilts"][-2:], rows["crawls"][0]) == ("21", ["1", "2"], "2")
+    assert run(capfd, "vacuum", *arguments).out == "0 files (0 bytes) are deleted\n"
+    done = run(capfd, "vacuum", *arguments, "--keep-days", "0", "--dry-run")
+    count = int(done.out.split()[0])
+    assert (count > 3, done.out.rstrip().endswith("would be deleted")) == (True, True)
+    assert run(capfd, "vacuum", *arguments, "--keep-days", "0").out.startswith(f"{count} files (")
+    assert run(capfd, "status", *arguments).out.splitlines()[3:] == lines[3:]
+    (tmp_path / "catalog/pending.json").write_text('{"batch": 9, "crawl": 9, "changes": {}}')
+    assert "a commit was interrupted" in run(capfd, "status", *arguments).out

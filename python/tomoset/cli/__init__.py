@@ -14,7 +14,9 @@ from tomoset.cli.merge import merge
 from tomoset.cli.plot import plot
 from tomoset.cli.query import query
 from tomoset.cli.show import show
+from tomoset.cli.status import status
 from tomoset.cli.subset import subset
+from tomoset.cli.vacuum import vacuum
 
 _EXIT_CODES = """\b
 Exit codes:
@@ -34,7 +36,7 @@ def commands() -> None:
     """Read, convert and catalogue the STAR files of RELION and cryo-EM."""
 
 
-for _command in (show, plot, convert, diff, merge, subset, index, query):
+for _command in (show, plot, convert, diff, merge, subset, index, status, query, vacuum):
     commands.add_command(_command)
 
 

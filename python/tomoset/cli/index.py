@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from tomoset.cli.faults import ExitCode
-from tomoset.cli.options import catalog_option
+from tomoset.cli.options import catalog_option, wait_option
 from tomoset.cli.words import counted, size_text
 
 if TYPE_CHECKING:
@@ -30,13 +30,7 @@ if TYPE_CHECKING:
 @click.option("--verify", is_flag=True, help="Read files, too, whose size, time and inode are as they were.")
 @click.option("--recall", is_flag=True, help="Read files, too, that are on tape.")
 @click.option("--allow-shrink", is_flag=True, help="Go on where a ROOT has less than half of its files.")
-@click.option(
-    "--wait",
-    metavar="SECONDS",
-    type=click.FloatRange(min=0),
-    default=0.0,
-    help="Wait so long while another index writes to the catalogue.",
-)
+@wait_option
 @click.option("--strict", is_flag=True, help="Exit with 1 if a file has a problem of severity error.")
 @click.option("--quiet", is_flag=True, help="Print nothing unless it fails.")
 def index(

@@ -16,6 +16,13 @@ catalog_option = click.option(
     type=click.Path(),
     help="Folder of the catalogue; else TOMOSET_CATALOG says.",
 )
+wait_option = click.option(
+    "--wait",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    help="Wait so long while another command writes to the catalogue.",
+)
 force_option = click.option("--force", is_flag=True, help="Replace OUT if it exists.")
 output_option = click.option(
     "-o",
