@@ -254,12 +254,13 @@ impl Harvest {
     fn tomograms(&mut self, files: &mut [File]) -> Result<RecordBatch> {
         let (owners, mut own, stacked) = self.stacked(files, Role::Tomograms, TOMOGRAM_COLUMNS)?;
         let mut found = Vec::new();
-        for label in references::LABELS {
-            let column = TOMOGRAM_COLUMNS.iter().position(|column| column.label == label);
-            if let Some(names) = column.and_then(|column| stacked.get(column)) {
-                let root = &self.options.root;
-                found.push(references::find(label, names, &owners, files, root, &mut self.within));
-            }
+        for wanted in references::LABELS {
+            let column = |label: &&'static str| {
+                let place = TOMOGRAM_COLUMNS.iter().position(|column| column.label == *label)?;
+                Some((*label, stacked.get(place)?))
+            };
+            let columns: Vec<_> = wanted.iter().filter_map(column).collect();
+            found.push(references::find(&columns, &owners, files, &self.options.root, &mut self.within));
         }
         own.extend(stacked);
         own.extend(found);

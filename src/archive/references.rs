@@ -12,24 +12,32 @@ use super::problems::Problem;
 use super::within::Within;
 use crate::star::diagnostic::Code;
 
-/// The labels whose files are looked for, in the order of the columns that tell.
-pub const LABELS: [&str; 3] = ["rlnTomoTiltSeriesStarFile", "rlnEtomoDirectiveFile", "rlnTomoReconstructedTomogram"];
+/// The labels whose files are looked for, in the order of the columns that tell; of several the first that a row has: a
+/// reconstruction may be there in halves alone.
+pub const LABELS: [&[&str]; 3] = [
+    &["rlnTomoTiltSeriesStarFile"],
+    &["rlnEtomoDirectiveFile"],
+    &["rlnTomoReconstructedTomogram", "rlnTomoReconstructedTomogramHalf1"],
+];
 
-/// Looks for the files that one column names; `owners` tells for each row which of the files it stands in.
+/// Looks for the files that columns name; `owners` tells for each row which of the files it stands in.
 pub fn find(
-    label: &str,
-    names: &ArrayRef,
+    columns: &[(&str, &ArrayRef)],
     owners: &[usize],
     files: &mut [File],
     root: &Path,
     within: &mut Within,
 ) -> ArrayRef {
     let mut found = BooleanBuilder::with_capacity(owners.len());
-    let names = names.as_string_opt::<i64>();
+    let named = |row: usize| {
+        columns.iter().find_map(|(label, names)| {
+            let names = names.as_string_opt::<i64>().filter(|names| names.is_valid(row))?;
+            Some((*label, plain(names.value(row)))).filter(|(_, name)| !name.is_empty())
+        })
+    };
     for (row, &owner) in owners.iter().enumerate() {
-        let name = names.filter(|names| names.is_valid(row)).map(|names| names.value(row)).map(plain);
         let Some(file) = files.get_mut(owner) else { continue };
-        let (Some(name), Some(project)) = (name.filter(|name| !name.is_empty()), file.project_bytes.as_deref()) else {
+        let (Some((label, name)), Some(project)) = (named(row), file.project_bytes.as_deref()) else {
             found.append_null();
             continue;
         };

@@ -202,7 +202,11 @@ pub fn tomograms() -> SchemaRef {
             "whether the file of the tilt series is there; null if none is named",
         ),
         described("etomo_directive_found", DataType::Boolean, "whether the IMOD directive file is there"),
-        described("reconstructed_found", DataType::Boolean, "whether the file of the reconstruction is there"),
+        described(
+            "reconstructed_found",
+            DataType::Boolean,
+            "whether the file of the reconstruction, or of its first half, is there",
+        ),
         latest("no job further down or later made another set with this tomogram"),
     ];
     from_labels(&[described("row", DataType::Int64, "row within its table, from 0")], TOMOGRAM_COLUMNS, &more)

@@ -50,7 +50,7 @@ def test_empty_tables_have_their_columns(session: QuerySession, tmp_path: Path) 
 
 
 def test_only_the_tables_are_listed(session: QuerySession) -> None:
-    assert session.table("SHOW TABLES")["name"].to_pylist() == sorted(SCHEMAS)
+    assert session.table("SHOW TABLES")["name"].to_pylist() == sorted([*SCHEMAS, "census", "changes"])
 
 
 def test_time_stamps_are_utc(session: QuerySession) -> None:

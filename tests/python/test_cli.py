@@ -20,7 +20,10 @@ def test_help_and_version(capfd: pytest.CaptureFixture[str]) -> None:
     assert (version.code, version.out.split()[0]) == (0, "tomoset")
 
 
-@pytest.mark.parametrize("command", ["index", "query", "show", "convert", "diff", "merge", "subset"])
+@pytest.mark.parametrize(
+    "command",
+    ["index", "status", "changes", "query", "vacuum", "show", "plot", "convert", "diff", "merge", "subset"],
+)
 def test_every_command_has_help(capfd: pytest.CaptureFixture[str], command: str) -> None:
     shown = run(capfd, command, "--help")
     assert (shown.code, shown.err) == (0, "")

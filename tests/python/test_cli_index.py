@@ -182,3 +182,21 @@ def test_status_and_vacuum(capfd: pytest.CaptureFixture[str], archive: Path, tmp
     assert run(capfd, "status", *arguments).out.splitlines()[3:] == lines[3:]
     (tmp_path / "catalog/pending.json").write_text('{"batch": 9, "crawl": 9, "changes": {}}')
     assert "a commit was interrupted" in run(capfd, "status", *arguments).out
+
+
+def test_changes(capfd: pytest.CaptureFixture[str], archive: Path, tmp_path: Path) -> None:
+    arguments = ("--catalog", tmp_path / "catalog")
+    run(capfd, "index", archive, *arguments)
+    write(archive / "p/new.star", tilt_series("TS_05"))
+    (archive / "p/Import/job001/tilt_series.star").unlink()
+    run(capfd, "index", archive, *arguments)
+    lines = [line.split() for line in run(capfd, "changes", *arguments).out.splitlines()]
+    assert lines[0] == ["crawl", "change", "kind", "size", "path"]
+    assert [line[:3] + line[-1:] for line in lines[2:]] == [
+        ["2", "deleted", "tomogram_set", "p/Import/job001/tilt_series.star"],
+        ["2", "new", "tilt_series", "p/new.star"],
+    ]
+    # Of the eleven of the first crawl one is gone by now.
+    assert len(run(capfd, "changes", *arguments, "--since", "0").out.splitlines()) == 2 + 12
+    only = run(capfd, "changes", *arguments, "--since", "0", "--kind", "particles").out.splitlines()
+    assert len(only) == 3

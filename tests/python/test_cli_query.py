@@ -200,3 +200,23 @@ def test_the_catalogue_of_the_environment(
 ) -> None:
     monkeypatch.setenv("TOMOSET_CATALOG", str(catalog))
     assert run(capfd, "query", "SELECT 7 AS n", "--format", "csv").out.splitlines() == ['"n"', "7"]
+
+
+def test_questions_of_the_package(capfd: pytest.CaptureFixture[str], catalog: Path) -> None:
+    listed = run(capfd, "query", "--examples").out.splitlines()
+    assert len(listed) > 20
+    assert any(line.startswith("high_dose ") for line in listed)
+    shown = run(capfd, "query", "--example", "high_dose", "--set", "min_dose=90", "--show-sql").out
+    assert (shown.splitlines()[0].startswith("-- "), "90 AS min_dose" in shown) == (True, True)
+    assert run(capfd, "query", "--example", "high_dose", "--catalog", catalog).code == 0
+    for arguments, words in (
+        (["--example", "high_doze", "--catalog", catalog], 'did you mean "high_dose"'),
+        (["--example", "high_dose", "--set", "dose=9"], "has no option 'dose'"),
+        (["--example", "high_dose", "--set", "90"], "expected OPTION=VALUE"),
+        (["--example", "high_dose"], "Missing option '--catalog'"),
+        (["SELECT 1", "--example", "high_dose"], "one question"),
+        ([], "one question"),
+        (["SELECT 1", "--set", "a=1"], "are for --example"),
+    ):
+        done = run(capfd, "query", *arguments)
+        assert (done.code, words in done.err) == (2, True), done.err

@@ -14,6 +14,7 @@ from tomoset.catalog.faults import QueryError
 from tomoset.catalog.schema import sql_type
 from tomoset.catalog.store import Snapshot, TableFiles
 from tomoset.catalog.threads import wait_for
+from tomoset.catalog.views import view_statements
 
 _BATCH_ROWS = 122_880
 
@@ -21,7 +22,7 @@ Answer = TypeVar("Answer")
 
 
 class QuerySession:
-    """A database whose only content are the tables of a snapshot.
+    """A database whose only content are the tables of a snapshot, and views over them.
 
     The tables are views over exactly the Parquet files of the snapshot: that was 4 to 40 times
     faster than handing DuckDB a pyarrow dataset. Afterwards the session can open no other file,
@@ -39,6 +40,8 @@ class QuerySession:
         self._run("SET TimeZone = 'UTC'")
         for name, table in snapshot.tables.items():
             self._show(name, table)
+        for statement in view_statements():
+            self._run(statement)
         paths = [path for table in snapshot.tables.values() for path in table.paths]
         self._run(f"SET allowed_paths = {_list(paths)}")
         for setting in ("enable_external_access = false", "python_enable_replacements = false"):

@@ -6,6 +6,7 @@ from typing import NoReturn
 
 import click
 
+from tomoset.cli.changes import changes
 from tomoset.cli.convert import convert
 from tomoset.cli.diff import diff
 from tomoset.cli.faults import ExitCode, FaultsAsMessages, report
@@ -36,7 +37,7 @@ def commands() -> None:
     """Read, convert and catalogue the STAR files of RELION and cryo-EM."""
 
 
-for _command in (show, plot, convert, diff, merge, subset, index, status, query, vacuum):
+for _command in (show, plot, convert, diff, merge, subset, index, status, changes, query, vacuum):
     commands.add_command(_command)
 
 

@@ -47,13 +47,14 @@ def index(
 ) -> int:
     """Bring a catalogue up to date with the STAR files below each ROOT.
 
-    The catalogue is made if there is none. Only files that are new, or whose size, time or inode
-    changed, are read; readers see whole projects, every few seconds. Symbolic links are not followed.
+    The catalogue is made if there is none. Only files that are new, or whose
+    size, time or inode changed, are read; readers see whole projects, every
+    few seconds. Symbolic links are not followed.
 
     \b
     tomoset index /data/projects --catalog /data/catalog
     tomoset index /data/a /data/b --catalog /data/catalog --quiet
-    lfs changelog ... | tomoset index /data/projects --catalog /data/catalog --paths-from -
+    tomoset index /data/a --catalog /data/catalog --paths-from changed.txt
     """  # noqa: D301  click reads the mark
     if listing is not None and len(roots) > 1:
         raise click.UsageError("--paths-from is for one ROOT")

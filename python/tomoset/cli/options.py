@@ -7,15 +7,21 @@ import click
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-catalog_option = click.option(
-    "--catalog",
-    "folder",
-    metavar="DIR",
-    required=True,
-    envvar="TOMOSET_CATALOG",
-    type=click.Path(),
-    help="Folder of the catalogue; else TOMOSET_CATALOG says.",
-)
+
+def _catalog_option(*, required: bool) -> Callable[[_Command], _Command]:
+    return click.option(
+        "--catalog",
+        "folder",
+        metavar="DIR",
+        required=required,
+        envvar="TOMOSET_CATALOG",
+        type=click.Path(),
+        help="Folder of the catalogue; else TOMOSET_CATALOG says.",
+    )
+
+
+catalog_option = _catalog_option(required=True)
+optional_catalog_option = _catalog_option(required=False)
 wait_option = click.option(
     "--wait",
     metavar="SECONDS",

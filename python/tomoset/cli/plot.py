@@ -49,7 +49,7 @@ def plot(
 
     \b
     tomoset plot Tomograms/job006/tomograms.star -o set.png
-    tomoset plot tomograms.star -o TS_01.png --geometry --tomogram TS_01 --particles particles.star
+    tomoset plot tomograms.star -o TS_01.png --geometry --tomogram TS_01
     """  # noqa: D301  click reads the mark
     kind = "png" if target == STDOUT else Path(target).suffix.lower().removeprefix(".")
     if kind not in _FORMATS:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tomoset.cli.options import catalog_option
+from tomoset import _core
+from tomoset.cli.options import optional_catalog_option
 from tomoset.cli.output import FORMAT_BY_SUFFIX, STDOUT, binary_output, echo_lines, terminal_width
+from tomoset.cli.words import printable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -18,8 +20,18 @@ _ROWS_ON_TERMINAL = 50
 
 
 @click.command()
-@click.argument("sql", metavar="SQL")
-@catalog_option
+@click.argument("sql", metavar="SQL", required=False)
+@optional_catalog_option
+@click.option("--examples", "listed", is_flag=True, help="List the questions that come with the package.")
+@click.option("--example", "name", metavar="NAME", help="Ask one of these.")
+@click.option(
+    "--set",
+    "options",
+    metavar="OPTION=VALUE",
+    multiple=True,
+    help="Another value for an option of the --example, as SQL: max_dose=90, tomogram=\"'TS_01'\".",
+)
+@click.option("--show-sql", is_flag=True, help="Print the SQL of the --example, and ask nothing.")
 @click.option(
     "--format", "form", type=click.Choice(_FORMATS), help="By default from the name of FILE, else table."
 )
@@ -39,19 +51,48 @@ _ROWS_ON_TERMINAL = 50
     type=click.IntRange(min=0),
     help=f"Rows of a table to print, 0 for all; {_ROWS_ON_TERMINAL} by default on a terminal, else all.",
 )
-def query(sql: str, folder: str, form: str | None, target: str, limit: int | None) -> None:
+def query(
+    sql: str | None,
+    folder: str | None,
+    listed: bool,
+    name: str | None,
+    options: tuple[str, ...],
+    show_sql: bool,
+    form: str | None,
+    target: str,
+    limit: int | None,
+) -> None:
     """Ask a catalogue one question in SQL.
 
-    The tables are files, tomograms, tilts and problems. SQL is DuckDB's; "-" reads it from
-    standard input. json means one object a line.
+    The tables are files, projects, jobs, tomograms, tilts, particle_sets,
+    labels, problems, deletions and crawls. latest.tomograms and latest.tilts
+    have each tilt series once. SQL is DuckDB's; "-" reads it from standard
+    input. json means one object a line.
 
     \b
     tomoset query --catalog DIR "SHOW TABLES"
     tomoset query --catalog DIR "DESCRIBE tilts"
     tomoset query --catalog DIR "SELECT kind, count(*) FROM files GROUP BY kind"
+    tomoset query --examples
+    tomoset query --catalog DIR --example high_dose --set min_dose=90
     """  # noqa: D301  click reads the mark
+    if listed:
+        echo_lines(_titles())
+        return
+    if (sql is None) == (name is None):
+        raise click.UsageError("one question: SQL, or --example NAME")
+    if name is None and (options or show_sql):
+        raise click.UsageError("--set and --show-sql are for --example")
+    if name is not None:
+        sql = _example(name, options)
+        if show_sql:
+            click.echo(sql, nl=False)
+            return
+    if folder is None:
+        raise click.UsageError("Missing option '--catalog'.")
     from tomoset.catalog import Catalog
 
+    assert sql is not None
     form = form or _form_of(target)
     if form in ("parquet", "arrow") and target == STDOUT and sys.stdout.isatty():
         raise click.UsageError(f"{form} is not for a terminal: add -o FILE")
@@ -66,6 +107,36 @@ def query(sql: str, folder: str, form: str | None, target: str, limit: int | Non
 
         with binary_output(target, replace=True) as file:
             WRITERS[form](answer.schema, answer, file)
+
+
+def _titles() -> Iterator[str]:
+    from tomoset.catalog.examples import examples
+
+    known = examples()
+    width = max(map(len, known))
+    yield from (f"{name:<{width}}  {example.title.rstrip('.')}" for name, example in known.items())
+
+
+def _example(name: str, options: tuple[str, ...]) -> str:
+    """Return the SQL of a question with these options."""
+    from tomoset.catalog.examples import examples
+
+    known = examples()
+    if name not in known:
+        hint = _core.hint(name, "", list(known))
+        raise click.UsageError(
+            f"--example {printable(name)}: there is no such question{hint} (--examples lists them)"
+        )
+    values = {}
+    for option in options:
+        key, equals, value = option.partition("=")
+        if not equals:
+            raise click.UsageError(f"--set {printable(option)}: expected OPTION=VALUE")
+        values[key] = value
+    try:
+        return known[name].with_options(**values).sql
+    except KeyError as fault:
+        raise click.UsageError(f"--set: {fault.args[0]}") from fault
 
 
 def _form_of(target: str) -> str:
