@@ -53,4 +53,12 @@ def test_code(folder: Path) -> None:
 
 def test_all_commands_on_files_are_described() -> None:
     described = set(re.findall(r"^## (\w+)$", PAGE, re.MULTILINE))
-    assert described == set(cli.commands.commands) - {"show", "plot", "index", "query"}
+    assert described == set(cli.commands.commands) - {
+        "show",
+        "plot",
+        "index",
+        "status",
+        "changes",
+        "query",
+        "vacuum",
+    }

@@ -152,17 +152,10 @@ def _cell(value: object) -> str:
 
 
 def _main() -> None:
-    """Print a question's SQL, or the sections of the page."""
+    """Print the sections of the page."""
     parser = argparse.ArgumentParser(prog="python -m tomoset.catalog.examples", description=__doc__)
-    parser.add_argument("name", nargs="?", help="question whose SQL is printed; without it the page is")
     parser.add_argument("--catalog", help="catalogue whose answers the page shows")
     chosen = parser.parse_args()
-    if chosen.name is not None:
-        known = examples()
-        if chosen.name not in known:
-            parser.error(f"no question {chosen.name!r}; there are {', '.join(known)}")
-        print(known[chosen.name].sql, end="")
-        return
     if chosen.catalog is None:
         print(page(), end="")
         return
