@@ -60,6 +60,13 @@ impl Entry {
         entry
     }
 
+    /// The path as the tables have it: that of a folder ends in `/`, by which it is one of its own unit.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let text = text_of(&self.path);
+        if self.sort == Sort::Folder { format!("{text}/") } else { text }
+    }
+
     /// Takes over what the system says of the file now.
     pub fn take(&mut self, facts: &Metadata) {
         let whole = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);

@@ -106,7 +106,7 @@ impl File {
     fn of(entry: Entry, project: Option<Arc<[u8]>>, looking: Looking) -> Self {
         let offline = !looking.recall && entry.sort == Sort::File && entry.size > 0 && entry.blocks == 0;
         Self {
-            path: text_of(&entry.path),
+            path: entry.text(),
             path_bytes: std::str::from_utf8(&entry.path).is_err().then(|| entry.path.clone()),
             project: project.as_deref().map(text_of),
             project_bytes: project,
@@ -128,7 +128,7 @@ impl File {
     /// The last part of the path.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.path.rsplit('/').next().unwrap_or_default()
+        self.path.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
     }
 
     /// How the file fared.

@@ -121,9 +121,9 @@ impl Harvest {
         let mut unchanged = 0;
         for (at, unit) in options.units.iter_mut().enumerate() {
             for entry in unit.entries.iter().filter(|entry| entry.sort != Sort::Marker) {
-                let path = text_of(&entry.path);
+                let path = entry.text();
                 if entry.sort == Sort::Folder {
-                    closed.push(format!("{path}/"));
+                    closed.push(path.clone());
                 }
                 if !options.verify
                     && let Some(own) = known.get(&path)
@@ -140,7 +140,7 @@ impl Harvest {
         }
         let mut again = HashMap::new();
         for next in &waiting {
-            let path = text_of(&next.entry.path);
+            let path = next.entry.text();
             if let Some(own) = known.remove(&path) {
                 again.insert(path, own);
             }

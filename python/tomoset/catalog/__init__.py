@@ -1,7 +1,15 @@
 """The catalogue of an archive: Delta tables about its STAR files, and SQL over them."""
 
 from tomoset.catalog.catalog import Catalog
-from tomoset.catalog.faults import ArchiveShrunk, CatalogFormatError, QueryError
+from tomoset.catalog.faults import ArchiveShrunk, CatalogFormatError, ClusterError, QueryError
 from tomoset.catalog.progress import IndexProgress, IndexSummary
 
-__all__ = ["ArchiveShrunk", "Catalog", "CatalogFormatError", "IndexProgress", "IndexSummary", "QueryError"]
+__all__ = [
+    "ArchiveShrunk",
+    "Catalog",
+    "CatalogFormatError",
+    "ClusterError",
+    "IndexProgress",
+    "IndexSummary",
+    "QueryError",
+]

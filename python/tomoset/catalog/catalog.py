@@ -12,6 +12,8 @@ from tomoset.catalog.schema import TABLES, catalog_schemas
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from distributed import Client
+
     from tomoset.catalog.journal import Head
     from tomoset.catalog.maintenance import Status
     from tomoset.catalog.query import QuerySession
@@ -95,7 +97,7 @@ class Catalog:
         root: str | os.PathLike[str],
         *,
         threads: int | None = None,
-        runner: "Runner | None" = None,
+        runner: "Runner | Client | None" = None,
         paths: "Iterable[str] | None" = None,
         verify: bool = False,
         recall: bool = False,
@@ -113,10 +115,10 @@ class Catalog:
         root
             Folder to read.
         threads
-            Reading threads; all cores if None.
+            Reading threads, where there is no `runner`; all cores if None.
         runner
             Where the work is done: a ``distributed.Client`` for its workers, which must see the archive and the
-            catalogue under the same paths; threads of this process if None.
+            catalogue under the same paths; threads of this process if None. The client stays open.
         paths
             Files that have changed, absolute or relative to `root`: only the projects they belong to are looked at.
         verify
@@ -143,14 +145,17 @@ class Catalog:
             Somebody else is writing to this catalogue.
         ArchiveShrunk
             `root` has less than half of the files that it had.
+        ClusterError
+            The workers do not see `root` or the catalogue, or the cluster was lost; a rerun does the rest.
+        TypeError
+            `runner` is something else, or there are `threads` beside it.
         """
         from tomoset.catalog.indexing import Request, index_tree
-        from tomoset.catalog.runners import ThreadRunner
+        from tomoset.catalog.runners import as_runner
         from tomoset.catalog.tasks import Options
 
         request = Request(root, paths, Options(verify, recall), allow_shrink, wait)
-        own = ThreadRunner(threads) if runner is None else runner
-        return index_tree(self._store, request, own, progress=progress)
+        return index_tree(self._store, request, as_runner(runner, threads), progress=progress)
 
     def sql(self, query: str) -> pa.Table:
         """Run one SQL query over the tables, as the newest complete crawl left them.

@@ -1,4 +1,4 @@
-"""What can go wrong with a catalogue, and the extra that it needs."""
+"""What can go wrong with a catalogue, and the extras that it needs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,15 +36,36 @@ class ArchiveShrunk(TomosetError):  # noqa: N818
         )
 
 
+class ClusterError(TomosetError, RuntimeError):
+    """The cluster is gone, or its workers cannot do the work; what was committed stays, and a rerun does the rest."""
+
+
+class WorkerLost(ClusterError):  # noqa: N818
+    """Each worker that tried a task was lost while it did."""
+
+
 @contextmanager
 def index_extra() -> Iterator[None]:
     """Say how to install deltalake and duckdb where they are missing or too old."""
+    with _extra("index", "a catalogue", {"deltalake", "duckdb"}):
+        yield
+
+
+@contextmanager
+def dask_extra() -> Iterator[None]:
+    """Say how to install dask, distributed and dask-jobqueue where they are missing or too old."""
+    with _extra("dask", "a cluster", {"dask", "distributed", "dask_jobqueue"}):
+        yield
+
+
+@contextmanager
+def _extra(extra: str, what: str, packages: set[str]) -> Iterator[None]:
     try:
         yield
     except ImportError as fault:
         package = (fault.name or "").partition(".")[0]
-        if package not in {"deltalake", "duckdb"}:
+        if package not in packages:
             raise
         state = "the package" if isinstance(fault, ModuleNotFoundError) else "a newer version of the package"
-        message = f"a catalogue needs {state} {package!r}: pip install --upgrade 'tomoset[index]'"
+        message = f"{what} needs {state} {package!r}: pip install --upgrade 'tomoset[{extra}]'"
         raise ImportError(message, name=package) from fault

@@ -15,8 +15,9 @@ from tomoset.exceptions import CatalogBusy
 
 FORMAT = 2
 """The layout that this version reads and writes."""
+CARD = "catalog.json"
+"""The file by which a catalogue is known."""
 
-_CARD = "catalog.json"
 _LOCK = "catalog.lock"
 _KIND = "tomoset catalogue"
 _POLL_SECONDS = 0.2
@@ -40,7 +41,7 @@ def create_folder(folder: Path) -> None:
         _refuse_occupied(folder)
         folder.chmod(0o700)
     card = {"kind": _KIND, "format": FORMAT}
-    write_beside(folder / _CARD, (json.dumps(card, indent=2) + "\n").encode())
+    write_beside(folder / CARD, (json.dumps(card, indent=2) + "\n").encode())
 
 
 def open_folder(folder: Path) -> None:
@@ -59,16 +60,16 @@ def open_folder(folder: Path) -> None:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
     _refuse_unsupported_name(folder)
     try:
-        text = (folder / _CARD).read_bytes()
+        text = (folder / CARD).read_bytes()
     except FileNotFoundError:
-        raise CatalogFormatError(f"{folder} is not a tomoset catalogue: it has no {_CARD}") from None
+        raise CatalogFormatError(f"{folder} is not a tomoset catalogue: it has no {CARD}") from None
     try:
         card = json.loads(text)
         kind, version = card["kind"], int(card["format"])
     except (ValueError, TypeError, KeyError) as fault:
-        raise CatalogFormatError(f"{folder / _CARD} is damaged: expected a kind and a format") from fault
+        raise CatalogFormatError(f"{folder / CARD} is damaged: expected a kind and a format") from fault
     if kind != _KIND:
-        raise CatalogFormatError(f"{folder} is not a tomoset catalogue: {_CARD} says {kind!r}")
+        raise CatalogFormatError(f"{folder} is not a tomoset catalogue: {CARD} says {kind!r}")
     if version != FORMAT:
         mend = "upgrade tomoset" if version > FORMAT else "index into a new folder"
         raise CatalogFormatError(
@@ -152,7 +153,7 @@ def _lock(descriptor: int, folder: Path) -> bool:
 def _refuse_occupied(folder: Path) -> None:
     if not folder.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
-    if (folder / _CARD).exists():
+    if (folder / CARD).exists():
         raise FileExistsError(errno.EEXIST, "there is a catalogue already", str(folder))
     if any(folder.iterdir()):
         message = "the folder is not empty and is no catalogue; choose another"

@@ -6,7 +6,7 @@ import errno
 import os
 import time
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,13 +15,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tomoset.catalog.faults import ArchiveShrunk
+from tomoset.catalog.faults import ArchiveShrunk, WorkerLost
 from tomoset.catalog.journal import Change, Checked
 from tomoset.catalog.parts import PartWriter
 from tomoset.catalog.progress import IndexProgress, IndexSummary, ProgressCallback
+from tomoset.catalog.runners import RemoteRunner
 from tomoset.catalog.schema import catalog_schemas
 from tomoset.catalog.shard import join_small, refresh_shard
-from tomoset.catalog.tasks import Counts, Options, Result, Task, Unit, shard_of, text_of
+from tomoset.catalog.tasks import (
+    FOLDER_CLOSED,
+    WORKERS_LOST,
+    Counts,
+    Options,
+    Result,
+    Task,
+    Unit,
+    shard_of,
+    text_of,
+)
+from tomoset.catalog.walking import Ground, Walked, is_below, starts_of, walk_apart, walk_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -67,6 +79,7 @@ class _Known:
     """What the catalogue has of a unit."""
 
     folder: bytes
+    is_project: bool
     fingerprint: bytes | None
     files: int
     errors: int
@@ -103,11 +116,15 @@ def index_tree(
         Somebody else is writing to the catalogue.
     ArchiveShrunk
         The root has less than half of the files that it had.
+    ClusterError
+        The workers do not see the archive or the catalogue, or the cluster was lost.
     """
     root = _readable_folder(request.root, store.folder)
     with store.writing(catalog_schemas(), wait=request.wait) as writer:
         crawl = _Crawl(writer, root, request, runner, progress, clock)
         try:
+            if isinstance(runner, RemoteRunner):
+                runner.look(root, store.folder)
             return crawl.run()
         finally:
             runner.close()
@@ -136,10 +153,13 @@ class _Crawl:
         self._known = _known_units(writer, text_of(os.fsencode(root)))
         self._counts = Counts()
         self._errors = {text_of(known.folder): known.errors for known in self._known.values()}
-        self._met_files = self._met_bytes = 0
-        self._walk_done = False
+        self._walked = Walked()
+        self._targets: set[bytes] | None = None
         self._waiting: dict[int, list[Unit]] = defaultdict(list)
-        self._running: dict[Handle, int] = {}
+        self._running: dict[Handle, Task] = {}
+        self._suspects: list[Unit] = []
+        #: Units whose folders cannot be listed.
+        self._closed: list[Unit] = []
         self._committed = time.monotonic()
 
     def run(self) -> IndexSummary:
@@ -159,63 +179,55 @@ class _Crawl:
 
     def _walk(self) -> Iterator[Unit]:
         """Give the units that are new or other than before."""
-        from tomoset import _core
-
-        starts: list[bytes] = []
-        self._targets: set[bytes] | None = None
+        starts: tuple[bytes, ...] = ()
         if self._request.paths is not None:
-            wanted = _starts(self._root, self._request.paths)
+            wanted = starts_of(self._root, self._request.paths)
             self._targets = set(wanted)
             place = Path(self._root)
-            starts = [folder for folder in wanted if (place / os.fsdecode(folder)).is_dir()]
+            starts = tuple(folder for folder in wanted if (place / os.fsdecode(folder)).is_dir())
             if not starts:
-                self._seen: set[bytes] = set()
-                self._closed: list[bytes] = []
-                self._walk_done = True
+                self._walked.is_done = True
                 return
-        verify = self._request.options.verify or self._request.options.recall
-        known = (
-            {}
-            if verify
-            else {
-                folder: known.fingerprint
-                for folder, known in self._known.items()
-                if known.fingerprint is not None
-            }
-        )
-        walk = _core.walk_tree(
-            self._root,
-            threads=self._runner.workers,
+        looks_again = self._request.options.verify or self._request.options.recall
+        known = {} if looks_again else self._known
+        ground = Ground(
+            root=os.fsencode(self._root),
             exclude=_inside(self._writer.folder, self._root),
-            starts=[(folder, None, False) for folder in starts],
-            known=known,
+            starts=starts,
+            known={
+                folder: unit.fingerprint for folder, unit in known.items() if unit.fingerprint is not None
+            },
         )
-        for folder, is_project, fingerprint, entries, _ in walk:
-            self._met_files, self._met_bytes = walk.counts[1:]
-            yield Unit(folder, is_project, fingerprint, entries, folder in self._known)
+        if isinstance(self._runner, RemoteRunner):
+            found = walk_apart(ground, self._walked, self._runner, self._collect)
+        else:
+            found = walk_here(ground, self._walked, self._runner.workers)
+        for each in found:
+            before = self._known.get(each.folder)
+            unit = Unit(*each, is_known=before is not None)
+            if _is_closed(unit):
+                self._closed.append(replace(unit, is_project=before is not None and before.is_project))
+            else:
+                yield unit
             self._tell()
-        self._met_files, self._met_bytes = walk.counts[1:]
-        self._walk_done = True
-        self._seen = set(walk.units)
-        self._closed = walk.closed
         self._tell()
 
     def _refuse_shrinking(self) -> None:
         before = sum(known.files for known in self._known.values())
         if self._request.allow_shrink or self._request.paths is not None or before < _MANY:
             return
-        if self._met_files * 2 < before:
-            raise ArchiveShrunk(self._root, before, self._met_files)
+        if self._walked.files * 2 < before:
+            raise ArchiveShrunk(self._root, before, self._walked.files)
 
     def _gone(self) -> list[Unit]:
         """Give the units that are no longer there, unless they lie in a folder that cannot be listed."""
-        gone = [folder for folder in self._known if folder not in self._seen]
+        gone = [folder for folder in self._known if folder not in self._walked.seen]
         if self._targets is not None:
             gone = [folder for folder in gone if folder in self._targets]
         units = [
             Unit(folder, False, None, None, True)
             for folder in gone
-            if not any(_is_below(folder, closed) for closed in self._closed)
+            if not any(is_below(folder, closed) for closed in self._walked.closed)
         ]
         for unit in units:
             del self._errors[unit.path]
@@ -223,13 +235,16 @@ class _Crawl:
 
     def _take(self, unit: Unit) -> None:
         """Put a unit to the others of its shard, and begin with these when they are many."""
-        shard = shard_of(text_of(os.fsencode(self._root)), unit.folder)
+        shard = self._shard_of(unit)
         self._waiting[shard].append(unit)
         if _size(self._waiting[shard]) >= FILES_AT_ONCE:
             while not self._begin(shard):
                 self._collect()
         if len(self._running) > 2 * self._runner.workers:
             self._collect()
+
+    def _shard_of(self, unit: Unit) -> int:
+        return shard_of(text_of(os.fsencode(self._root)), unit.folder)
 
     def _drain(self) -> None:
         """Begin with all that waits, and wait for it."""
@@ -239,38 +254,61 @@ class _Crawl:
                     break
                 self._begin(shard)
             self._collect()
+        self._try_singly()
+        for unit in self._closed:
+            task = self._task(self._shard_of(unit), [unit])
+            self._take_over(refresh_shard(replace(task, hindrance=FOLDER_CLOSED)))
 
     def _begin(self, shard: int) -> bool:
         """Hand the units of a shard over, unless others of it are still being read."""
-        if shard in self._running.values():
+        if any(task.shard == shard for task in self._running.values()):
             return False
-        units = self._waiting.pop(shard)
-        parts = {name: self._writer.parts(name, shard) for name in catalog_schemas()}
-        task = Task(
+        task = self._task(shard, self._waiting.pop(shard))
+        self._running[self._runner.submit(refresh_shard, task)] = task
+        return True
+
+    def _task(self, shard: int, units: list[Unit]) -> Task:
+        return Task(
             catalog=str(self._writer.folder),
             root=os.fsencode(self._root),
             shard=shard,
             crawl=self._writer.crawl,
             now_ns=self._now_ns,
             units=tuple(units),
-            parts=parts,
+            parts={name: self._writer.parts(name, shard) for name in catalog_schemas()},
             options=self._request.options,
         )
-        self._running[self._runner.submit(refresh_shard, task)] = shard
-        return True
 
     def _collect(self) -> None:
         """Take what is done, and show it to readers from time to time."""
         for handle in self._runner.wait(list(self._running)) if self._running else ():
-            del self._running[handle]
-            result: Result = handle.result()
-            self._writer.stage(result.changes)
-            self._counts.add(result.counts)
-            self._errors.update(result.errors)
+            task = self._running.pop(handle)
+            try:
+                self._take_over(handle.result())
+            except WorkerLost:
+                self._suspects += task.units
         if self._writer.has_staged and time.monotonic() - self._committed > COMMIT_SECONDS:
             self._writer.commit()
             self._committed = time.monotonic()
         self._tell()
+
+    def _take_over(self, result: Result) -> None:
+        self._writer.stage(result.changes)
+        self._counts.add(result.counts)
+        self._errors.update(result.errors)
+
+    def _try_singly(self) -> None:
+        """Read the units of lost tasks one by one: with nothing beside it, the one that loses a worker is known."""
+        suspects, self._suspects = self._suspects, []
+        for unit in suspects:
+            task = self._task(self._shard_of(unit), [unit])
+            self._running[self._runner.submit(refresh_shard, task)] = task
+            while self._running:
+                self._collect()
+            if self._suspects:
+                # Nothing is read for this, so it is safe here.
+                self._take_over(refresh_shard(replace(task, hindrance=WORKERS_LOST)))
+                self._suspects = []
 
     def _finish(self) -> IndexSummary:
         """Commit the rest, and say that the root was looked at."""
@@ -280,15 +318,15 @@ class _Crawl:
             self._writer.commit()
         if self._request.paths is None:
             root = text_of(os.fsencode(self._root))
-            Checked(root, _time(self._now_ns), self._writer.head.crawl, self._met_files).write(
+            Checked(root, _time(self._now_ns), self._writer.head.crawl, self._walked.files).write(
                 self._writer.folder
             )
         return IndexSummary(
             root=text_of(os.fsencode(self._root)),
             crawl=self._writer.head.crawl,
             changed=changed,
-            files=self._met_files,
-            num_bytes=self._met_bytes,
+            files=self._walked.files,
+            num_bytes=self._walked.num_bytes,
             new_files=self._counts.new,
             changed_files=self._counts.changed,
             deleted_files=self._counts.deleted,
@@ -308,8 +346,8 @@ class _Crawl:
             "root": text_of(os.fsencode(self._root)),
             "started": _time(self._now_ns),
             "finished": _time(self._clock()),
-            "files": self._met_files,
-            "bytes": self._met_bytes,
+            "files": self._walked.files,
+            "bytes": self._walked.num_bytes,
             "new_files": self._counts.new,
             "changed_files": self._counts.changed,
             "deleted_files": self._counts.deleted,
@@ -332,50 +370,29 @@ class _Crawl:
     def _tell(self) -> None:
         if self._progress is not None:
             done = self._counts.new + self._counts.changed + self._counts.unchanged
-            self._progress(IndexProgress(self._met_files, self._walk_done, done, self._counts.num_bytes))
+            self._progress(
+                IndexProgress(self._walked.files, self._walked.is_done, done, self._counts.num_bytes)
+            )
 
 
 def _known_units(writer: Writer, root: str) -> dict[bytes, _Known]:
     """Return what the catalogue has of the units of a root, by folder."""
     found = {}
-    columns = ["root", "path", "path_bytes", "files", "fingerprint", "errors"]
+    columns = ["root", "path", "path_bytes", "project", "files", "fingerprint", "errors"]
     for part in writer.all_parts("projects"):
         table = pq.read_table(writer.folder / "projects" / part.name, columns=columns, partitioning=None)
         for row in table.filter(pc.equal(table.column("root"), root)).to_pylist():
             folder: bytes = row["path_bytes"] if row["path_bytes"] is not None else row["path"].encode()
-            found[folder] = _Known(folder, row["fingerprint"], row["files"], row["errors"])
+            found[folder] = _Known(
+                folder, row["project"] is not None, row["fingerprint"], row["files"], row["errors"]
+            )
     return found
 
 
-def _starts(root: str, paths: Iterable[str]) -> list[bytes]:
-    """Return the folders of the units that files belong to, none within another.
-
-    Paths are absolute or relative to the root; those that are elsewhere are passed over.
-    """
-    units = set()
-    for path in paths:
-        # A path that goes up and down again is still one below the root.
-        below = Path(os.path.relpath(os.path.normpath(Path(root) / path), root))
-        if below.parts and below.parts[0] != os.pardir:
-            units.add(_unit_of(Path(root), below))
-    folders = sorted(os.fsencode(unit) for unit in units)
-    return [
-        folder
-        for folder in folders
-        if not any(_is_below(folder, other) for other in folders if other != folder)
-    ]
-
-
-def _unit_of(root: Path, below: Path) -> str:
-    """Return the unit of a file: the nearest folder above it that is a project, or else the first."""
-    for folder in below.parents:
-        if (root / folder / "default_pipeline.star").is_file():
-            return "" if folder == Path() else str(folder)
-    return below.parts[0] if len(below.parts) > 1 else ""
-
-
-def _is_below(folder: bytes, other: bytes) -> bool:
-    return not other or folder == other or folder.startswith(other + b"/")
+def _is_closed(unit: Unit) -> bool:
+    """Tell whether all that is known of a unit is that its folder cannot be listed."""
+    entries = unit.entries
+    return entries is not None and entries.num_rows == 1 and entries.column("path")[0].as_py() == unit.folder
 
 
 def _size(units: list[Unit]) -> int:
@@ -395,7 +412,7 @@ def _readable_folder(root: str | os.PathLike[str], catalog: Path) -> str:
     return absolute
 
 
-def _inside(catalog: Path, root: str) -> list[str]:
+def _inside(catalog: Path, root: str) -> tuple[bytes, ...]:
     """Return the path by which the walk would meet the catalogue, if it lies inside the root."""
     below = Path(os.path.relpath(catalog.resolve(), Path(root).resolve()))
-    return [] if below.parts[0] == os.pardir else [str(Path(root) / below)]
+    return () if below.parts[0] == os.pardir else (os.fsencode(Path(root) / below),)

@@ -18,15 +18,17 @@ from tomoset.catalog.derived import mark_latest, places_of, project_rows, unit_o
 from tomoset.catalog.journal import Change
 from tomoset.catalog.parts import PART_ROWS, Part, PartWriter
 from tomoset.catalog.schema import catalog_schemas
-from tomoset.catalog.tasks import Counts, Result, text_of
+from tomoset.catalog.tasks import HINDRANCES, Counts, Result, text_of
 
 if TYPE_CHECKING:
-    from tomoset.catalog.tasks import Task, Unit
+    from tomoset.catalog.tasks import Hindrance, Task, Unit
 
 #: Tables with rows of files, which stay while the file does not change.
 _OF_FILES = ("files", "tomograms", "tilts", "particle_sets", "problems")
 #: Tables with rows of units, which are made anew with each change.
 _OF_UNITS = ("jobs", "projects")
+#: Codes of the findings about whole units.
+_OF_WHOLE_UNITS = pa.array([hindrance.code for hindrance in HINDRANCES], pa.large_string())
 
 
 def refresh_shard(task: Task) -> Result:
@@ -60,19 +62,32 @@ def _refresh(task: Task, writer: PartWriter) -> Result:
     held = {name: _Held(task, name, schemas[name]) for name in (*_OF_FILES, *_OF_UNITS)}
     there = [unit for unit in task.units if unit.entries is not None]
     files = held["files"].mine
-    ended = files.filter(_is_of_another_kind(files, there))
-    new, gone, counts = _harvest(task, there, _without(files, ended.column("path")))
-    gone |= set(ended.column("path").to_pylist()) - set(new["files"].column("path").to_pylist())
+    if task.hindrance is not None:
+        new, gone, counts = _nothing(held)
+    else:
+        ended = files.filter(_is_of_another_kind(files, there))
+        new, gone, counts = _harvest(task, there, _without(files, ended.column("path")))
+        gone |= set(ended.column("path").to_pylist()) - set(new["files"].column("path").to_pylist())
     counts.deleted = len(gone)
     rows: dict[str, pa.Table] = {}
     touched = pa.array([*sorted(gone), *new["files"].column("path").to_pylist()], pa.large_string())
     for name in _OF_FILES:
         rows[name] = pa.concat_tables([_without(held[name].mine, touched), new[name]])
     rows["jobs"] = new["jobs"]
+    # Whether a unit can be read is found anew.
+    rows["problems"] = rows["problems"].filter(pc.invert(_is_of_whole_units(rows["problems"])))
+    if task.hindrance is not None:
+        said = _said(task, task.hindrance, there, schemas["problems"])
+        rows["problems"] = pa.concat_tables([rows["problems"], said])
+        counts.problems["error"] += len(there)
     rows |= mark_latest(rows)
     read = new["files"]
     changed = set(unit_of(read.filter(pc.equal(read.column("changed_crawl"), task.crawl))).to_pylist())
     changed |= _units_of(held["files"].mine, gone) | _units_that_differ(held["jobs"].mine, rows["jobs"])
+    before, after = (
+        table.filter(_is_of_whole_units(table)) for table in (held["problems"].mine, rows["problems"])
+    )
+    changed |= _units_that_differ(before, after)
     counts.units = len(changed)
     root = text_of(task.root)
     rows["projects"] = project_rows(
@@ -84,6 +99,9 @@ def _refresh(task: Task, writer: PartWriter) -> Result:
         changed=changed,
         schema=schemas["projects"],
     )
+    if task.hindrance is not None:
+        # Without a fingerprint the next crawl tries again.
+        rows["projects"] = _with_nulls(rows["projects"], "fingerprint")
     changes = {}
     for name, table in rows.items():
         if not _is_same(held[name].mine, table, touched if name in _OF_FILES else None):
@@ -97,6 +115,35 @@ def _refresh(task: Task, writer: PartWriter) -> Result:
         zip(*(rows["projects"].column(name).to_pylist() for name in ("path", "errors")), strict=True)
     )
     return Result(task.shard, changes, counts, errors)
+
+
+def _nothing(held: dict[str, _Held]) -> tuple[dict[str, pa.Table], set[str], Counts]:
+    """Return what `_harvest` does where nothing is read: jobs stay, and whatever else there is."""
+    new = {name: schema.empty_table() for name, schema in catalog_schemas().items()}
+    return new | {"jobs": held["jobs"].mine}, set(), Counts(unchanged=held["files"].mine.num_rows)
+
+
+def _said(task: Task, hindrance: Hindrance, units: list[Unit], schema: pa.Schema) -> pa.Table:
+    """Return the findings that nothing of these units can be read."""
+    rows = [
+        {
+            "path": unit.path,
+            "root": text_of(task.root),
+            # Of loose files, too: by this the row is known to be of their folder, and not of the root's.
+            "project": unit.path,
+            "code": hindrance.code,
+            "name": hindrance.name,
+            "severity": "error",
+            "message": hindrance.message,
+            "count": 1,
+        }
+        for unit in units
+    ]
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def _is_of_whole_units(problems: pa.Table) -> pa.Array:
+    return pc.is_in(problems.column("code"), value_set=_OF_WHOLE_UNITS).combine_chunks()
 
 
 class _Held:
@@ -252,7 +299,7 @@ def _units_of(files: pa.Table, paths: set[str]) -> set[str]:
 
 
 def _units_that_differ(old: pa.Table, new: pa.Table) -> set[str]:
-    """Return the projects whose jobs are other than before."""
+    """Return the projects whose rows are other than before."""
     if _is_same(old, new):
         return set()
     before, after = old.to_pylist(), new.to_pylist()
@@ -276,6 +323,12 @@ def _touched_last(table: pa.Table, touched: pa.Array) -> pa.Table:
     places = pc.fill_null(pc.index_in(table.column("path"), value_set=touched), -1)
     order = np.argsort(places.to_numpy(), kind="stable")
     return table.take(places_of(order))
+
+
+def _with_nulls(table: pa.Table, name: str) -> pa.Table:
+    at = table.schema.get_field_index(name)
+    field = table.schema.field(at)
+    return table.set_column(at, field, pa.nulls(table.num_rows, field.type))
 
 
 def _unknown_labels(task: Task, labels: pa.Table) -> pa.Table:

@@ -67,6 +67,33 @@ class Options:
 
 
 @dataclass(frozen=True)
+class Hindrance:
+    """Why nothing can be read of a unit.
+
+    Attributes
+    ----------
+    code, name, message
+        Of the finding that says so.
+    """
+
+    code: str
+    name: str
+    message: str
+
+
+WORKERS_LOST = Hindrance(
+    "F202",
+    "worker-lost",
+    "each worker that read this folder was lost: it needs more memory than they have, or reading it crashes; "
+    "what is known of it is of before",
+)
+FOLDER_CLOSED = Hindrance(
+    "F203", "folder-closed", "this folder cannot be listed any more; what is known of it is of before"
+)
+HINDRANCES = (WORKERS_LOST, FOLDER_CLOSED)
+
+
+@dataclass(frozen=True)
 class Task:
     """Units of one shard, to be read, and the parts that hold what is known of them.
 
@@ -88,6 +115,8 @@ class Task:
         All parts of the shard, by table.
     options
         How to read.
+    hindrance
+        Why nothing of these units is read; they keep the rows that they have, and a finding says it.
     """
 
     catalog: str
@@ -98,6 +127,7 @@ class Task:
     units: tuple[Unit, ...]
     parts: dict[str, list[Part]]
     options: Options = Options()
+    hindrance: Hindrance | None = None
 
 
 @dataclass

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from tomoset.cli.clusters import Workers, workers_options
 from tomoset.cli.faults import ExitCode
 from tomoset.cli.options import catalog_option, wait_option
 from tomoset.cli.words import counted, size_text
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("roots", metavar="ROOT...", nargs=-1, required=True, type=click.Path())
 @catalog_option
-@click.option(
-    "--threads", metavar="N", type=click.IntRange(min=1), help="Reading threads; all cores by default."
-)
+@workers_options
 @click.option(
     "--paths-from",
     "listing",
@@ -37,6 +36,10 @@ def index(
     roots: tuple[str, ...],
     folder: str,
     threads: int | None,
+    scheduler: str | None,
+    local_cluster: int | None,
+    slurm: str | None,
+    slurm_script: bool,
     listing: TextIO | None,
     verify: bool,
     recall: bool,
@@ -55,7 +58,12 @@ def index(
     tomoset index /data/projects --catalog /data/catalog
     tomoset index /data/a /data/b --catalog /data/catalog --quiet
     tomoset index /data/a --catalog /data/catalog --paths-from changed.txt
+    tomoset index /data/a --catalog /data/catalog --slurm "queue=cpu cores=8"
     """  # noqa: D301  click reads the mark
+    workers = Workers(threads, scheduler, local_cluster, slurm)
+    if slurm_script:
+        click.echo(workers.slurm_script(), nl=False)
+        return ExitCode.FINE
     if listing is not None and len(roots) > 1:
         raise click.UsageError("--paths-from is for one ROOT")
     for root in roots:
@@ -63,21 +71,23 @@ def index(
     paths = None if listing is None else [line.rstrip("\n") for line in listing if line.strip()]
     catalog = _open_or_create(folder)
     errors = 0
-    for root in roots:
-        with _ProgressBar(shown=not quiet and sys.stderr.isatty()) as bar:
-            summary = catalog.index(
-                root,
-                threads=threads,
-                paths=paths,
-                verify=verify,
-                recall=recall,
-                allow_shrink=allow_shrink,
-                wait=wait,
-                progress=bar.update,
-            )
-        errors += summary.num_errors
-        if not quiet:
-            _echo_summary(summary)
+    with workers.client() as client:
+        for root in roots:
+            with _ProgressBar(shown=not quiet and sys.stderr.isatty()) as bar:
+                summary = catalog.index(
+                    root,
+                    threads=threads,
+                    runner=client,
+                    paths=paths,
+                    verify=verify,
+                    recall=recall,
+                    allow_shrink=allow_shrink,
+                    wait=wait,
+                    progress=bar.update,
+                )
+            errors += summary.num_errors
+            if not quiet:
+                _echo_summary(summary)
     return ExitCode.PROBLEMS if strict and errors else ExitCode.FINE
 
 
