@@ -21,27 +21,43 @@ CARD = "catalog.json"
 _LOCK = "catalog.lock"
 _KIND = "tomoset catalogue"
 _POLL_SECONDS = 0.2
+_BEGINNINGS = re.compile(rf"{re.escape(_LOCK)}|\.{re.escape(_CARD)}\.\d+\.tmp")
 _NO_LOCKS_HERE = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP}
 
 
-def create_folder(folder: Path) -> None:
-    """Make the folder, readable by its owner only, and mark it as a catalogue.
+@contextmanager
+def new_folder(folder: Path, wait: float = 0.0) -> Iterator[None]:
+    """Make the folder, readable by its owner only, and mark it as a catalogue; it is locked meanwhile.
 
     Raises
     ------
     FileExistsError
         The folder holds something already.
+    CatalogBusy
+        Somebody else is making it.
     OSError
         It cannot be made or written.
     """
     _refuse_unsupported_name(folder)
     try:
         folder.mkdir(mode=0o700)
+        force(folder.parent)
     except FileExistsError:
         _refuse_occupied(folder)
         folder.chmod(0o700)
-    card = {"kind": _KIND, "format": FORMAT}
-    write_beside(folder / CARD, (json.dumps(card, indent=2) + "\n").encode())
+    with locked(folder, wait):
+        # Two may have come this far at once.
+        _refuse_occupied(folder)
+        card = {"kind": _KIND, "format": FORMAT}
+        write_beside(folder / CARD, (json.dumps(card, indent=2) + "\n").encode())
+        yield
+
+
+def is_vacant(folder: Path) -> bool:
+    """Tell whether a catalogue can be made here: nothing is there but what somebody left who was about to."""
+    if not folder.is_dir():
+        return not folder.exists()
+    return all(_BEGINNINGS.fullmatch(path.name) for path in folder.iterdir())
 
 
 def open_folder(folder: Path) -> None:
@@ -115,9 +131,10 @@ def write_beside(path: Path, content: bytes) -> None:
     """Write a small file so that it is there as a whole or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("wb") as file:
-            file.write(content)
-        settle(temporary, path)
+        with naming(path):
+            with temporary.open("wb") as file:
+                file.write(content)
+            settle(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -133,9 +150,38 @@ def force(path: Path) -> None:
     """Force a file, or the names in a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        os.fsync(descriptor)
+        with naming(path):
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def make_subfolder(folder: Path) -> None:
+    """Make a folder in one that is there, so that it is still there after a power cut."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return
+    force(folder.parent)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Name the file in faults of the system that do not say which it is, so that one knows which disk is full."""
+    try:
+        yield
+    except OSError as fault:
+        if fault.filename is not None:
+            raise
+        number = fault.errno or _number_in(str(fault))
+        words = os.strerror(number) if number else str(fault).partition("\n")[0]
+        raise OSError(number, words, str(path)) from fault
+
+
+def _number_in(words: str) -> int:
+    """Return the number of a fault of the system that compiled code tells in words."""
+    found = re.search(r"\(os error (\d+)\)", words)
+    return int(found[1]) if found else 0
 
 
 def _lock(descriptor: int, folder: Path) -> bool:
@@ -155,7 +201,7 @@ def _refuse_occupied(folder: Path) -> None:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
     if (folder / CARD).exists():
         raise FileExistsError(errno.EEXIST, "there is a catalogue already", str(folder))
-    if any(folder.iterdir()):
+    if not is_vacant(folder):
         message = "the folder is not empty and is no catalogue; choose another"
         raise FileExistsError(errno.EEXIST, message, str(folder))
 

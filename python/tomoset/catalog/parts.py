@@ -12,7 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tomoset.catalog.folder import settle
+from tomoset.catalog.faults import CatalogFormatError
+from tomoset.catalog.folder import make_subfolder, naming, settle
 from tomoset.catalog.schema import SHARD
 
 PART_ROWS = 1 << 16
@@ -55,6 +56,27 @@ class Part:
         # "0" comes after "/": a folder and all paths below it are between the two.
         bounds = ((folder, f"{folder}0") if folder else ("", "\U0010ffff") for folder in folders)
         return any(begin <= high and low <= end for begin, end in bounds)
+
+
+def read_part(catalog: Path, name: str, part: Part, columns: list[str] | None = None) -> pa.Table:
+    """Read a part of a table, or some of its columns.
+
+    Raises
+    ------
+    CatalogFormatError
+        It is damaged.
+    OSError
+        It cannot be read.
+    """
+    path = catalog / name / part.name
+    try:
+        with naming(path):
+            return pq.read_table(path, columns=columns, partitioning=None)
+    except MemoryError:
+        raise
+    except pa.ArrowException as fault:
+        words = str(fault).partition("\n")[0]
+        raise CatalogFormatError(f"{path} is damaged: {words}; index into a new folder") from fault
 
 
 class PartWriter:
@@ -102,19 +124,21 @@ class PartWriter:
 
     def _write(self, name: str, rows: pa.Table) -> None:
         folder = self._catalog / name / f"{SHARD}={self._shard:02d}"
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(exist_ok=True)
+        make_subfolder(folder)
         # Two workers may be given one task, where one of them is thought to be lost.
         file = f"part-{self._crawl:08d}-{uuid.uuid4().hex}.parquet"
         temporary, path = folder / f".{file}.tmp", folder / file
         self._written.append((name, temporary, path, Part("", 0, 0, 0, "")))
         texts = [field.name for field in rows.schema if pa.types.is_large_string(field.type)]
-        pq.write_table(
-            rows,
-            temporary,
-            compression="zstd",
-            row_group_size=PART_ROWS,
-            use_dictionary=texts,
-        )
+        with naming(path):
+            pq.write_table(
+                rows,
+                temporary,
+                compression="zstd",
+                row_group_size=PART_ROWS,
+                use_dictionary=texts,
+            )
         metadata = pq.read_metadata(temporary)
         part = Part(
             name=f"{folder.name}/{file}",
