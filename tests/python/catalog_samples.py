@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+from tomoset import Catalog
 from tomoset.catalog.journal import Change
 from tomoset.catalog.parts import PartWriter
-from tomoset.catalog.schema import catalog_schemas
+from tomoset.catalog.schema import TABLES, catalog_schemas
 from tomoset.catalog.store import Store, Writer
 
 SCHEMAS = catalog_schemas()
@@ -147,3 +149,23 @@ def powerless(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.seteuid(0)
+
+
+#: Columns that tell of crawls and of times at which they were.
+OF_CRAWLS = ("first_crawl", "changed_crawl", "deleted_crawl")
+
+
+def content(catalog: Catalog) -> dict[str, list[tuple[Any, ...]]]:
+    """Return all rows of all tables but those that tell of crawls, in an order of their own."""
+    found = {}
+    for name in TABLES:
+        if name in ("crawls", "deletions"):
+            continue
+        # Labels of headers that no file has any more stay.
+        only = " WHERE header IN (SELECT header FROM files)" if name == "labels" else ""
+        table = catalog.sql(f"FROM {name}{only}")
+        table = table.drop_columns([column for column in OF_CRAWLS if column in table.column_names])
+        if name == "labels":
+            table = table.group_by(table.column_names).aggregate([])
+        found[name] = sorted((tuple(row.values()) for row in table.to_pylist()), key=repr)
+    return found

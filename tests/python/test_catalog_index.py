@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import tomoset
 from catalog_samples import (
+    content,
     make_project,
     parquet_files,
     particle_set,
@@ -23,7 +24,6 @@ from catalog_samples import (
 )
 from tomoset import Catalog
 from tomoset.catalog import ArchiveShrunk, IndexProgress, indexing, shard
-from tomoset.catalog.schema import TABLES
 from tomoset.catalog.tasks import text_of
 
 pytestmark = pytest.mark.usefixtures("no_hang")
@@ -49,24 +49,6 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
 
 def answer(catalog: Catalog, query: str) -> list[tuple[Any, ...]]:
     return [tuple(row.values()) for row in catalog.sql(query).to_pylist()]
-
-
-#: Columns that tell of crawls and of times at which they were.
-OF_CRAWLS = ("first_crawl", "changed_crawl", "deleted_crawl")
-
-
-def content(catalog: Catalog) -> dict[str, list[tuple[Any, ...]]]:
-    """Return all rows of all tables but those that tell of crawls, in an order of their own."""
-    found = {}
-    for name in TABLES:
-        if name in ("crawls", "deletions"):
-            continue
-        table = catalog.sql(f"FROM {name}")
-        table = table.drop_columns([column for column in OF_CRAWLS if column in table.column_names])
-        if name == "labels":
-            table = table.group_by(table.column_names).aggregate([])
-        found[name] = sorted((tuple(row.values()) for row in table.to_pylist()), key=repr)
-    return found
 
 
 def fresh(tmp_path: Path, root: Path) -> dict[str, list[tuple[Any, ...]]]:

@@ -41,19 +41,28 @@ class Catalog:
         self._seen: Head | None = None
 
     @classmethod
-    def create(cls, folder: str | os.PathLike[str]) -> "Catalog":
+    def create(cls, folder: str | os.PathLike[str], *, wait: float = 0.0) -> "Catalog":
         """Make an empty catalogue in a new or empty folder, readable by its owner only.
+
+        Parameters
+        ----------
+        folder
+            Where.
+        wait
+            Seconds for which to wait while somebody else is making it, before saying that it is there already.
 
         Raises
         ------
         FileExistsError
             The folder holds something already.
+        CatalogBusy
+            Somebody else is making it.
         OSError
             It cannot be made or written.
         """
         with index_extra():
             from tomoset.catalog.store import Store
-        return cls(Store.create(folder, catalog_schemas()))
+        return cls(Store.create(folder, catalog_schemas(), wait=wait))
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str]) -> "Catalog":

@@ -12,6 +12,7 @@ from tomoset.catalog.folder import force, write_beside
 from tomoset.catalog.parts import Part
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
     from typing import Self
 
@@ -48,11 +49,37 @@ class Head:
             The file is missing or damaged.
         """
         try:
-            return cls(**json.loads((folder / _HEAD).read_bytes()))
+            head = cls(**json.loads((folder / _HEAD).read_bytes()))
+            numbers = (head.batch, head.crawl, *head.versions.values())
+            if not all(isinstance(number, int) for number in numbers):
+                raise TypeError("expected whole numbers")
+            return head
         except FileNotFoundError:
-            raise CatalogFormatError(f"{folder} is no whole catalogue: it has no {_HEAD}") from None
-        except (ValueError, TypeError) as fault:
+            message = f"{folder} is no whole catalogue: it has no {_HEAD}"
+            raise CatalogFormatError(
+                f"{message}; 'tomoset index' goes on where making it was broken off"
+            ) from None
+        except (ValueError, TypeError, AttributeError, RecursionError) as fault:
             raise CatalogFormatError(f"{folder / _HEAD} is damaged: {fault}") from fault
+
+    def version(self, name: str) -> int:
+        """Return the version of a table.
+
+        Raises
+        ------
+        CatalogFormatError
+            It does not say.
+        """
+        if name not in self.versions:
+            raise CatalogFormatError(
+                f"{_HEAD} knows no table {name!r}; 'tomoset index' makes it if it is new"
+            )
+        return self.versions[name]
+
+    @staticmethod
+    def is_there(folder: Path) -> bool:
+        """Tell whether anything was ever committed, if it is only that the catalogue is made."""
+        return (folder / _HEAD).exists()
 
     def write(self, folder: Path) -> None:
         """Show these versions to readers."""
@@ -89,7 +116,7 @@ class Checked:
                 cls(root, datetime.fromisoformat(row["at"]), row["crawl"], row["files"])
                 for root, row in rows.items()
             ]
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return []
 
     def write(self, folder: Path) -> None:
@@ -139,8 +166,26 @@ class Pending:
                 for name, change in found["changes"].items()
             }
             return cls(found["batch"], found["crawl"], changes)
-        except (ValueError, TypeError, KeyError) as fault:
-            raise CatalogFormatError(f"{folder / _PENDING} is damaged: {fault}") from fault
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as fault:
+            raise CatalogFormatError(f"{folder / _PENDING} is damaged ({fault}): {_GIVE_UP}") from fault
+
+    def require_parts(self, folder: Path, names: Iterable[str]) -> None:
+        """Make sure that the parts of these tables are there and as long as they were.
+
+        Raises
+        ------
+        CatalogFormatError
+            Some are not: somebody has deleted them, or the folder was copied while it was written.
+        """
+        lost = [
+            f"{name}/{part.name}"
+            for name in names
+            for part in self.changes[name].added
+            if not _has_size(folder / name / part.name, part.size)
+        ]
+        if lost:
+            message = f"{folder / _PENDING} promises {len(lost)} parts that are gone, such as {lost[0]}"
+            raise CatalogFormatError(f"{message}: {_GIVE_UP}")
 
     def write(self, folder: Path) -> None:
         """Promise the batch: from here on whoever writes next finishes it."""
@@ -151,3 +196,13 @@ class Pending:
         """Take the promise back, once it is kept."""
         (folder / _PENDING).unlink()
         force(folder)
+
+
+_GIVE_UP = "delete it, and 'tomoset index' reads again what readers have not seen yet"
+
+
+def _has_size(path: Path, size: int) -> bool:
+    try:
+        return path.stat().st_size == size
+    except (FileNotFoundError, NotADirectoryError):
+        return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 
 from tomoset.catalog.faults import CatalogFormatError
-from tomoset.catalog.folder import create_folder, force, locked, open_folder
+from tomoset.catalog.folder import force, locked, make_subfolder, naming, new_folder, open_folder
 from tomoset.catalog.journal import Change, Head, Pending
 from tomoset.catalog.parts import Part
 from tomoset.catalog.schema import SHARD, TABLES
@@ -72,14 +72,14 @@ class Store:
         self.folder = folder
 
     @classmethod
-    def create(cls, folder: str | os.PathLike[str], schemas: Mapping[str, pa.Schema]) -> Self:
+    def create(
+        cls, folder: str | os.PathLike[str], schemas: Mapping[str, pa.Schema], *, wait: float = 0.0
+    ) -> Self:
         """Make an empty catalogue in a new or empty folder."""
         store = cls(_absolute(folder))
-        create_folder(store.folder)
-        with locked(store.folder):
+        with new_folder(store.folder, wait):
             store._prepare(schemas)
-            versions = {name: store._load(name).version() for name in TABLES}
-            Head(0, 0, versions).write(store.folder)
+            store._begin()
         return store
 
     @classmethod
@@ -96,8 +96,9 @@ class Store:
     def snapshot(self, names: Iterable[str] | None = None) -> Snapshot:
         """Return the files of tables, of all if none are named, as the last whole batch left them."""
         head = self.head()
-        wanted = TABLES if names is None else [name for name in TABLES if name in set(names)]
-        tables = {name: self._table_files(name, self._load(name, head.versions[name])) for name in wanted}
+        # A table that is new in this version is there after the next crawl.
+        wanted = [name for name in TABLES if name in (head.versions if names is None else set(names))]
+        tables = {name: self._table_files(name, self._load(name, head.version(name))) for name in wanted}
         return Snapshot(head.batch, tables)
 
     def parts(self, name: str, version: int) -> list[Part]:
@@ -123,35 +124,112 @@ class Store:
             Somebody else is writing.
         """
         with locked(self.folder, wait) as alone:
+            if alone:
+                self._drop_torn_logs()
             self._finish()
             self._prepare(schemas)
-            writer = Writer(self)
+            self._begin()
+            writer = Writer(self, self._take_back())
+            writer.require_parts()
             if alone:
                 writer.sweep()
             try:
                 yield writer
-            finally:
-                writer.close()
+            except BaseException:
+                # What cannot be tidied up now, the next writer sweeps; the fault is what is told.
+                with suppress(OSError):
+                    writer.close()
+                    if alone:
+                        # Tasks beside the one that failed have finished parts that nobody staged.
+                        writer.sweep()
+                raise
+            writer.close()
+
+    def _drop_torn_logs(self) -> None:
+        """Delete log entries that a power cut left half written.
+
+        They are forced to the disk before readers see their version, so they can only be of the batch that is pending,
+        or of a catalogue that was being made.
+        """
+        versions = self.head().versions if Head.is_there(self.folder) else {}
+        for name in TABLES:
+            log = self.folder / name / "_delta_log"
+            newer = [path for path in log.glob("[0-9]*") if _version_of(path) > versions.get(name, -1)]
+            torn = [path for path in newer if path.suffix == ".json" and not _is_whole(path)]
+            if torn:
+                # Checkpoints are made of the log, and needed by nobody.
+                checkpoints = [path for path in newer if ".checkpoint." in path.name]
+                for path in (log / "_last_checkpoint", *checkpoints, *torn):
+                    path.unlink(missing_ok=True)
+                force(log)
 
     def _finish(self) -> None:
         """Finish the batch of a writer that did not come to its end."""
         pending = Pending.read(self.folder)
-        if pending is not None:
-            self._commit(pending, {name: self._load(name) for name in TABLES})
+        if pending is None:
+            return
+        unknown = pending.changes.keys() - TABLES.keys()
+        if unknown:
+            message = f"a newer tomoset was writing table {min(unknown)!r} of {self.folder}"
+            raise CatalogFormatError(f"{message}, and was interrupted: upgrade tomoset")
+        tables = {name: self._load(name) for name in TABLES}
+        pending.require_parts(
+            self.folder, [name for name in pending.changes if _last_batch(tables[name]) < pending.batch]
+        )
+        self._commit(pending, tables)
+
+    def _begin(self) -> None:
+        """Show the empty tables of a new catalogue; whoever was making it may have been stopped."""
+        if Head.is_there(self.folder):
+            return
+        tables = {name: self._load(name) for name in TABLES}
+        if not any(_last_batch(table) for table in tables.values()):
+            Head(0, 0, {name: table.version() for name, table in tables.items()}).write(self.folder)
+
+    def _take_back(self) -> dict[str, DeltaTable]:
+        """Bring the tables back to what readers see, where batches were begun that nobody can finish.
+
+        That is so when ``pending.json`` was deleted by hand, when an older ``head.json`` was put back, and in a copy
+        that was made while somebody wrote.
+        """
+        head = self.head()
+        tables = {name: self._load(name) for name in TABLES}
+        batch = max(head.batch, *map(_last_batch, tables.values()))
+        for name, table in tables.items():
+            seen = head.versions.get(name)
+            if seen is not None and table.version() < seen:
+                raise CatalogFormatError(
+                    f"table {name!r} of {self.folder} ends with version {table.version()}, and head.json names {seen}: "
+                    "was it copied while somebody wrote? Copy it again, or index into a new folder"
+                )
+            if seen is not None and _last_batch(table) > head.batch:
+                with _delta_faults(self.folder, name):
+                    table.restore(seen)
+                    table.update_incremental()
+                self._force_log(name, table)
+        if batch > head.batch:
+            versions = {name: table.version() for name, table in tables.items()}
+            Head(batch, head.crawl, versions).write(self.folder)
+        return tables
 
     def _commit(self, pending: Pending, tables: dict[str, DeltaTable]) -> None:
         """Bring a promised batch into every table that does not have it yet, then show it to readers."""
         for name, change in pending.changes.items():
             table = tables[name]
-            if (table.transaction_version(_APPLICATION) or 0) < pending.batch:
+            if _last_batch(table) < pending.batch:
                 self._add(name, table, change, pending)
-                table.update_incremental()
-            log = self.folder / name / "_delta_log"
-            force(log / f"{table.version():020d}.json")
-            force(log)
+            self._force_log(name, table)
         versions = {name: table.version() for name, table in tables.items()}
         Head(pending.batch, pending.crawl, versions).write(self.folder)
         Pending.clear(self.folder)
+
+    def _force_log(self, name: str, table: DeltaTable) -> None:
+        """Force the newest log entry of a table to the disk, and the checkpoint that may have come with it."""
+        log = self.folder / name / "_delta_log"
+        for path in (*log.glob(f"{table.version():020d}.*"), log / "_last_checkpoint"):
+            if path.exists():
+                force(path)
+        force(log)
 
     def _add(self, name: str, table: DeltaTable, change: Change, pending: Pending) -> None:
         now = int(time.time() * 1000)
@@ -170,14 +248,17 @@ class Store:
             table.create_write_transaction(
                 [*added, *removed], "append", table.schema(), partition_by=[SHARD], commit_properties=about
             )
+            table.update_incremental()
 
     def _prepare(self, schemas: Mapping[str, pa.Schema]) -> None:
         """Make the tables that are missing, and add columns that a newer tomoset has."""
         for name, schema in schemas.items():
             wanted = Schema.from_arrow(schema.append(pa.field(SHARD, pa.int32())))
             if not DeltaTable.is_deltatable(self._uri(name)):
-                (self.folder / name).mkdir(exist_ok=True)
+                make_subfolder(self.folder / name)
                 self._create(name, wanted)
+                force(self.folder / name)
+                self._force_log(name, self._load(name))
                 continue
             table = self._load(name)
             there = {field.name: field for field in table.schema().fields}
@@ -189,6 +270,8 @@ class Store:
             if added:
                 with _delta_faults(self.folder, name):
                     table.alter.add_columns(added)
+                    table.update_incremental()
+                self._force_log(name, table)
 
     def _create(self, name: str, schema: Schema) -> None:
         about = CommitProperties(app_transactions=[Transaction(_APPLICATION, 0)])
@@ -227,10 +310,10 @@ class Store:
 class Writer:
     """Changes to the tables, gathered and committed batch by batch by the one who writes."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, tables: dict[str, DeltaTable]) -> None:
         self.folder = store.folder
         self._store = store
-        self._tables = {name: store._load(name) for name in TABLES}
+        self._tables = tables
         self._head = store.head()
         versions = {name: table.version() for name, table in self._tables.items()}
         if versions != self._head.versions:
@@ -242,7 +325,6 @@ class Writer:
         self._parts = {name: _parts(table) for name, table in self._tables.items()}
         self._staged: dict[str, Change] = {}
         self._superseded: list[tuple[str, Part]] = []
-        self._promised = False
 
     @property
     def head(self) -> Head:
@@ -286,28 +368,41 @@ class Writer:
         if changes:
             pending = Pending(self._head.batch + 1, max(self.crawl, self._head.crawl), changes)
             pending.write(self.folder)
-            self._promised = True
             self._store._commit(pending, self._tables)
-            self._promised = False
             self._head = self._store.head()
         self._staged = {}
         self._drop_superseded()
+
+    def require_parts(self) -> None:
+        """Make sure that every part of the tables is there.
+
+        Raises
+        ------
+        CatalogFormatError
+            Some are not: nothing is changed, lest what is left be lost as well.
+        """
+        for name, parts in self._parts.items():
+            folder = self.folder / name
+            found = {f"{path.parent.name}/{path.name}" for path in folder.glob("*/*.parquet")}
+            lost = sorted(part for part in parts.keys() - found if not (folder / part).exists())
+            if lost:
+                raise CatalogFormatError(
+                    f"table {name!r} of {self.folder} lacks {len(lost)} of its parts, such as {lost[0]}: they were "
+                    "deleted, or it was copied while somebody wrote. Copy it again, or index into a new folder"
+                )
 
     def sweep(self) -> None:
         """Delete what interrupted writers left: parts that no table knows of, and files in the making."""
         for name, parts in self._parts.items():
             folder = self.folder / name
-            lost = [
-                path
+            lost = {
+                f"{path.parent.name}/{path.name}"
                 for path in folder.glob(f"{SHARD}=*/part-*.parquet")
-                if _crawl_of(path) >= self._head.crawl and f"{path.parent.name}/{path.name}" not in parts
-            ]
-            # Older versions than the last may need them.
-            named = self._named_in_logs(name) if lost else set()
-            for path in lost:
-                if f"{path.parent.name}/{path.name}" not in named:
-                    path.unlink(missing_ok=True)
-            for pattern in (f"{SHARD}=*/.part-*.tmp", "_delta_log/*.tmp"):
+                if _crawl_of(path) >= self._head.crawl
+            }
+            self._drop(name, lost - parts.keys())
+            # deltalake writes FILE#1 and then links it to FILE.
+            for pattern in (f"{SHARD}=*/.part-*.tmp", "_delta_log/*.tmp", "_delta_log/*#*"):
                 for path in folder.glob(pattern):
                     path.unlink(missing_ok=True)
         for path in self.folder.glob(".*.tmp"):
@@ -315,11 +410,8 @@ class Writer:
 
     def close(self) -> None:
         """Delete the parts that were staged and not committed, unless their batch was promised."""
-        if self._promised:
-            return
         for name, change in self._staged.items():
-            for part in change.added:
-                (self.folder / name / part.name).unlink(missing_ok=True)
+            self._drop(name, {part.name for part in change.added})
         self._staged = {}
         self._drop_superseded()
 
@@ -327,6 +419,18 @@ class Writer:
         for name, part in self._superseded:
             (self.folder / name / part.name).unlink(missing_ok=True)
         self._superseded = []
+
+    def _drop(self, name: str, parts: set[str]) -> None:
+        """Delete parts of a table but those that a version of it or a promise needs.
+
+        Only the disk tells which these are: an interrupt may come between what was done and noting that it is.
+        """
+        if not parts:
+            return
+        pending = Pending.read(self.folder)
+        promised = pending.changes.get(name, Change()).added if pending is not None else []
+        for part in parts - {part.name for part in promised} - self._named_in_logs(name):
+            (self.folder / name / part).unlink(missing_ok=True)
 
     def _named_in_logs(self, name: str) -> set[str]:
         """Return the parts that the newest versions of a table added."""
@@ -346,6 +450,26 @@ _LOGS_OF_A_CRAWL = 1000
 
 def _absolute(folder: str | os.PathLike[str]) -> Path:
     return Path(os.path.abspath(folder))  # noqa: PTH100  resolve() would follow symbolic links
+
+
+def _last_batch(table: DeltaTable) -> int:
+    """Return the number of the last batch that a table has."""
+    return table.transaction_version(_APPLICATION) or 0
+
+
+def _version_of(path: Path) -> int:
+    """Return the version that a file of a log is about; -1 for others."""
+    number = path.name.partition(".")[0]
+    return int(number) if number.isdigit() else -1
+
+
+def _is_whole(path: Path) -> bool:
+    """Tell whether a log entry is there from begin to end."""
+    text = path.read_bytes()
+    try:
+        return text.strip() != b"" and all(isinstance(json.loads(line), dict) for line in text.splitlines())
+    except ValueError:
+        return False
 
 
 def _active(table: DeltaTable) -> list[dict[str, Any]]:
@@ -391,13 +515,15 @@ def _differs(wanted: Field, there: Field | None) -> bool:
 def _delta_faults(folder: Path, name: str) -> Iterator[None]:
     """Tell what deltalake could not do in the words of a catalogue."""
     try:
-        yield
+        with naming(folder / name):
+            yield
     except CommitFailedError as fault:
         raise CatalogBusy(
             f"somebody else wrote to table {name!r} of {folder}: {_first_line(fault)}"
         ) from fault
     except DeltaError as fault:
-        message = f"table {name!r} of {folder} is damaged or missing: {_first_line(fault)}"
+        message = f"table {name!r} of {folder} is damaged or missing, or was copied while somebody wrote"
+        message = f"{message}: {_first_line(fault)}"
         raise CatalogFormatError(message) from fault
 
 

@@ -69,7 +69,7 @@ def index(
     for root in roots:
         os.scandir(root).close()  # a mistyped ROOT must not leave an empty catalogue behind
     paths = None if listing is None else [line.rstrip("\n") for line in listing if line.strip()]
-    catalog = _open_or_create(folder)
+    catalog = _open_or_create(folder, wait)
     errors = 0
     with workers.client() as client:
         for root in roots:
@@ -91,15 +91,21 @@ def index(
     return ExitCode.PROBLEMS if strict and errors else ExitCode.FINE
 
 
-def _open_or_create(folder: str) -> "Catalog":
+def _open_or_create(folder: str, wait: float) -> "Catalog":
     from pathlib import Path
 
     from tomoset.catalog import Catalog
+    from tomoset.catalog.folder import is_vacant
 
     path = Path(folder)
-    if path.is_dir() and any(path.iterdir()):
-        return Catalog.open(folder)
-    return Catalog.create(folder)
+    if is_vacant(path):
+        try:
+            return Catalog.create(folder, wait=wait)
+        except FileExistsError:
+            if is_vacant(path):
+                raise
+            # Somebody else has just made it.
+    return Catalog.open(folder)
 
 
 class _ProgressBar:
