@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from catalog_samples import powerless
 from tomoset.catalog import walking
-from tomoset.catalog.walking import Ground, Walked, starts_of, walk_apart, walk_here
+from tomoset.catalog.walking import Ground, Walked, starts_of, units_of, walk_apart, walk_here
 
 MARK = "default_pipeline.star"
 TREES = {
@@ -96,8 +96,8 @@ def test_odd_trees(tree: str, starts: int, tmp_path: Path, monkeypatch: pytest.M
     assert_same(Ground(root, exclude=(root + b"/a/b", root + b"/a/p")))
     files = [str(tmp_path / file) for file in TREES[tree]]
     if files:
-        assert_same(Ground(root, starts=starts_of(str(tmp_path), files[-1:])))
-        assert_same(Ground(root, starts=starts_of(str(tmp_path), files)))
+        assert_same(Ground(root, starts=starts_of(units_of(str(tmp_path), files[-1:]))))
+        assert_same(Ground(root, starts=starts_of(units_of(str(tmp_path), files))))
 
 
 def test_names_that_are_not_utf8(tmp_path: Path) -> None:

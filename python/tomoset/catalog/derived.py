@@ -233,7 +233,7 @@ def unit_of(table: pa.Table) -> pa.Array:
     if not project.null_count:
         return project.combine_chunks()
     path = table.column("path")
-    folder = pc.replace_substring_regex(path, "/.*$", "")
+    folder = pc.replace_substring_regex(path, "(?s)/.*$", "")
     top = pc.if_else(pc.match_substring(path, "/"), folder, "")
     return pc.coalesce(project, top).combine_chunks()
 

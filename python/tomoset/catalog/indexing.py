@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from tomoset.catalog.faults import ArchiveShrunk, WorkerLost
 from tomoset.catalog.journal import Change, Checked
-from tomoset.catalog.parts import PartWriter
+from tomoset.catalog.parts import PartWriter, read_part
 from tomoset.catalog.progress import IndexProgress, IndexSummary, ProgressCallback
 from tomoset.catalog.runners import RemoteRunner
 from tomoset.catalog.schema import catalog_schemas
@@ -33,7 +32,7 @@ from tomoset.catalog.tasks import (
     shard_of,
     text_of,
 )
-from tomoset.catalog.walking import Ground, Walked, is_below, starts_of, walk_apart, walk_here
+from tomoset.catalog.walking import Ground, Walked, is_below, starts_of, units_of, walk_apart, walk_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -181,10 +180,9 @@ class _Crawl:
         """Give the units that are new or other than before."""
         starts: tuple[bytes, ...] = ()
         if self._request.paths is not None:
-            wanted = starts_of(self._root, self._request.paths)
+            wanted = starts_of({self._holder(unit) for unit in units_of(self._root, self._request.paths)})
             self._targets = set(wanted)
-            place = Path(self._root)
-            starts = tuple(folder for folder in wanted if (place / os.fsdecode(folder)).is_dir())
+            starts = tuple(folder for folder in wanted if self._is_folder(folder))
             if not starts:
                 self._walked.is_done = True
                 return
@@ -203,6 +201,9 @@ class _Crawl:
         else:
             found = walk_here(ground, self._walked, self._runner.workers)
         for each in found:
+            if starts and not any(is_below(each.folder, start) for start in starts):
+                # A start that was a project a moment ago: what lies there is but a part of the unit above it.
+                continue
             before = self._known.get(each.folder)
             unit = Unit(*each, is_known=before is not None)
             if _is_closed(unit):
@@ -223,7 +224,7 @@ class _Crawl:
         """Give the units that are no longer there, unless they lie in a folder that cannot be listed."""
         gone = [folder for folder in self._known if folder not in self._walked.seen]
         if self._targets is not None:
-            gone = [folder for folder in gone if folder in self._targets]
+            gone = [folder for folder in gone if self._is_told_as_gone(folder, self._targets)]
         units = [
             Unit(folder, False, None, None, True)
             for folder in gone
@@ -232,6 +233,39 @@ class _Crawl:
         for unit in units:
             del self._errors[unit.path]
         return units
+
+    def _is_told_as_gone(self, folder: bytes, targets: set[bytes]) -> bool:
+        """Tell whether a unit that a walk of some folders did not meet is none any more."""
+        if folder in targets:
+            return not self._is_folder(folder) or b"/" not in folder
+        # Its files are those of the unit around it now. What is gone altogether is told by a crawl of all.
+        return self._is_folder(folder) and any(is_below(folder, target) for target in targets)
+
+    def _is_folder(self, folder: bytes) -> bool:
+        return Path(self._root, os.fsdecode(folder)).is_dir()
+
+    def _holder(self, folder: bytes) -> bytes:
+        """Return the unit to begin in for one that may be new: files of it may be known as those of one around it."""
+        if folder in self._known:
+            return folder
+        above = folder
+        while above:
+            above = above.rpartition(b"/")[0]
+            known = self._known.get(above)
+            if known is not None and (above or known.is_project) and self._has_files(known, folder):
+                return above
+        return folder
+
+    def _has_files(self, known: _Known, folder: bytes) -> bool:
+        """Tell whether the catalogue has files in a folder as those of a unit."""
+        root, below = text_of(os.fsencode(self._root)), text_of(folder)
+        for part in self._writer.parts("files", shard_of(root, known.folder)):
+            if part.may_hold([below]):
+                table = read_part(self._writer.folder, "files", part, ["root", "path"])
+                paths = table.filter(pc.equal(table.column("root"), root)).column("path")
+                if pc.any(pc.starts_with(paths, f"{below}/")).as_py():
+                    return True
+        return False
 
     def _take(self, unit: Unit) -> None:
         """Put a unit to the others of its shard, and begin with these when they are many."""
@@ -380,12 +414,11 @@ def _known_units(writer: Writer, root: str) -> dict[bytes, _Known]:
     found = {}
     columns = ["root", "path", "path_bytes", "project", "files", "fingerprint", "errors"]
     for part in writer.all_parts("projects"):
-        table = pq.read_table(writer.folder / "projects" / part.name, columns=columns, partitioning=None)
+        table = read_part(writer.folder, "projects", part, columns)
         for row in table.filter(pc.equal(table.column("root"), root)).to_pylist():
             folder: bytes = row["path_bytes"] if row["path_bytes"] is not None else row["path"].encode()
-            found[folder] = _Known(
-                folder, row["project"] is not None, row["fingerprint"], row["files"], row["errors"]
-            )
+            is_project = row["project"] is not None
+            found[folder] = _Known(folder, is_project, row["fingerprint"], row["files"], row["errors"])
     return found
 
 
@@ -405,8 +438,14 @@ def _time(nanoseconds: int) -> datetime:
 
 def _readable_folder(root: str | os.PathLike[str], catalog: Path) -> str:
     """Return the absolute path of the root, or say why it cannot be indexed."""
+    os.scandir(root).close()
     absolute = os.path.abspath(root)  # noqa: PTH100  resolve() would follow symbolic links
-    os.scandir(absolute).close()
+    if absolute.startswith("//"):
+        # POSIX lets two slashes be something else; Linux does not, and one root must have one name.
+        absolute = absolute[1:]
+    if not (os.path.exists(absolute) and os.path.samefile(root, absolute)):  # noqa: PTH110, PTH121
+        # "link/.." is the folder above what the link leads to.
+        absolute = os.path.realpath(root)
     if catalog.samefile(absolute):
         raise OSError(errno.EINVAL, "this is the catalogue itself, not an archive", absolute)
     return absolute

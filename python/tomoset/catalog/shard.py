@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from tomoset.catalog.derived import mark_latest, places_of, project_rows, unit_of
 from tomoset.catalog.journal import Change
-from tomoset.catalog.parts import PART_ROWS, Part, PartWriter
+from tomoset.catalog.parts import PART_ROWS, Part, PartWriter, read_part
 from tomoset.catalog.schema import catalog_schemas
 from tomoset.catalog.tasks import HINDRANCES, Counts, Result, text_of
 
@@ -25,6 +24,10 @@ if TYPE_CHECKING:
 
 #: Tables with rows of files, which stay while the file does not change.
 _OF_FILES = ("files", "tomograms", "tilts", "particle_sets", "problems")
+#: What the walk calls the empty files with which jobs say how they ended, which are not in `files`.
+_MARKER = 3
+#: The problem of a file that changed while it was read.
+_UNSTABLE = "F105"
 #: Tables with rows of units, which are made anew with each change.
 _OF_UNITS = ("jobs", "projects")
 #: Codes of the findings about whole units.
@@ -66,7 +69,8 @@ def _refresh(task: Task, writer: PartWriter) -> Result:
         new, gone, counts = _nothing(held)
     else:
         ended = files.filter(_is_of_another_kind(files, there))
-        new, gone, counts = _harvest(task, there, _without(files, ended.column("path")))
+        known = _without(files, ended.column("path"))
+        new, gone, counts = _harvest(task, there, _doubting(known, there))
         gone |= set(ended.column("path").to_pylist()) - set(new["files"].column("path").to_pylist())
     counts.deleted = len(gone)
     rows: dict[str, pa.Table] = {}
@@ -257,11 +261,25 @@ def _harvest(task: Task, units: list[Unit], known: pa.Table) -> tuple[dict[str, 
             found[name].append(table)
     found["jobs"].append(harvest.jobs())
     new = {name: pa.concat_tables(tables) for name, tables in found.items()}
+    new["files"] = _with_unstable(new["files"], new["problems"])
     counts.unchanged, counts.new, counts.changed = harvest.counts
     counts.tomograms, counts.tilts = new["tomograms"].num_rows, new["tilts"].num_rows
     for entry in new["problems"].column("severity").value_counts().to_pylist():
         counts.problems[entry["values"]] += entry["counts"]
     return new, set(harvest.gone), counts
+
+
+def _with_unstable(files: pa.Table, problems: pa.Table) -> pa.Table:
+    """Say of files that changed while they were read that they are unstable, so that they are read again."""
+    paths = problems.column("path").filter(pc.equal(problems.column("code"), _UNSTABLE))
+    if not len(paths):
+        return files
+    status = files.column("status")
+    unstable = pc.and_(
+        pc.is_in(files.column("path"), value_set=_whole(paths)), pc.not_equal(status, "unreadable")
+    )
+    at = files.schema.get_field_index("status")
+    return files.set_column(at, files.schema.field(at), pc.if_else(unstable, "unstable", status))
 
 
 def _unit_of(name: str, table: pa.Table) -> pa.Array:
@@ -288,6 +306,26 @@ def _without(table: pa.Table, paths: pa.Array | pa.ChunkedArray) -> pa.Table:
 
 def _whole(values: pa.Array | pa.ChunkedArray) -> pa.Array:
     return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+
+
+def _doubting(files: pa.Table, units: list[Unit]) -> pa.Table:
+    """Let tomogram sets seem changed where files have come or gone: they may name these, and are read again."""
+    sets = pc.equal(files.column("kind"), "tomogram_set")
+    owners = unit_of(files)
+    of_sets = set(owners.filter(sets.combine_chunks()).to_pylist())
+    moved = []
+    for unit in units:
+        if unit.entries is not None and unit.path in of_sets:
+            met = unit.entries.filter(pc.not_equal(unit.entries.column("sort"), _MARKER)).column("path")
+            known = files.column("path").filter(pc.equal(owners, unit.path))
+            if set(map(text_of, met.to_pylist())) != set(known.to_pylist()):
+                moved.append(unit.path)
+    if not moved:
+        return files
+    doubtful = pc.and_(sets, pc.is_in(owners, value_set=pa.array(moved, pa.large_string())))
+    times = files.column("mtime_ns")
+    at = files.schema.get_field_index("mtime_ns")
+    return files.set_column(at, files.schema.field(at), pc.if_else(doubtful, pc.bit_wise_not(times), times))
 
 
 def _units_of(files: pa.Table, paths: set[str]) -> set[str]:
@@ -337,8 +375,7 @@ def _unknown_labels(task: Task, labels: pa.Table) -> pa.Table:
     if not labels.num_rows:
         return labels
     known = [
-        pq.read_table(Path(task.catalog) / "labels" / part.name, columns=["header"], partitioning=None)
-        for part in task.parts["labels"]
+        read_part(Path(task.catalog), "labels", part, columns=["header"]) for part in task.parts["labels"]
     ]
     headers = pa.concat_tables(known).column("header").combine_chunks() if known else pa.array([], pa.int64())
     return labels.filter(pc.invert(pc.is_in(labels.column("header"), value_set=headers)))
@@ -353,7 +390,7 @@ def _deletions(files: pa.Table, gone: set[str], crawl: int, schema: pa.Schema) -
 
 def _read(catalog: Path, name: str, part: Part, schema: pa.Schema) -> pa.Table:
     """Read a part; columns that an older tomoset did not have are null."""
-    table = pq.read_table(catalog / name / part.name, partitioning=None)
+    table = read_part(catalog, name, part)
     columns = [
         table.column(field.name) if field.name in table.column_names else pa.nulls(table.num_rows, field.type)
         for field in schema

@@ -291,8 +291,8 @@ class _Sum:
         return Found(first.folder, first.is_project, (total % 2**128).to_bytes(16, "little"), entries[0])
 
 
-def starts_of(root: str, paths: Iterable[str]) -> tuple[bytes, ...]:
-    """Return the folders of the units that files belong to, none within another.
+def units_of(root: str, paths: Iterable[str]) -> set[bytes]:
+    """Return the folders of the units that files belong to.
 
     Parameters
     ----------
@@ -306,8 +306,13 @@ def starts_of(root: str, paths: Iterable[str]) -> tuple[bytes, ...]:
         # A path that goes up and down again is still one below the root.
         below = Path(os.path.relpath(os.path.normpath(Path(root) / path), root))
         if below.parts and below.parts[0] != os.pardir:
-            units.add(_unit_of(Path(root), below))
-    folders = sorted(os.fsencode(unit) for unit in units)
+            units.add(os.fsencode(_unit_of(Path(root), below)))
+    return units
+
+
+def starts_of(units: set[bytes]) -> tuple[bytes, ...]:
+    """Return the folders of units without those that lie in others."""
+    folders = sorted(units)
     return tuple(
         folder
         for folder in folders
@@ -318,7 +323,9 @@ def starts_of(root: str, paths: Iterable[str]) -> tuple[bytes, ...]:
 def _unit_of(root: Path, below: Path) -> str:
     """Return the unit of a file: the nearest folder above it that is a project, or else the first."""
     for folder in below.parents:
-        if (root / folder / _MARK).is_file():
+        mark = root / folder / _MARK
+        # As the walk sees it, to which a link or a FIFO is no mark of a project.
+        if mark.is_file() and not mark.is_symlink():
             return "" if folder == Path() else str(folder)
     return below.parts[0] if len(below.parts) > 1 else ""
 
