@@ -77,6 +77,12 @@ def _told_as(kind: type[Failure]) -> Iterator[None]:
         raise kind(_os_message(fault)) from fault
     except (TomosetError, ImportError) as fault:
         raise kind(_message(fault)) from fault
+    except MemoryError as fault:
+        raise kind(f"out of memory{_in_brackets(fault)}; fewer --threads need less") from fault
+    except RuntimeError as fault:
+        if "can't start new thread" not in str(fault):
+            raise
+        raise kind("the system lets no more threads start (ulimit -u, -v); try --threads 1") from fault
 
 
 def _let_go_of_stdout() -> None:
@@ -88,6 +94,11 @@ def _message(fault: Exception) -> str:
     if isinstance(fault, KeyError):
         return str(fault.args[0]) if fault.args else type(fault).__name__
     return str(fault)
+
+
+def _in_brackets(fault: Exception) -> str:
+    words = str(fault).partition("\n")[0]
+    return f" ({words})" if words else ""
 
 
 def _os_message(fault: OSError) -> str:
