@@ -16,7 +16,7 @@ PYTHON_TESTS   := $(shell find tests/python tests/data docs examples benches REA
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test retest check format bench pictures fuzz develop clean prerequisites
+.PHONY: help demo test retest torture check format bench pictures fuzz develop clean prerequisites
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ $(BUILD)/tested-python: $(BUILD)/installed $(PYTHON_TESTS)
 	$(BIN)/python -m pytest -q -n 2
 	@touch $@
 
+torture: $(BUILD)/installed  ## kill, starve and mislead the catalogue's indexing for 25 minutes (tests/torture)
+	$(BIN)/python -m pytest -q -s tests/torture tests/python/test_faults_stale.py tests/python/test_faults_trees.py
+
 check: $(BUILD)/installed  ## formatting, lints and types of everything
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
@@ -55,7 +58,7 @@ check: $(BUILD)/installed  ## formatting, lints and types of everything
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy --no-error-summary tests/python examples benches
+	$(BIN)/mypy --no-error-summary tests/python tests/torture examples benches
 	$(BIN)/python -m mypy.stubtest tomoset._core --mypy-config-file pyproject.toml
 
 format: $(BUILD)/installed  ## format all code
