@@ -58,7 +58,7 @@ def kill_at_random(tmp: Path, kills: int, seed: int, arguments: tuple[str, ...] 
     killed = crawls = commits = 0
     while killed < kills:
         witness.note()
-        usual = statistics.median(took[-9:]) if took else 1.0
+        usual = statistics.median(took[-9:]) if took else 1.1**killed
         # Beyond the end now and then, so that not all work is left to the next.
         whole = indexer.run_killed(random.uniform(0, 1.3 * usual), tmp / "go")
         crawls += 1

@@ -109,6 +109,12 @@ def _sql_faults() -> Iterator[None]:
     """Hand on what the database says, without its types."""
     try:
         yield
+    except duckdb.IOException as fault:
+        words = str(fault).strip()
+        if ".parquet" in words:
+            why = "a part of the catalogue was deleted, or the folder was copied while somebody wrote"
+            words = f"{why}: {words.partition(chr(10))[0]}"
+        raise QueryError(words) from fault
     except (duckdb.Error, pa.ArrowException) as fault:
         raise QueryError(str(fault).strip()) from fault
 
