@@ -12,7 +12,7 @@ import pytest
 from catalog_samples import content, make_project, pipeline, tilt_series, write
 from fault_runs import require_as_fresh, require_whole
 from tomoset import Catalog
-from tomoset.catalog import indexing
+from tomoset.catalog import indexing, walking
 from tomoset.catalog.runners import ThreadRunner
 
 pytestmark = pytest.mark.usefixtures("no_hang")
@@ -91,7 +91,7 @@ def test_what_is_called_a_pipeline_and_is_none(catalog: Catalog, root: Path, kin
         write(mark / "default_pipeline.star", pipeline({}))
     else:
         mark.symlink_to(root / "s/p2/default_pipeline.star" if kind == "link" else "nowhere")
-        os.utime(mark, (10**9, 10**9), follow_symlinks=False)
+    os.utime(mark, (10**9, 10**9), follow_symlinks=False)
     for listed in (["s/p1/default_pipeline.star", "s/p1/Import/job001/tilt_series.star"], None):
         catalog.index(root, paths=listed)
         projects = catalog.sql("SELECT project FROM projects WHERE project IS NOT NULL ORDER BY 1")["project"]
@@ -107,7 +107,7 @@ def test_a_project_that_ends_while_its_folder_is_begun_in(
     (root / "s/p1/default_pipeline.star").unlink()
     before = content(catalog)
     # The list of paths was looked at a moment before.
-    monkeypatch.setattr(indexing, "_unit_of", lambda *_: "s/p1")
+    monkeypatch.setattr(walking, "_unit_of", lambda *_: "s/p1")
     catalog.index(root, paths=["s/p1/x.star"])
     assert content(catalog) == before
     monkeypatch.undo()

@@ -21,7 +21,7 @@ CARD = "catalog.json"
 _LOCK = "catalog.lock"
 _KIND = "tomoset catalogue"
 _POLL_SECONDS = 0.2
-_BEGINNINGS = re.compile(rf"{re.escape(_LOCK)}|\.{re.escape(_CARD)}\.\d+\.tmp")
+_BEGINNINGS = re.compile(rf"{re.escape(_LOCK)}|\.{re.escape(CARD)}\.\d+\.tmp")
 _NO_LOCKS_HERE = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP}
 
 
