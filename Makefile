@@ -48,7 +48,7 @@ $(BUILD)/tested-python: $(BUILD)/installed $(PYTHON_TESTS)
 	$(BIN)/python -m pytest -q -n 2
 	@touch $@
 
-torture: $(BUILD)/installed  ## kill, starve and mislead the catalogue's indexing for 25 minutes (tests/torture)
+torture: $(BUILD)/installed  ## kill, starve and mislead the catalogue's indexing for half an hour (tests/torture)
 	$(BIN)/python -m pytest -q -s tests/torture tests/python/test_faults_stale.py tests/python/test_faults_trees.py
 
 check: $(BUILD)/installed  ## formatting, lints and types of everything

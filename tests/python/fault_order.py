@@ -59,9 +59,11 @@ def require_order(events: list[tuple[str, list[str]]], catalog: Path) -> dict[st
     loose: set[str] = set()
     #: Log entries whose content is not forced yet.
     bare: set[str] = set()
+    #: Parts that were loose when a batch was promised last.
+    promised: set[str] = set()
     checked = dict.fromkeys(("part", "promise", "log", "head", "end"), 0)
     top = str(catalog)
-    for at, (name, met) in enumerate(events):
+    for name, met in events:
         paths = [path for path in met if path.startswith(top)]
         if name == "fsync":
             forced.update(met)
@@ -75,17 +77,19 @@ def require_order(events: list[tuple[str, list[str]]], catalog: Path) -> dict[st
             if "/_delta_log/" in target:
                 # deltalake names first and leaves forcing to us; readers do not look before the head says so.
                 assert f"{top}/pending.json" not in loose, "a log entry before the promise"
+                late = promised & {str(Path(target).parents[1] / part) for part in _added(Path(target))}
+                assert not late, f"promised before it was on the disk: {late}"
                 bare.add(target)
                 checked["log"] += 1
             else:
                 assert source in forced, f"{target} has a name before it is on the disk"
             if file == "pending.json":
-                # Parts of tasks that are still at work are of no batch yet.
-                promised = added_next(events[at + 1 :], top)
-                require_forced({path for path in loose if path in promised or not _is_part(path)} | bare)
+                # Parts of tasks that are not done yet may be loose: they are not in this batch.
+                require_forced({path for path in loose | bare if "/part-" not in path})
+                promised = {path for path in loose if "/part-" in path}
                 checked["promise"] += 1
             if file == "head.json":
-                require_forced({path for path in loose if not _is_part(path)} | bare)
+                require_forced({path for path in loose | bare if "/part-" not in path})
                 checked["head"] += 1
             checked["part"] += file.startswith("part-")
             if not file.endswith(".tmp") and "#" not in file:
@@ -101,24 +105,10 @@ def require_order(events: list[tuple[str, list[str]]], catalog: Path) -> dict[st
     return checked
 
 
-def added_next(events: list[tuple[str, list[str]]], top: str) -> set[str]:
-    """Return the parts that the log entries up to the next promise add."""
-    added = set()
-    for name, met in events:
-        paths = [path for path in met if path.startswith(top)]
-        if not name.startswith(("rename", "link")) or not paths:
-            continue
-        if paths[-1].endswith("/pending.json"):
-            break
-        if re.search(r"/_delta_log/\d+\.json$", paths[-1]):
-            folder = Path(paths[-1]).parents[1]
-            actions = (json.loads(line) for line in Path(paths[-1]).read_text().splitlines())
-            added |= {str(folder / action["add"]["path"]) for action in actions if "add" in action}
-    return added
-
-
-def _is_part(path: str) -> bool:
-    return Path(path).name.startswith("part-")
+def _added(entry: Path) -> list[str]:
+    """Return the parts that an entry of a log adds."""
+    actions = [json.loads(line) for line in entry.read_text().splitlines()]
+    return [action["add"]["path"] for action in actions if "add" in action]
 
 
 def require_forced(missing: set[str]) -> None:

@@ -50,9 +50,10 @@ class Indexer:
         if "preload" in options:
             variables["LD_PRELOAD"] = variables.pop("FAULT_PRELOAD")
         tomoset = [*self.within, sys.executable, str(HERE / "fault_driver.py")]
-        command = ["index", str(self.root), "--catalog", str(self.catalog), "--quiet", *self.arguments]
+        # What was not read for a while may have lost more than half meanwhile.
+        command = ["index", str(self.root), "--catalog", str(self.catalog), "--quiet", "--allow-shrink"]
         return subprocess.Popen(
-            [*tomoset, *command],
+            [*tomoset, *command, *self.arguments],
             env={**environment(), "PYTHONDONTWRITEBYTECODE": "1", **variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -172,7 +173,9 @@ def litter(folder: Path) -> list[str]:
     for name in TABLES:
         logs = [*(folder / name / "_delta_log").glob("*.json"), *folder.glob("pending.json")]
         named = "".join(path.read_text() for path in logs)
-        found += [path for path in (folder / name).glob("*/*.parquet") if f'"{_inside(path)}"' not in named]
+        found += [
+            path for path in (folder / name).glob(f"{SHARD}=*/*.parquet") if f'"{_inside(path)}"' not in named
+        ]
     return [str(path.relative_to(folder)) for path in found]
 
 

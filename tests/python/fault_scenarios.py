@@ -82,7 +82,7 @@ def _strike_each_call(
     if calls is None:
         pytest.skip("no C compiler")
     indexer = Indexer(tmp / "archive", tmp / "catalog", arguments)
-    small_archive(indexer.root, 2)
+    small_archive(indexer.root, 1)
     for before in (None, tmp / "before"):
         if before is not None:
             assert indexer.run()[0] == 0

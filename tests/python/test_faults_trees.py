@@ -91,6 +91,7 @@ def test_what_is_called_a_pipeline_and_is_none(catalog: Catalog, root: Path, kin
         write(mark / "default_pipeline.star", pipeline({}))
     else:
         mark.symlink_to(root / "s/p2/default_pipeline.star" if kind == "link" else "nowhere")
+    # So that it has settled, whenever it is looked at.
     os.utime(mark, (10**9, 10**9), follow_symlinks=False)
     for listed in (["s/p1/default_pipeline.star", "s/p1/Import/job001/tilt_series.star"], None):
         catalog.index(root, paths=listed)
