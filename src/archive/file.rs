@@ -146,9 +146,7 @@ impl File {
     /// Reads the file, and once more if it changes meanwhile.
     fn read_at_rest(&mut self, place: &Path) {
         for try_again in [true, false] {
-            self.problems.clear();
-            self.counts.clear();
-            self.kept = None;
+            self.forget();
             if let Err(error) = self.read(place) {
                 let detail = match error {
                     StarError::Io { error, .. } => error.to_string(),
@@ -161,10 +159,25 @@ impl File {
                 return;
             }
             self.entry.take(&facts);
-            if !try_again {
+            if !facts.is_file() {
+                // Something else has come in its place, and what was read may be of elsewhere.
+                self.forget();
+            }
+            if !try_again || !facts.is_file() {
                 self.problems.push(Problem::of_file(Code::Unstable, None));
+                return;
             }
         }
+    }
+
+    /// Lets go of all that was read.
+    fn forget(&mut self) {
+        self.problems.clear();
+        self.counts.clear();
+        self.labels.clear();
+        self.kept = None;
+        self.kind = "unknown";
+        (self.blocks, self.rows, self.hash, self.header) = (None, None, None, None);
     }
 
     fn read(&mut self, place: &Path) -> Result<()> {

@@ -45,6 +45,8 @@ pub fn status(problems: &[Problem]) -> &'static str {
     let is_fault = |code: Code| code.id().as_bytes().get(1) == Some(&b'2') || code == Code::TextFallback;
     if problems.iter().any(|problem| problem.code == Code::Unreadable) {
         "unreadable"
+    } else if problems.iter().any(|problem| problem.code == Code::Unstable) {
+        "unstable"
     } else if problems.iter().any(|problem| is_fault(problem.code)) {
         "faulty"
     } else if problems.iter().any(|problem| problem.code.severity() != Severity::Note) {

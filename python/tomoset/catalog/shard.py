@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 _OF_FILES = ("files", "tomograms", "tilts", "particle_sets", "problems")
 #: What the walk calls the empty files with which jobs say how they ended, which are not in `files`.
 _MARKER = 3
-#: The problem of a file that changed while it was read.
-_UNSTABLE = "F105"
 #: Tables with rows of units, which are made anew with each change.
 _OF_UNITS = ("jobs", "projects")
 #: Codes of the findings about whole units.
@@ -261,25 +259,11 @@ def _harvest(task: Task, units: list[Unit], known: pa.Table) -> tuple[dict[str, 
             found[name].append(table)
     found["jobs"].append(harvest.jobs())
     new = {name: pa.concat_tables(tables) for name, tables in found.items()}
-    new["files"] = _with_unstable(new["files"], new["problems"])
     counts.unchanged, counts.new, counts.changed = harvest.counts
     counts.tomograms, counts.tilts = new["tomograms"].num_rows, new["tilts"].num_rows
     for entry in new["problems"].column("severity").value_counts().to_pylist():
         counts.problems[entry["values"]] += entry["counts"]
     return new, set(harvest.gone), counts
-
-
-def _with_unstable(files: pa.Table, problems: pa.Table) -> pa.Table:
-    """Say of files that changed while they were read that they are unstable, so that they are read again."""
-    paths = problems.column("path").filter(pc.equal(problems.column("code"), _UNSTABLE))
-    if not len(paths):
-        return files
-    status = files.column("status")
-    unstable = pc.and_(
-        pc.is_in(files.column("path"), value_set=_whole(paths)), pc.not_equal(status, "unreadable")
-    )
-    at = files.schema.get_field_index("status")
-    return files.set_column(at, files.schema.field(at), pc.if_else(unstable, "unstable", status))
 
 
 def _unit_of(name: str, table: pa.Table) -> pa.Array:
