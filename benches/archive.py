@@ -44,11 +44,12 @@ def work(contender: str, root: str, catalog: str, sample: int) -> dict[str, floa
         paths = star_files(root)
         started = time.perf_counter()
         processes = [
-            subprocess.Popen([sys.executable, __file__, "--read"], stdin=subprocess.PIPE, text=True)
-            for _ in range(2)
+            subprocess.Popen([sys.executable, __file__, "--read"], stdin=subprocess.PIPE) for _ in range(2)
         ]
         with ThreadPoolExecutor(2) as pool:
-            list(pool.map(lambda at: processes[at].communicate("\n".join(paths[at::2])), range(2)))
+            list(
+                pool.map(lambda at: processes[at].communicate(os.fsencode("\n".join(paths[at::2]))), range(2))
+            )
         return {"seconds": time.perf_counter() - started, "count": len(paths)}
     if contender == "starfile":
         import starfile
@@ -72,7 +73,7 @@ def work(contender: str, root: str, catalog: str, sample: int) -> dict[str, floa
 
 def read_all() -> None:
     """Read the files that standard input names."""
-    for path in sys.stdin.read().splitlines():
+    for path in sys.stdin.buffer.read().splitlines():
         descriptor = os.open(path, os.O_RDONLY)
         while os.read(descriptor, 1 << 20):
             pass

@@ -166,14 +166,24 @@ pub fn of_batch(batch: &RecordBatch) -> Result<Vec<Entry>> {
         .collect()
 }
 
-/// A path as text: as it is, or, where it is not UTF-8, with `\xNN` for the bytes that are not and `\\` for backslashes.
+/// A path as text: its parts as they are, or, where one is not UTF-8, with `\xNN` for the bytes that are not and `\\` for
+/// backslashes.
 #[must_use]
 pub fn text_of(path: &[u8]) -> String {
     if let Ok(text) = std::str::from_utf8(path) {
         return text.to_owned();
     }
-    let mut text = String::with_capacity(path.len() + 8);
-    for chunk in path.utf8_chunks() {
+    // Part by part, so that a folder is written alike in all paths that lead through it.
+    let parts: Vec<String> = path.split(|&byte| byte == b'/').map(part_of).collect();
+    parts.join("/")
+}
+
+fn part_of(part: &[u8]) -> String {
+    if let Ok(text) = std::str::from_utf8(part) {
+        return text.to_owned();
+    }
+    let mut text = String::with_capacity(part.len() + 8);
+    for chunk in part.utf8_chunks() {
         text.push_str(&chunk.valid().replace('\\', "\\\\"));
         chunk.invalid().iter().for_each(|byte| text.push_str(&format!("\\x{byte:02x}")));
     }
@@ -210,5 +220,6 @@ mod tests {
     fn paths_as_text_are_not_confused() {
         assert_eq!(text_of("caf\u{e9}\\x".as_bytes()), "caf\u{e9}\\x");
         assert_eq!(text_of(b"caf\xe9\\x"), "caf\\xe9\\\\x");
+        assert_eq!(text_of(b"a\\b/\xe9"), "a\\b/\\xe9");
     }
 }

@@ -448,6 +448,8 @@ def test_names_that_are_not_utf8(catalog: Catalog, tmp_path: Path) -> None:
     catalog.index(root)
     assert answer(catalog, "SELECT DISTINCT project FROM tilts ORDER BY 1") == [("p\\xfe",), (None,)]
     assert text_of(b"caf\xe9\\") == "caf\\xe9\\\\"
+    # A folder is written alike in all paths that lead through it.
+    assert text_of(b"a\\b/\xe9") == "a\\b/\\xe9"
 
 
 def test_what_is_latest_follows_the_jobs(catalog: Catalog, tmp_path: Path) -> None:

@@ -194,9 +194,13 @@ def shard_of(root: str, folder: bytes) -> int:
 
 
 def text_of(path: bytes) -> str:
-    r"""Return a path as the tables have it: bytes that are not UTF-8 as ``\xNN``, backslashes beside them doubled."""
+    r"""Return a path as the tables have it: bytes that are not UTF-8 as ``\xNN``, backslashes in such a part doubled."""
+    return "/".join(map(_part_of, path.split(b"/")))
+
+
+def _part_of(part: bytes) -> str:
     try:
-        return path.decode()
+        return part.decode()
     except UnicodeDecodeError:
-        escaped = path.replace(b"\\", b"\\\\").decode("utf-8", "surrogateescape")
+        escaped = part.replace(b"\\", b"\\\\").decode("utf-8", "surrogateescape")
         return re.sub("[\udc80-\udcff]", lambda match: f"\\x{ord(match[0]) - 0xDC00:02x}", escaped)
