@@ -194,7 +194,7 @@ def shard_of(root: str, folder: bytes) -> int:
 
 
 def text_of(path: bytes) -> str:
-    r"""Return a path as the tables have it: bytes that are not UTF-8 as ``\xNN``, backslashes in such a part doubled."""
+    r"""Return a path as the tables have it: bytes that are not UTF-8 as ``\xNN``, and ``\`` doubled in such a part."""
     return "/".join(map(_part_of, path.split(b"/")))
 
 
