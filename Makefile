@@ -69,7 +69,7 @@ format: $(BUILD)/installed  ## format all code
 bench: $(BUILD)/installed  ## measure against the peers (benches/README.md)
 	$(BIN)/python -m pip install --quiet 'gemmi>=0.7' 'starfile-rs>=0.1.12'
 	$(BIN)/python benches/run.py
-	$(BIN)/python benches/archive.py
+	$(BIN)/python benches/indexing.py
 	$(BIN)/python benches/catalogue.py
 	cargo bench --locked
 

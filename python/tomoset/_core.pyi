@@ -1,6 +1,6 @@
 """The compiled part of tomoset."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from os import PathLike
 from typing import TypeAlias, final
 
@@ -150,6 +150,7 @@ def harvest(
     crawl: int,
     now_ns: int,
     verify: bool = False,
+    doubtful: Set[str] = ...,
     recall: bool = False,
     threads: int = 1,
     files_at_once: int = 4096,

@@ -13,6 +13,9 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::error::{Result, StarError};
 
+/// Files up to this size may be kept by the file system without a block of their own.
+const IN_INODE: i64 = 4096;
+
 /// What lies at a path, as the folder's listing says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sort {
@@ -64,7 +67,13 @@ impl Entry {
     #[must_use]
     pub fn text(&self) -> String {
         let text = text_of(&self.path);
-        if self.sort == Sort::Folder { format!("{text}/") } else { text }
+        if self.sort == Sort::Folder && !text.is_empty() { format!("{text}/") } else { text }
+    }
+
+    /// Whether it is on tape: it has a size, and no blocks. Small files may lie in their inode, which has none either.
+    #[must_use]
+    pub fn is_offline(&self) -> bool {
+        self.sort == Sort::File && self.size > IN_INODE && self.blocks == 0
     }
 
     /// Takes over what the system says of the file now.
@@ -88,7 +97,7 @@ impl Entry {
     #[must_use]
     pub fn fingerprint(&self) -> u128 {
         let mut bytes = self.path.clone();
-        for value in [self.sort.code(), self.size, self.mtime_ns, self.inode] {
+        for value in [self.sort.code(), self.size, self.mtime_ns, self.inode, i64::from(self.is_offline())] {
             bytes.extend(value.to_le_bytes());
         }
         bytes.extend(self.error.iter().flat_map(|error| error.bytes()));

@@ -104,7 +104,7 @@ impl File {
     }
 
     fn of(entry: Entry, project: Option<Arc<[u8]>>, looking: Looking) -> Self {
-        let offline = !looking.recall && entry.sort == Sort::File && entry.size > 0 && entry.blocks == 0;
+        let offline = !looking.recall && entry.is_offline();
         Self {
             path: entry.text(),
             path_bytes: std::str::from_utf8(&entry.path).is_err().then(|| entry.path.clone()),
@@ -187,7 +187,14 @@ impl File {
             self.take_outline(&mut outline, &mut window, false)?;
             if !holds_rows(&outline, &[Role::Tomograms, Role::Tilts]) {
                 if self.kind == Kind::Particles.name() {
-                    self.counts = count_large(place, &outline)?;
+                    match count_large(place, &outline) {
+                        Ok(counts) => self.counts = counts,
+                        Err(error @ StarError::Io { .. }) => return Err(error),
+                        Err(error) => {
+                            let detail = format!("the particles are not counted: {error}");
+                            self.problems.push(Problem::of_file(Code::BadValue, Some(&detail)));
+                        }
+                    }
                 }
                 return Ok(());
             }

@@ -49,6 +49,8 @@ pub struct Options {
     pub crawl: i64,
     /// Whether files are read whose size, time and inode are as they were.
     pub verify: bool,
+    /// Paths of files that are read though they seem the same.
+    pub doubtful: HashSet<String>,
     pub looking: Looking,
     /// Files in a harvest, and bytes: it ends with the file that goes beyond.
     pub files_at_once: usize,
@@ -75,10 +77,8 @@ impl Known {
     }
 
     /// Whether the file is looked at again though it seems the same.
-    fn is_doubtful(&self, looking: Looking) -> bool {
-        !self.settled
-            || matches!(&*self.status, "unstable" | "unreadable")
-            || self.status == "offline" && looking.recall
+    fn is_doubtful(&self) -> bool {
+        !self.settled || matches!(&*self.status, "unstable" | "unreadable" | "offline")
     }
 }
 
@@ -125,10 +125,12 @@ impl Harvest {
                 if entry.sort == Sort::Folder {
                     closed.push(path.clone());
                 }
-                if !options.verify
-                    && let Some(own) = known.get(&path)
+                let looks_again = options.verify || options.doubtful.contains(&path);
+                // What is on tape and seems the same keeps what is known of it.
+                let is_out_of_reach = entry.is_offline() && !options.looking.recall;
+                if let Some(own) = known.get(&path)
                     && own.is_like(entry)
-                    && !own.is_doubtful(options.looking)
+                    && (is_out_of_reach || !looks_again && !own.is_doubtful())
                     && entry.error.is_none()
                 {
                     known.remove(&path);
@@ -175,7 +177,8 @@ impl Harvest {
         let projects: Vec<_> = self.options.units.iter().filter(|unit| unit.is_project).collect();
         let read = |at: usize| {
             let unit = projects.get(at)?;
-            Some((text_of(&unit.folder), jobs(&self.options.root, &unit.folder, &unit.entries)))
+            let recall = self.options.looking.recall;
+            Some((text_of(&unit.folder), jobs(&self.options.root, &unit.folder, &unit.entries, recall)))
         };
         let found = parallel::map(projects.len(), self.options.threads, read);
         let rows: Vec<(&str, &Job)> =
@@ -225,7 +228,8 @@ impl Harvest {
             self.changed += 1;
         }
         // What a set names may have come or gone.
-        let names = self.options.verify && file.kind == Kind::TomogramSet.name();
+        let looked_again = self.options.verify || self.options.doubtful.contains(&file.path);
+        let names = looked_again && file.kind == Kind::TomogramSet.name();
         !same_content || names || !known.is_like(&file.entry) || known.settled != file.is_settled()
     }
 

@@ -13,6 +13,9 @@ use crate::star::outline::OnError;
 use crate::table::dtype::{Dtypes, InvalidUtf8, Options};
 use crate::table::read::{StarTables, read_path};
 
+/// Pipelines and options of jobs are not larger than this.
+const LARGEST: i64 = 64 << 20;
+
 /// One job of a project.
 #[derive(Clone, Debug, Default)]
 pub struct Job {
@@ -59,12 +62,14 @@ impl Job {
 ///
 /// Nothing that is wrong with the pipeline's or a job's file keeps the rest from being told: it is a problem of that file.
 #[must_use]
-pub fn jobs(root: &Path, folder: &[u8], entries: &[Entry]) -> Vec<Job> {
+pub fn jobs(root: &Path, folder: &[u8], entries: &[Entry], recall: bool) -> Vec<Job> {
     let mut found: BTreeMap<String, Job> = BTreeMap::new();
     for entry in entries {
         let Some((name, file)) = job_of(folder, &entry.path) else { continue };
         let job = found.entry(name).or_default();
         match entry.sort {
+            // That of a program which the job runs, further down, is not its own.
+            Sort::Marker if file.contains('/') => {}
             Sort::Marker => {
                 job.marker = file.rsplit('_').next().map(str::to_ascii_lowercase);
                 job.ended_ns = Some(entry.mtime_ns);
@@ -75,15 +80,25 @@ pub fn jobs(root: &Path, folder: &[u8], entries: &[Entry]) -> Vec<Job> {
                 job.changed_ns = job.changed_ns.max(Some(entry.mtime_ns));
                 if file == "job.star" {
                     job.started_ns = Some(entry.mtime_ns);
-                    job.take_options(&root.join(as_os(&entry.path)));
+                    if is_read(entry, recall) {
+                        job.take_options(&root.join(as_os(&entry.path)));
+                    }
                 }
             }
             Sort::Link | Sort::Other | Sort::Folder => {}
         }
     }
-    let _ = take_pipeline(&root.join(as_os(folder)).join("default_pipeline.star"), &mut found);
+    let pipeline = Path::new(as_os(folder)).join("default_pipeline.star");
+    if entries.iter().any(|entry| as_os(&entry.path) == pipeline.as_os_str() && is_read(entry, recall)) {
+        let _ = take_pipeline(&root.join(pipeline), &mut found);
+    }
     put_in_order(&mut found);
     found.into_iter().map(|(name, job)| Job { number: number_of(&name), name, ..job }).collect()
+}
+
+/// Whether a file that tells of jobs is read: not from tape unless that is wished, and not if it is none of RELION's.
+fn is_read(entry: &Entry, recall: bool) -> bool {
+    entry.sort == Sort::File && entry.size <= LARGEST && (recall || !entry.is_offline())
 }
 
 /// The job whose folder a file lies in, and the file's path there.

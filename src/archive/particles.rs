@@ -9,7 +9,7 @@ use arrow_array::types::Int64Type;
 use arrow_array::{Array, ArrayRef, LargeStringArray, PrimitiveArray};
 
 use super::classify::{Role, role_of};
-use crate::error::{Result, StarError};
+use crate::error::Result;
 use crate::star::outline::Outline;
 use crate::table::dtype::{InvalidUtf8, Options};
 use crate::table::stream::Stream;
@@ -88,7 +88,7 @@ pub fn columns<'a>(
 /// Counts the particles of a file that is never held as a whole.
 ///
 /// # Errors
-/// What the operating system says; a file that cannot be read otherwise has no counts, its faults are told elsewhere.
+/// What the operating system says; a row or a value that cannot be read.
 pub fn count_large(place: &Path, outline: &Outline) -> Result<Vec<Count>> {
     let mut counter = Counter::default();
     for block in &outline.blocks {
@@ -107,10 +107,7 @@ pub fn count_large(place: &Path, outline: &Outline) -> Result<Vec<Count>> {
                 threads: Some(1),
                 ..Options::default()
             };
-            match stream(place, &block.name, &options, &mut counter) {
-                Err(error @ StarError::Io { .. }) => return Err(error),
-                _ => continue,
-            }
+            stream(place, &block.name, &options, &mut counter)?;
         }
     }
     Ok(counter.finish())

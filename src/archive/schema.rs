@@ -10,7 +10,7 @@ use crate::table::columns::data_type;
 use crate::table::dtype::{Strings, Type};
 
 const KINDS: &str = "what the file is, by its blocks and labels: tomogram_set, tilt_series, particles, trajectories, \
-    optimisation_set, annotations, pipeline, job, micrograph, model, optimiser, other, empty, unknown";
+    optimisation_set, annotations, pipeline, job, micrograph, model, optimiser, other, empty, unknown, link, special";
 
 /// A column that comes from a label.
 #[derive(Clone, Copy, Debug)]

@@ -242,6 +242,8 @@ impl Shared {
         let mut listed = Listed::default();
         if let Err(error) = listed.read(&path, &task.folder, &self.exclude) {
             lock(&self.seen.closed).push(task.folder.clone());
+            // A listing that broke off might make loose files of a project's.
+            listed = Listed::default();
             listed.entries.push(Entry::new(task.folder.clone(), Sort::Folder, Err(error)));
         }
         let files = listed.entries.iter().filter(|entry| !matches!(entry.sort, Sort::Marker | Sort::Folder));

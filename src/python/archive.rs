@@ -169,9 +169,9 @@ impl Harvested {
 /// Begins to harvest units of the tree below a folder.
 ///
 /// `units` are folder, whether it is a project, and entries, as a walk gives them; `known` has the catalogue's rows of
-/// their files; `now_ns` is the time.
+/// their files; `doubtful` are paths of files that are read though they seem the same; `now_ns` is the time.
 #[pyfunction]
-#[pyo3(signature = (root, units, known, *, crawl, now_ns, verify=false, recall=false, threads=1, files_at_once=4096,
+#[pyo3(signature = (root, units, known, *, crawl, now_ns, verify=false, doubtful=HashSet::new(), recall=false, threads=1, files_at_once=4096,
     bytes_at_once=64 << 20))]
 #[allow(clippy::too_many_arguments, reason = "most are by keyword")]
 pub fn harvest(
@@ -182,6 +182,7 @@ pub fn harvest(
     crawl: i64,
     now_ns: i64,
     verify: bool,
+    doubtful: HashSet<String>,
     recall: bool,
     threads: usize,
     files_at_once: usize,
@@ -193,7 +194,8 @@ pub fn harvest(
     let units = units.into_iter().map(unit).collect::<Result<_, _>>()?;
     let known = known.map(|known| known_files(&known.into_inner())).transpose()?.unwrap_or_default();
     let looking = Looking { now_ns, recall };
-    let options = core::Options { root, units, known, crawl, verify, looking, files_at_once, bytes_at_once, threads };
+    let options =
+        core::Options { root, units, known, crawl, verify, doubtful, looking, files_at_once, bytes_at_once, threads };
     let inner = py.detach(|| core::Harvest::begin(options))?;
     Ok(Harvest { inner: Mutex::new(inner) })
 }

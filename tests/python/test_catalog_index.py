@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import tempfile
 import threading
 import time
@@ -720,3 +721,110 @@ def test_old_versions_are_given_back(catalog: Catalog, archive: Path) -> None:
     catalog.vacuum(keep_days=0)
     assert not any(path.exists() for path in gone)
     assert answer(catalog, "SELECT count(*) FROM files") == [(32,)]
+
+
+def send_to_tape(path: Path) -> None:
+    """Take a file's blocks away, and leave its size, time and inode."""
+    facts = path.stat()
+    hole = [
+        "fallocate",
+        "--punch-hole",
+        "--offset",
+        "0",
+        "--length",
+        str(-(-facts.st_size // 4096) * 4096),
+        str(path),
+    ]
+    if subprocess.run(hole, capture_output=True, check=False).returncode:
+        pytest.skip("no holes in files here")
+    os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    if path.stat().st_blocks:
+        pytest.skip("holes have blocks here")
+
+
+def test_what_goes_to_tape_keeps_what_is_known(catalog: Catalog, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    make_project(root / "p")
+    tilts, tomograms = root / "p/long.star", root / "p/Import/job001/tilt_series.star"
+    write(tilts, tilt_series("LONG", 500))
+    write(tomograms, tomogram_set("Import/job001", [f"TS_{at}" for at in range(200)]))
+    catalog.index(root)
+    before = content(catalog)
+    for path in (tilts, tomograms):
+        send_to_tape(path)
+    assert not catalog.index(root, verify=True).changed_files
+    for name in ("tilts", "tomograms", "files"):
+        assert content(catalog)[name] == before[name]
+    # A set is looked at again where files have come, but not from tape.
+    write(root / "p/more.star", tilt_series("MORE"))
+    catalog.index(root)
+    assert len(content(catalog)["tomograms"]) == len(before["tomograms"])
+    # What was brought back is read without being asked for.
+    new = root / "p/new.star"
+    write(new, tilt_series("NEW", 500))
+    text = new.read_bytes()
+    send_to_tape(new)
+    catalog.index(root)
+    status = "SELECT status, kind FROM files WHERE path = 'p/new.star'"
+    assert answer(catalog, status) == [("offline", "unknown")]
+    facts = new.stat()
+    new.write_bytes(text)
+    os.utime(new, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    catalog.index(root)
+    assert answer(catalog, status) == [("ok", "tilt_series")]
+
+
+def test_small_files_without_blocks_are_not_on_tape(catalog: Catalog, tmp_path: Path) -> None:
+    (tmp_path / "root").mkdir()
+    with (tmp_path / "root/small.star").open("wb") as file:
+        file.truncate(4000)
+    catalog.index(tmp_path / "root")
+    assert answer(catalog, "SELECT status FROM files") == [("faulty",)]
+
+
+def test_odd_jobs(catalog: Catalog, archive: Path) -> None:
+    huge = f"Import/job{'9' * 20}"
+    write(archive / "2026/p1" / huge / "tomograms.star", tomogram_set(huge, ["TS_01"]))
+    write(archive / "2026/p1/Import/job001/tmp/RELION_JOB_EXIT_FAILURE", "")
+    catalog.index(archive)
+    state = "SELECT state FROM jobs WHERE project = '2026/p1' AND number = 1"
+    assert answer(catalog, state) == [("succeeded",)]
+    latest = "SELECT path FROM latest.tomograms WHERE project = '2026/p1' AND tomogram = 'TS_01'"
+    assert answer(catalog, latest) == [("2026/p1/Tomograms/job003/tomograms.star",)]
+
+
+def test_tilt_series_by_absolute_paths_are_the_latest_too(catalog: Catalog, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    write(root / "p/default_pipeline.star", pipeline({}))
+    job = str(root / "p/Import/job001")
+    write(root / "p/Import/job001/tomograms.star", tomogram_set(job, ["A"]))
+    write(root / "p/Import/job001/tilt_series/A.star", tilt_series("A"))
+    catalog.index(root)
+    assert answer(catalog, "SELECT tilt_series_found FROM latest.tomograms") == [(True,)]
+    assert answer(catalog, "SELECT count(*) FROM latest.tilts") == [(3,)]
+
+
+def test_a_list_names_a_project_that_is_gone(catalog: Catalog, archive: Path, tmp_path: Path) -> None:
+    catalog.index(archive)
+    shutil.rmtree(archive / "2026/p2")
+    summary = catalog.index(archive, paths=["2026/p2/Import/job001/tilt_series.star"])
+    assert summary.deleted_files == 11
+    assert content(catalog) == fresh(tmp_path, archive)
+
+
+def test_what_is_no_number_is_the_same_as_before(catalog: Catalog, tmp_path: Path) -> None:
+    project = tmp_path / "root/p"
+    make_project(project)
+    write(project / "nan.star", tilt_series("N").replace("30000", "nan"))
+    catalog.index(tmp_path / "root")
+    for _ in range(2):
+        assert not catalog.index(tmp_path / "root", verify=True).changed
+
+
+def test_a_large_set_that_cannot_be_counted_says_so(catalog: Catalog, tmp_path: Path) -> None:
+    text = particle_set({"A": 300_000}) + "A 1.5 one\n" + " ".join(["#"] * (9 << 20)) + "\n"
+    write(tmp_path / "root/large.star", text)
+    catalog.index(tmp_path / "root")
+    assert answer(catalog, "SELECT count(*) FROM particle_sets") == [(0,)]
+    (problem,) = answer(catalog, "SELECT name, message FROM problems WHERE name = 'bad-value'")
+    assert "the particles are not counted" in problem[1]

@@ -19,7 +19,7 @@ Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 #: A job of RELION in a path below its project.
-_JOB = re.compile(r"([^/]+/job(\d{3,}))/")
+_JOB = re.compile(r"([^/]+/job\d{3,})/")
 #: Sets of jobs that failed come before all others, and those outside of jobs before these.
 _FAILED, _NO_JOB = -1_000_000, -2_000_000
 
@@ -65,8 +65,8 @@ def _ranks(tomograms: pa.Table, jobs: pa.Table) -> Integers:
         rank = _NO_JOB
         if project is not None:
             match = _JOB.match(path[len(project) + 1 if project else 0 :])
-            if match:
-                order, state = known.get((project, match[1]), (int(match[2]), "unknown"))
+            if match and (project, match[1]) in known:
+                order, state = known[project, match[1]]
                 rank = order + (_FAILED if state in ("failed", "aborted") else 0)
         found[path] = rank * len(pairs) + place
     codes = pc.dictionary_encode(tomograms.column("path").combine_chunks())
@@ -103,9 +103,9 @@ def _of_tilts(tilts: pa.Table, shown: pa.Table) -> pa.Array:
     own_file = pc.is_null(shown.column("tilt_series_file"))
     named = shown.filter(pc.invert(own_file))
     files = [
-        _joined(project, name)
-        for project, name in zip(
-            named.column("project").to_pylist(), named.column("tilt_series_file").to_pylist(), strict=True
+        _joined(root, project, name)
+        for root, project, name in zip(
+            *(named.column(each).to_pylist() for each in ("root", "project", "tilt_series_file")), strict=True
         )
     ]
     found = pc.is_in(tilts.column("path"), value_set=pa.array(files, pa.large_string())).combine_chunks()
@@ -119,9 +119,10 @@ def _of_tilts(tilts: pa.Table, shown: pa.Table) -> pa.Array:
     return found
 
 
-def _joined(project: str | None, name: str) -> str:
+def _joined(root: str, project: str | None, name: str) -> str:
     """Return the path of a file that a project names, relative to the root."""
     parts = [] if not project or name.startswith("/") else project.split("/")
+    name = name.removeprefix(f"{root}/")
     for part in name.split("/"):
         if part == ".." and parts:
             parts.pop()

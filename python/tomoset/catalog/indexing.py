@@ -154,6 +154,8 @@ class _Crawl:
         self._errors = {text_of(known.folder): known.errors for known in self._known.values()}
         self._walked = Walked()
         self._targets: set[bytes] | None = None
+        #: Projects that the catalogue has around files that are said to have changed, and that are none any more.
+        self._ended: set[bytes] = set()
         self._waiting: dict[int, list[Unit]] = defaultdict(list)
         self._running: dict[Handle, Task] = {}
         self._suspects: list[Unit] = []
@@ -180,7 +182,10 @@ class _Crawl:
         """Give the units that are new or other than before."""
         starts: tuple[bytes, ...] = ()
         if self._request.paths is not None:
-            wanted = starts_of({self._holder(unit) for unit in units_of(self._root, self._request.paths)})
+            paths = list(self._request.paths)
+            units = {self._holder(unit) for unit in units_of(self._root, paths)}
+            self._ended = self._ended_around(paths)
+            wanted = starts_of(units | self._ended)
             self._targets = set(wanted)
             starts = tuple(folder for folder in wanted if self._is_folder(folder))
             if not starts:
@@ -236,10 +241,25 @@ class _Crawl:
 
     def _is_told_as_gone(self, folder: bytes, targets: set[bytes]) -> bool:
         """Tell whether a unit that a walk of some folders did not meet is none any more."""
+        if folder in self._ended and any(is_below(folder, target) and folder != target for target in targets):
+            return True
         if folder in targets:
             return not self._is_folder(folder) or b"/" not in folder
         # Its files are those of the unit around it now. What is gone altogether is told by a crawl of all.
-        return self._is_folder(folder) and any(is_below(folder, target) for target in targets)
+        return any(is_below(folder, target) for target in targets) and self._is_folder(folder)
+
+    def _ended_around(self, paths: list[str]) -> set[bytes]:
+        """Return the projects that the catalogue has around files, and that are none any more."""
+        ended = set()
+        for path in paths:
+            below = os.path.relpath(os.path.normpath(Path(self._root) / path), self._root)
+            for folder in (Path(below), *Path(below).parents):
+                known = self._known.get(os.fsencode(folder))
+                if known is not None and known.is_project:
+                    if not (Path(self._root) / folder / "default_pipeline.star").is_file():
+                        ended.add(known.folder)
+                    break
+        return ended
 
     def _is_folder(self, folder: bytes) -> bool:
         return Path(self._root, os.fsdecode(folder)).is_dir()

@@ -14,7 +14,7 @@ TABLES: dict[str, str] = {
     "labels": "Which labels files have: one row a header and label; files with equal labels share a header.",
     "problems": "What was odd in the files, and what RELION would make of it: one row a finding.",
     "deletions": "Files that were there and are no longer: one row a deletion.",
-    "crawls": "Every crawl that changed something: one row a crawl.",
+    "crawls": "Every crawl that changed something and came to its end: one row a crawl.",
 }
 
 SHARDS = 64

@@ -68,7 +68,7 @@ def _refresh(task: Task, writer: PartWriter) -> Result:
     else:
         ended = files.filter(_is_of_another_kind(files, there))
         known = _without(files, ended.column("path"))
-        new, gone, counts = _harvest(task, there, _doubting(known, there))
+        new, gone, counts = _harvest(task, there, known)
         gone |= set(ended.column("path").to_pylist()) - set(new["files"].column("path").to_pylist())
     counts.deleted = len(gone)
     rows: dict[str, pa.Table] = {}
@@ -246,6 +246,7 @@ def _harvest(task: Task, units: list[Unit], known: pa.Table) -> tuple[dict[str, 
         crawl=task.crawl,
         now_ns=task.now_ns,
         verify=task.options.verify,
+        doubtful=set(_doubtful(known, units)),
         recall=task.options.recall,
         threads=task.options.threads,
     )
@@ -292,11 +293,11 @@ def _whole(values: pa.Array | pa.ChunkedArray) -> pa.Array:
     return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
 
 
-def _doubting(files: pa.Table, units: list[Unit]) -> pa.Table:
-    """Let tomogram sets seem changed where files have come or gone: they may name these, and are read again."""
-    sets = pc.equal(files.column("kind"), "tomogram_set")
-    owners = unit_of(files)
-    of_sets = set(owners.filter(sets.combine_chunks()).to_pylist())
+def _doubtful(files: pa.Table, units: list[Unit]) -> list[str]:
+    """Return the tomogram sets of units where files have come or gone: they may name these, and are read again."""
+    sets = files.filter(pc.equal(files.column("kind"), "tomogram_set"))
+    set_owners, owners = unit_of(sets), unit_of(files)
+    of_sets = set(set_owners.to_pylist())
     moved = []
     for unit in units:
         if unit.entries is not None and unit.path in of_sets:
@@ -304,12 +305,9 @@ def _doubting(files: pa.Table, units: list[Unit]) -> pa.Table:
             known = files.column("path").filter(pc.equal(owners, unit.path))
             if set(map(text_of, met.to_pylist())) != set(known.to_pylist()):
                 moved.append(unit.path)
-    if not moved:
-        return files
-    doubtful = pc.and_(sets, pc.is_in(owners, value_set=pa.array(moved, pa.large_string())))
-    times = files.column("mtime_ns")
-    at = files.schema.get_field_index("mtime_ns")
-    return files.set_column(at, files.schema.field(at), pc.if_else(doubtful, pc.bit_wise_not(times), times))
+    own = pc.is_in(set_owners, value_set=pa.array(moved, pa.large_string()))
+    found: list[str] = sets.column("path").filter(own).to_pylist()
+    return found
 
 
 def _units_of(files: pa.Table, paths: set[str]) -> set[str]:
@@ -324,10 +322,9 @@ def _units_that_differ(old: pa.Table, new: pa.Table) -> set[str]:
     """Return the projects whose rows are other than before."""
     if _is_same(old, new):
         return set()
-    before, after = old.to_pylist(), new.to_pylist()
-    return {row["project"] for row in before if row not in after} | {
-        row["project"] for row in after if row not in before
-    }
+    # Rows have lists, so that they cannot be members themselves.
+    before, after = ({(row["project"], repr(row)) for row in table.to_pylist()} for table in (old, new))
+    return {project for project, _ in before ^ after}
 
 
 def _is_same(old: pa.Table, new: pa.Table, touched: pa.Array | None = None) -> bool:
@@ -336,8 +333,17 @@ def _is_same(old: pa.Table, new: pa.Table, touched: pa.Array | None = None) -> b
         return False
     if touched is not None and len(touched):
         old, new = _touched_last(old, touched), _touched_last(new, touched)
-    same: bool = old.combine_chunks().equals(new.combine_chunks())
+    same: bool = _bits(old).equals(_bits(new))
     return same
+
+
+def _bits(table: pa.Table) -> pa.Table:
+    """Return a table with its numbers as their bits: what is no number is the same as itself then."""
+    table = table.combine_chunks()
+    for at, field in enumerate(table.schema):
+        if pa.types.is_float64(field.type):
+            table = table.set_column(at, field.name, table.column(at).combine_chunks().view(pa.int64()))
+    return table
 
 
 def _touched_last(table: pa.Table, touched: pa.Array) -> pa.Table:

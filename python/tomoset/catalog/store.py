@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from contextlib import contextmanager, suppress
@@ -110,7 +111,7 @@ class Store:
         with _delta_faults(self.folder, name):
             # Whole hours are what it takes.
             paths = self._load(name).vacuum(
-                int(24 * keep_days), dry_run=dry_run, enforce_retention_duration=False, full=True
+                math.ceil(24 * keep_days), dry_run=dry_run, enforce_retention_duration=False, full=True
             )
         return [path for path in (self.folder / name / path for path in paths) if dry_run and path.is_file()]
 

@@ -1,9 +1,14 @@
 """``tomoset changes``: which files are new, changed or gone."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from tomoset.cli.options import catalog_option
 from tomoset.cli.output import echo_lines, terminal_width
+
+if TYPE_CHECKING:
+    from tomoset.catalog import Catalog
 
 
 @click.command()
@@ -12,7 +17,7 @@ from tomoset.cli.output import echo_lines, terminal_width
     "--since",
     metavar="CRAWL",
     type=click.IntRange(min=0),
-    help="Of later crawls than this; of the last one when not given. 'tomoset status' has the numbers.",
+    help="Of later crawls than this; of the last one that ended when not given. The table crawls has the numbers.",
 )
 @click.option("--kind", metavar="KIND", help="Only files of this kind, such as tilt_series.")
 def changes(folder: str, since: int | None, kind: str | None) -> None:
@@ -28,7 +33,7 @@ def changes(folder: str, since: int | None, kind: str | None) -> None:
     from tomoset.cli.text_table import table_lines
 
     with Catalog.open(folder) as catalog:
-        after = catalog.status().crawl - 1 if since is None else since
+        after = _crawl_before_last(catalog) if since is None else since
         found = catalog.sql(
             "SELECT crawl, change, kind, size, root, path FROM changes "  # noqa: S608  of a number
             f"WHERE crawl > {after:d} ORDER BY crawl, root, path"
@@ -38,3 +43,9 @@ def changes(folder: str, since: int | None, kind: str | None) -> None:
     if len(found.column("root").unique()) < 2:
         found = found.drop_columns("root")
     echo_lines(table_lines(found, terminal_width()))
+
+
+def _crawl_before_last(catalog: "Catalog") -> int:
+    """Return the crawl that ended before the last one: what an interrupted one found belongs to the next."""
+    crawls = catalog.sql("SELECT crawl FROM crawls ORDER BY crawl DESC LIMIT 2")["crawl"].to_pylist()
+    return crawls[1] if len(crawls) > 1 else 0

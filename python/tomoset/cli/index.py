@@ -2,7 +2,7 @@
 
 import os
 import sys
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     "--paths-from",
     "listing",
     metavar="FILE",
-    type=click.File(),
+    type=click.File("rb"),
     help="Look only at the projects of the files that are listed in FILE, a line each; '-' reads standard input.",
 )
 @click.option("--verify", is_flag=True, help="Read files, too, whose size, time and inode are as they were.")
@@ -40,7 +40,7 @@ def index(
     local_cluster: int | None,
     slurm: str | None,
     slurm_script: bool,
-    listing: TextIO | None,
+    listing: BinaryIO | None,
     verify: bool,
     recall: bool,
     allow_shrink: bool,
@@ -68,7 +68,7 @@ def index(
         raise click.UsageError("--paths-from is for one ROOT")
     for root in roots:
         os.scandir(root).close()  # a mistyped ROOT must not leave an empty catalogue behind
-    paths = None if listing is None else [line.rstrip("\n") for line in listing if line.strip()]
+    paths = None if listing is None else [os.fsdecode(line.rstrip(b"\n")) for line in listing if line.strip()]
     catalog = _open_or_create(folder, wait)
     errors = 0
     with workers.client() as client:

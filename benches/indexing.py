@@ -1,6 +1,6 @@
 """Index and refresh a whole archive, beside listing it, reading its bytes, and a loop of starfile.
 
-``python benches/archive.py [--projects 1000] [--rounds 3] [--folder DIR] [--starfile 2000]``
+``python benches/indexing.py [--projects 1000] [--rounds 3] [--folder DIR] [--starfile 2000]``
 makes the archive with ``examples/make_archive.py`` if it is not there, and prints times, ratios and memory.
 Everything runs from the page cache, each contender in a process of its own, in turns.
 """
