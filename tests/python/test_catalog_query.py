@@ -83,6 +83,15 @@ def test_answers_stream_in_batches(session: QuerySession) -> None:
     assert (sum(sizes), max(sizes) < 200_000) == (25**4, True)
 
 
+def test_an_answer_that_is_not_read_keeps_no_query_waiting(session: QuerySession) -> None:
+    reader = session.stream("SELECT a.path FROM files a, files b, files c, files d")
+    next(reader)
+    other = session.stream("SELECT count(*) AS n FROM files")
+    assert session.table("SELECT count(*) AS n FROM tilts")["n"].to_pylist() == [25]
+    assert other.read_all()["n"].to_pylist() == [25]
+    assert sum(batch.num_rows for batch in reader) > 100_000
+
+
 @pytest.mark.parametrize(
     ("query", "words"),
     [

@@ -88,6 +88,10 @@ def test_an_archive_that_is_not_mounted(
     done = run(capfd, *arguments)
     assert (done.code, done.out) == (3, "")
     assert "has 0 files, and the catalogue 21: is it mounted? --allow-shrink" in done.err
+    # Other roots are indexed all the same.
+    make_project(tmp_path / "other/q")
+    done = run(capfd, "index", archive, tmp_path / "other", "--catalog", tmp_path / "catalog")
+    assert (done.code, "is it mounted?" in done.err, "11 new" in done.out) == (3, True, True)
     assert run(capfd, *arguments, "--allow-shrink").out.splitlines()[2] == "changes    21 deleted"
 
 

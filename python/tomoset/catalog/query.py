@@ -37,7 +37,8 @@ class QuerySession:
             config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
         )
         self._run(f"SET temp_directory = {_text(self._spill)}")
-        self._run("SET TimeZone = 'UTC'")
+        # Of the cursors, too.
+        self._run("SET GLOBAL TimeZone = 'UTC'")
         for name, table in snapshot.tables.items():
             self._show(name, table)
         for statement in view_statements():
@@ -56,16 +57,20 @@ class QuerySession:
     def stream(self, query: str) -> pa.RecordBatchReader:
         """Run a query and hand out its answer batch by batch, in bounded memory."""
         self._refuse_other_than_query(query)
-        reader = self._interruptible(lambda: self._database.sql(query).to_arrow_reader(_BATCH_ROWS))
-        return pa.RecordBatchReader.from_batches(reader.schema, self._batches(reader))
+        # An answer that is not read to its end keeps no other query waiting.
+        cursor = self._database.cursor()
+        reader = self._interruptible(lambda: cursor.sql(query).to_arrow_reader(_BATCH_ROWS), cursor)
+        return pa.RecordBatchReader.from_batches(reader.schema, self._batches(reader, cursor))
 
     def close(self) -> None:
         """Let go of memory and files."""
         self._database.close()
         self._clean_up()
 
-    def _batches(self, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
-        while (batch := self._interruptible(lambda: next(reader, None))) is not None:
+    def _batches(
+        self, reader: pa.RecordBatchReader, cursor: duckdb.DuckDBPyConnection
+    ) -> Iterator[pa.RecordBatch]:
+        while (batch := self._interruptible(lambda: next(reader, None), cursor)) is not None:
             yield batch
 
     def _show(self, name: str, table: TableFiles) -> None:
@@ -98,10 +103,12 @@ class QuerySession:
         with _sql_faults():
             self._database.execute(statement)
 
-    def _interruptible(self, work: Callable[[], Answer]) -> Answer:
+    def _interruptible(
+        self, work: Callable[[], Answer], connection: duckdb.DuckDBPyConnection | None = None
+    ) -> Answer:
         """Do the work in a thread of its own: DuckDB does not notice Ctrl-C while it computes."""
         with _sql_faults():
-            return wait_for(work, on_interrupt=self._database.interrupt)
+            return wait_for(work, on_interrupt=(connection or self._database).interrupt)
 
 
 @contextmanager

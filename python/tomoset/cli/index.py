@@ -70,24 +70,35 @@ def index(
         os.scandir(root).close()  # a mistyped ROOT must not leave an empty catalogue behind
     paths = None if listing is None else [os.fsdecode(line.rstrip(b"\n")) for line in listing if line.strip()]
     catalog = _open_or_create(folder, wait)
-    errors = 0
+    from tomoset.catalog import ArchiveShrunk
+
+    errors, refused = 0, list[ArchiveShrunk]()
     with workers.client() as client:
         for root in roots:
-            with _ProgressBar(shown=not quiet and sys.stderr.isatty()) as bar:
-                summary = catalog.index(
-                    root,
-                    threads=threads,
-                    runner=client,
-                    paths=paths,
-                    verify=verify,
-                    recall=recall,
-                    allow_shrink=allow_shrink,
-                    wait=wait,
-                    progress=bar.update,
-                )
+            try:
+                with _ProgressBar(shown=not quiet and sys.stderr.isatty()) as bar:
+                    summary = catalog.index(
+                        root,
+                        threads=threads,
+                        runner=client,
+                        paths=paths,
+                        verify=verify,
+                        recall=recall,
+                        allow_shrink=allow_shrink,
+                        wait=wait,
+                        progress=bar.update,
+                    )
+            except ArchiveShrunk as fault:
+                # The other roots may be mounted.
+                refused.append(fault)
+                continue
             errors += summary.num_errors
             if not quiet:
                 _echo_summary(summary)
+    for shrunk in refused[:-1]:
+        click.echo(f"tomoset: {shrunk}", err=True)
+    if refused:
+        raise refused[-1]
     return ExitCode.PROBLEMS if strict and errors else ExitCode.FINE
 
 
