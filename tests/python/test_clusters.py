@@ -325,15 +325,20 @@ def test_control_c_ends_the_cluster(archive: Path, tmp_path: Path) -> None:
     for number in range(2000):
         (archive / f"x{number}").mkdir()
         (archive / f"x{number}" / "x.star").write_text(STAR)
-    command: list[str | Path] = [
-        sys.executable,
-        "-m",
-        "tomoset",
-        "index",
-        archive,
-        "--catalog",
-        tmp_path / "catalog",
-    ]
+    told = []
+    # A busy machine may come to the signal late: the crawl is over then.
+    for attempt in range(4):
+        catalog = tmp_path / f"catalog{attempt}"
+        told.append(interrupted(archive, catalog))
+        if told[-1] == (130, "", "tomoset: interrupted"):
+            assert Catalog.open(catalog).index(archive).new_files == 2013
+            return
+    raise AssertionError(told)
+
+
+def interrupted(archive: Path, catalog: Path) -> tuple[int, str, str]:
+    """Index by a cluster, and interrupt it once it has begun; return what it says."""
+    command: list[str | Path] = [sys.executable, "-m", "tomoset", "index", archive, "--catalog", catalog]
     with subprocess.Popen(
         [*command, "--local-cluster", "2"],
         env=environment(),
@@ -342,14 +347,13 @@ def test_control_c_ends_the_cluster(archive: Path, tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         start_new_session=True,
     ) as process:
-        while not list((tmp_path / "catalog").glob("files/shard=*")):
-            assert process.poll() is None
+        while process.poll() is None and not list(catalog.glob(".crawl-*.tmp")):
             time.sleep(0.02)
-        os.killpg(process.pid, signal.SIGINT)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=30)
-    assert (process.returncode, out, err.strip()) == (130, "", "tomoset: interrupted")
     assert ends(process.pid)
-    assert Catalog.open(tmp_path / "catalog").index(archive).new_files == 2013
+    return process.returncode, out, err.strip()
 
 
 def ends(group: int) -> bool:

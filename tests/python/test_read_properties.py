@@ -328,7 +328,8 @@ def test_exceptions_round_trip() -> None:
             read()
         errors.append(caught.value)
     assert {type(error).__name__ for error in errors} >= set(exceptions.__all__)
-    for error in errors:
+    # The system's own are pickled by whatever other packages have put in the place of Python's way.
+    for error in (each for each in errors if isinstance(each, tomoset.TomosetError)):
         for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
             for again in (
                 pickle.loads(pickle.dumps(error, protocol)),
