@@ -49,7 +49,7 @@ $(BUILD)/tested-python: $(BUILD)/installed $(PYTHON_TESTS)
 	@touch $@
 
 torture: $(BUILD)/installed  ## kill, starve and mislead the catalogue's indexing for half an hour (tests/torture)
-	$(BIN)/python -m pytest -q -s tests/torture tests/python/test_faults_stale.py tests/python/test_faults_trees.py
+	TORTURE_MEMORY=1 $(BIN)/python -m pytest -q -s tests/torture tests/python/test_faults.py tests/python/test_faults_stale.py tests/python/test_faults_trees.py
 
 check: $(BUILD)/installed  ## formatting, lints and types of everything
 	cargo fmt --check

@@ -80,11 +80,14 @@ def _held(path: str) -> Iterator[int | None]:
 
 def _is_as_it_was(path: str, stamp: tuple[int, int], held: int | None) -> bool:
     """Whether nobody wrote a set meanwhile, so that it is of one piece: its own file is renamed last."""
+    # First: who was at work while it was read, and is no longer, has put another file in its place by now.
+    if is_at_work(Path(path)):
+        return False
     try:
         same = held is None or os.path.samestat(os.fstat(held), Path(path).stat())
     except OSError:
         return False
-    return same and stamp_of(path) == stamp and not is_at_work(Path(path))
+    return same and stamp_of(path) == stamp
 
 
 def _read_once(
