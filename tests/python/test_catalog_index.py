@@ -109,10 +109,6 @@ def test_an_unchanged_tree_costs_no_commit(catalog: Catalog, archive: Path) -> N
     assert (checked.root, checked.crawl, checked.files) == (str(archive), 1, summary.files)
 
 
-def change_nothing(root: Path) -> None:
-    pass
-
-
 def change_content(root: Path) -> None:
     write(root / "2026/p1/MotionCorr/job002/tilt_series/TS_02.star", tilt_series("TS_02", 5, 41000))
 

@@ -121,8 +121,13 @@ def _of_tilts(tilts: pa.Table, shown: pa.Table) -> pa.Array:
 
 def _joined(root: str, project: str | None, name: str) -> str:
     """Return the path of a file that a project names, relative to the root."""
-    parts = [] if not project or name.startswith("/") else project.split("/")
-    name = name.removeprefix(f"{root}/")
+    if name.startswith("/"):
+        inside = name.removeprefix(f"{root}/")
+        # A file that lies elsewhere is none of the root's, whatever its name is.
+        if inside == name:
+            return name
+        name, project = inside, None
+    parts = project.split("/") if project else []
     for part in name.split("/"):
         if part == ".." and parts:
             parts.pop()

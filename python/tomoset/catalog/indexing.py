@@ -32,7 +32,16 @@ from tomoset.catalog.tasks import (
     shard_of,
     text_of,
 )
-from tomoset.catalog.walking import Ground, Walked, is_below, starts_of, units_of, walk_apart, walk_here
+from tomoset.catalog.walking import (
+    Ground,
+    Walked,
+    is_below,
+    is_project,
+    starts_of,
+    units_of,
+    walk_apart,
+    walk_here,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -256,7 +265,7 @@ class _Crawl:
             for folder in (Path(below), *Path(below).parents):
                 known = self._known.get(os.fsencode(folder))
                 if known is not None and known.is_project:
-                    if not (Path(self._root) / folder / "default_pipeline.star").is_file():
+                    if not is_project(Path(self._root) / folder):
                         ended.add(known.folder)
                     break
         return ended

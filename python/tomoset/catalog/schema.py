@@ -1,6 +1,7 @@
 """The tables of a catalogue: their names, what they hold, and their columns."""
 
 from collections.abc import Iterator
+from functools import cache
 
 import pyarrow as pa
 
@@ -26,10 +27,16 @@ SHARD = "shard"
 
 def catalog_schemas() -> dict[str, pa.Schema]:
     """Return the columns that this version writes, by table; units and words are field metadata."""
+    schemas = _core_schemas()
+    return {name: schemas[name] for name in TABLES}
+
+
+@cache
+def _core_schemas() -> dict[str, pa.Schema]:
+    """Return the schemas, made once: each task asks for them."""
     from tomoset import _core
 
-    schemas: dict[str, pa.Schema] = _core.catalog_schemas()
-    return {name: schemas[name] for name in TABLES}
+    return _core.catalog_schemas()
 
 
 def sql_type(dtype: pa.DataType) -> str:

@@ -323,11 +323,15 @@ def starts_of(units: set[bytes]) -> tuple[bytes, ...]:
 def _unit_of(root: Path, below: Path) -> str:
     """Return the unit of a file: the nearest folder above it that is a project, or else the first."""
     for folder in below.parents:
-        mark = root / folder / _MARK
-        # As the walk sees it, to which a link or a FIFO is no mark of a project.
-        if mark.is_file() and not mark.is_symlink():
+        if is_project(root / folder):
             return "" if folder == Path() else str(folder)
     return below.parts[0] if len(below.parts) > 1 else ""
+
+
+def is_project(folder: Path) -> bool:
+    """Tell whether a folder is a project as the walk sees it, to which a link or a FIFO is no mark of one."""
+    mark = folder / _MARK
+    return mark.is_file() and not mark.is_symlink()
 
 
 def is_below(folder: bytes, other: bytes) -> bool:
