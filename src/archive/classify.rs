@@ -55,10 +55,6 @@ pub enum Role {
     Optics,
 }
 
-impl Role {
-    pub const ALL: [Self; 4] = [Self::Tomograms, Self::Tilts, Self::Particles, Self::Optics];
-}
-
 /// The kind of a file, by the first rule that fits.
 #[must_use]
 pub fn classify(outline: &Outline) -> Kind {

@@ -5,26 +5,28 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
+use arrow_buffer::Buffer;
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
 use super::classify::{Kind, Role, classify, role_of};
 use super::entries::{Entry, Sort, text_of};
-use super::particles::{Count, count_large};
+use super::particles::{self, Particles};
 use super::problems::{Problem, status};
-use super::schema::FromLabel;
+use super::schema::{FromLabel, PARTICLE_COLUMNS};
 use crate::error::{Result, StarError};
 use crate::relion::dialect;
-use crate::source::{self, Loaded};
+use crate::source::{self, Bytes};
 use crate::star::diagnostic::{Code, Diagnostic};
 use crate::star::outline::{Block, OnError, Outline, Part, outline, raise};
 use crate::star::text::Text;
 use crate::table::decode::Met;
-use crate::table::dtype::Type;
 use crate::table::report::Report;
 use crate::table::stream;
 
 /// Files up to this size are read at once; of larger ones only the outline, unless they hold a set.
 const WHOLE: i64 = 8 << 20;
+/// Tables that are stacked with those of other files.
+const KEPT: &[Role] = &[Role::Tomograms, Role::Tilts, Role::Optics];
 /// A file that was changed so shortly before it was read may be changed again without another time.
 const SETTLING_NS: i64 = 2_000_000_000;
 
@@ -35,6 +37,8 @@ pub struct Looking {
     pub now_ns: i64,
     /// Whether files that are on tape are brought back.
     pub recall: bool,
+    /// Whether each particle is wanted, and not only how many there are.
+    pub particles: bool,
 }
 
 /// What is known of one file.
@@ -53,17 +57,16 @@ pub struct File {
     pub header: Option<i64>,
     pub labels: Vec<Box<str>>,
     pub problems: Vec<Problem>,
-    /// Particles of a set that is too large to be kept.
-    pub counts: Vec<Count>,
+    pub particles: Particles,
     pub kept: Option<Kept>,
     /// It is on tape, and was not read.
     offline: bool,
-    now_ns: i64,
+    looking: Looking,
 }
 
-/// A text with tables that the catalogue wants.
+/// A text with tables that the catalogue wants, or the beginning of one.
 pub struct Kept {
-    pub loaded: Loaded,
+    pub text: Buffer,
     pub outline: Outline,
 }
 
@@ -118,10 +121,10 @@ impl File {
             header: None,
             labels: Vec::new(),
             problems: Vec::new(),
-            counts: Vec::new(),
+            particles: Particles::default(),
             kept: None,
             offline,
-            now_ns: looking.now_ns,
+            looking,
         }
     }
 
@@ -140,7 +143,7 @@ impl File {
     /// Whether it was changed long enough ago for another change to show in its time.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.entry.mtime_ns < self.now_ns.saturating_sub(SETTLING_NS)
+        self.entry.mtime_ns < self.looking.now_ns.saturating_sub(SETTLING_NS)
     }
 
     /// Reads the file, and once more if it changes meanwhile.
@@ -173,7 +176,7 @@ impl File {
     /// Lets go of all that was read.
     fn forget(&mut self) {
         self.problems.clear();
-        self.counts.clear();
+        self.particles = Particles::default();
         self.labels.clear();
         self.kept = None;
         self.kind = "unknown";
@@ -186,16 +189,9 @@ impl File {
             let (mut outline, mut window) = stream::scan_path(place, OnError::Collect, Some(1))?;
             self.take_outline(&mut outline, &mut window, false)?;
             if !holds_rows(&outline, &[Role::Tomograms, Role::Tilts]) {
-                if self.kind == Kind::Particles.name() {
-                    match count_large(place, &outline) {
-                        Ok(counts) => self.counts = counts,
-                        Err(error @ StarError::Io { .. }) => return Err(error),
-                        Err(error) => {
-                            let detail = format!("the particles are not counted: {error}");
-                            self.problems.push(Problem::of_file(Code::BadValue, Some(&detail)));
-                        }
-                    }
-                }
+                let file = window.file()?;
+                self.take_particles(Bytes::File(&file), &outline, &mut window)?;
+                self.kept = beginning(&file, outline)?;
                 return Ok(());
             }
             self.problems.clear();
@@ -208,8 +204,20 @@ impl File {
             Err(stop) => return raise(stop, &mut text),
         };
         self.take_outline(&mut outline, &mut text, loaded.cr_only)?;
-        if holds_rows(&outline, &Role::ALL) {
-            self.kept = Some(Kept { loaded, outline });
+        self.take_particles(Bytes::Memory { text, base: 0 }, &outline, &mut &*text)?;
+        if holds_rows(&outline, KEPT) {
+            self.kept = Some(Kept { text: loaded.buffer, outline });
+        }
+        Ok(())
+    }
+
+    /// Reads the particles, if it is a set of particles.
+    fn take_particles<T: Text>(&mut self, bytes: Bytes<'_>, outline: &Outline, text: &mut T) -> Result<()> {
+        if self.kind == Kind::Particles.name() {
+            self.particles = particles::read(bytes, outline, self.looking.particles)?;
+            for (block, met) in std::mem::take(&mut self.particles.met) {
+                self.add_met(text, &block, &met, PARTICLE_COLUMNS)?;
+            }
         }
         Ok(())
     }
@@ -260,14 +268,13 @@ impl File {
         self.labels = labels.into_iter().map(Box::from).collect();
     }
 
-    /// Adds what was met in the values of a table.
+    /// Adds what was met in the values of a table's columns.
     ///
     /// # Errors
     /// As [`Report::locate`].
-    pub fn add_met(&mut self, block: &str, met: &[Met], columns: &[FromLabel], types: &[Type]) -> Result<()> {
-        let Some(kept) = &self.kept else { return Ok(()) };
+    pub fn add_met<T: Text>(&mut self, text: &mut T, block: &str, met: &[Met], columns: &[FromLabel]) -> Result<()> {
         let mut report = Report::default();
-        for ((met, column), kind) in met.iter().zip(columns).zip(types) {
+        for (met, column) in met.iter().zip(columns) {
             report.add_met(met, block, column.label);
             if let Some(misfit) = &met.misfit {
                 report.push(Diagnostic {
@@ -276,12 +283,11 @@ impl File {
                     count: misfit.count,
                     block: Some(block.to_owned()),
                     label: Some(column.label.to_owned()),
-                    detail: Some(format!("expected {}, found {}", kind.words(), misfit.found)),
+                    detail: Some(format!("expected {}, found {}", column.kind().words(), misfit.found)),
                 });
             }
         }
-        let located = report.locate(&mut kept.loaded.buffer.as_slice())?;
-        self.problems.extend(located.into_iter().map(Problem::from));
+        self.problems.extend(report.locate(text)?.into_iter().map(Problem::from));
         Ok(())
     }
 }
@@ -295,6 +301,18 @@ pub fn as_os(path: &[u8]) -> &std::ffi::OsStr {
 fn holds_rows(outline: &Outline, roles: &[Role]) -> bool {
     let wanted = |block: &Block, part: &Part| role_of(block, part).is_some_and(|role| roles.contains(&role));
     outline.blocks.iter().any(|block| block.parts.iter().any(|part| wanted(block, part)))
+}
+
+/// The optics of a large file, where they stand above its particles.
+fn beginning(file: &Handle, mut outline: Outline) -> Result<Option<Kept>> {
+    outline.blocks.retain(|block| {
+        let is_optics = block.parts.iter().any(|part| role_of(block, part) == Some(Role::Optics));
+        is_optics && i64::try_from(block.end).is_ok_and(|end| end <= WHOLE)
+    });
+    let Some(end) = outline.blocks.last().map(|block| block.end) else { return Ok(None) };
+    let mut bytes = Vec::new();
+    Bytes::File(file).range(0, end, &mut bytes)?;
+    Ok(Some(Kept { text: bytes.into(), outline }))
 }
 
 /// The hash of a file that is not held as a whole.

@@ -4,26 +4,23 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow_array::builder::{
-    BooleanBuilder, Int64Builder, LargeBinaryBuilder, LargeListBuilder, LargeStringBuilder, TimestampMicrosecondBuilder,
-};
+use arrow_array::builder::{Int64Builder, LargeStringBuilder, UInt64Builder};
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch};
-use arrow_schema::SchemaRef;
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_select::concat::concat_batches;
 
 use super::classify::{Kind, Role};
 use super::entries::{Entry, Sort, text_of};
 use super::file::{File, Looking};
 use super::jobs::{Job, jobs};
-use super::particles::{self, Count, Counter};
-use super::problems::Problem;
+use super::particles::Count;
 use super::references;
+use super::rows;
 use super::schema::{self, FromLabel, OPTICS_COLUMNS, TILT_COLUMNS, TOMOGRAM_COLUMNS};
 use super::within::Within;
 use crate::error::{Result, StarError};
 use crate::parallel;
-use crate::relion::labels;
 use crate::source::Bytes;
 use crate::table::decode::{Layout, Member, OnMisfit};
 use crate::table::dtype::{InvalidUtf8, Numbers, Strings, Type};
@@ -87,7 +84,6 @@ impl Known {
 pub struct Harvested {
     /// The tables' rows by name; of `tomograms` and `tilts` the column `latest` is null yet.
     pub tables: Vec<(&'static str, RecordBatch)>,
-    pub num_files: usize,
     pub num_bytes: i64,
 }
 
@@ -183,7 +179,7 @@ impl Harvest {
         let found = parallel::map(projects.len(), self.options.threads, read);
         let rows: Vec<(&str, &Job)> =
             found.iter().flatten().flat_map(|(project, jobs)| jobs.iter().map(move |job| (&**project, job))).collect();
-        self.job_rows(&rows)
+        rows::of_jobs(&self.root, &rows)
     }
 
     /// Reads the next files; nothing when there are no more.
@@ -227,10 +223,10 @@ impl Harvest {
         } else {
             self.changed += 1;
         }
-        // What a set names may have come or gone.
+        // What a set names may have come or gone, and particles may be wanted one by one now.
         let looked_again = self.options.verify || self.options.doubtful.contains(&file.path);
-        let names = looked_again && file.kind == Kind::TomogramSet.name();
-        !same_content || names || !known.is_like(&file.entry) || known.settled != file.is_settled()
+        let is_set = file.kind == Kind::TomogramSet.name() || file.kind == Kind::Particles.name();
+        !same_content || looked_again && is_set || !known.is_like(&file.entry) || known.settled != file.is_settled()
     }
 
     fn rows(&mut self, mut files: Vec<File>) -> Result<Harvested> {
@@ -238,19 +234,20 @@ impl Harvest {
         let (owners, mut own, stacked) = self.stacked(&mut files, Role::Tilts, TILT_COLUMNS)?;
         let count = owners.len();
         own.extend(stacked);
-        own.push(nulls(count));
-        let tilts = to_batch(schema::tilts(), own)?;
+        own.push(rows::nulls(count));
+        let tilts = rows::to_batch(schema::tilts(), own)?;
         let particle_sets = self.particle_sets(&mut files)?;
+        let particles = self.particles(&mut files)?;
         Ok(Harvested {
-            num_files: files.len(),
             num_bytes: files.iter().map(|file| file.entry.size).sum(),
             tables: vec![
-                ("files", self.file_rows(&files)?),
+                ("files", rows::of_files(&self.root, self.options.crawl, &self.options.known, &files)?),
                 ("tomograms", tomograms),
                 ("tilts", tilts),
                 ("particle_sets", particle_sets),
-                ("labels", label_rows(&files)?),
-                ("problems", self.problem_rows(&files)?),
+                ("particles", particles),
+                ("labels", rows::of_labels(&files)?),
+                ("problems", rows::of_problems(&self.root, &files)?),
             ],
         })
     }
@@ -268,8 +265,8 @@ impl Harvest {
         }
         own.extend(stacked);
         own.extend(found);
-        own.push(nulls(owners.len()));
-        to_batch(schema::tomograms(), own)
+        own.push(rows::nulls(owners.len()));
+        rows::to_batch(schema::tomograms(), own)
     }
 
     /// All rows of one role, from all files: the file of each, the columns that say where it is, and those of labels.
@@ -289,7 +286,7 @@ impl Harvest {
                     let labels: Vec<&str> = part.labels().map(|label| &*label.name).collect();
                     let source = |column: &FromLabel| labels.iter().position(|label| *label == column.label);
                     let sources = columns.iter().map(source).collect();
-                    let text = Bytes::Memory { text: &kept.loaded.buffer, base: 0 };
+                    let text = Bytes::Memory { text: &kept.text, base: 0 };
                     let member = Member::of(part, labels.len(), sources, text);
                     places.push(Place { file: index, block: block.name.clone(), rows: member.rows });
                     members.push(member);
@@ -306,12 +303,15 @@ impl Harvest {
             (places, stacked)
         };
         for (place, met) in places.iter().zip(&stacked.met) {
-            if let Some(file) = files.get_mut(place.file) {
-                file.add_met(&place.block, met, columns, &types)?;
+            if let Some(file) = files.get_mut(place.file)
+                && let Some(text) = file.kept.as_ref().map(|kept| kept.text.clone())
+            {
+                file.add_met(&mut text.as_slice(), &place.block, met, columns)?;
             }
         }
         let owners = places.iter().flat_map(|place| std::iter::repeat_n(place.file, place.rows)).collect();
-        let mut own = self.origin(places.iter().filter_map(|place| Some((files.get(place.file)?, place.rows))));
+        let mut own =
+            rows::origin(&self.root, places.iter().filter_map(|place| Some((files.get(place.file)?, place.rows))));
         if role == Role::Tilts {
             let mut names = LargeStringBuilder::new();
             for place in &places {
@@ -325,23 +325,22 @@ impl Harvest {
         Ok((owners, own, stacked.columns))
     }
 
-    /// A row for each particle set, tomogram and optics group.
-    fn particle_sets(&self, files: &mut [File]) -> Result<RecordBatch> {
-        const COUNTED: &[FromLabel] = &[
-            FromLabel { name: "tomogram", label: particles::TOMOGRAM, words: "" },
-            FromLabel { name: "optics_group", label: particles::GROUP, words: "" },
-        ];
-        let (owners, _, columns) = self.stacked(files, Role::Particles, COUNTED)?;
-        let (names, groups) = particles::columns(columns.first(), columns.get(1));
-        let mut start = 0;
-        for rows in owners.chunk_by(|a, b| a == b) {
-            let mut counter = Counter::default();
-            counter.add(names, groups, start..start + rows.len());
-            start += rows.len();
-            if let Some(file) = rows.first().and_then(|&owner| files.get_mut(owner)) {
-                file.counts = counter.finish();
+    /// A row for each particle, where they are wanted.
+    fn particles(&self, files: &mut [File]) -> Result<RecordBatch> {
+        let mut parts = vec![RecordBatch::new_empty(schema::particles())];
+        for file in files {
+            for columns in std::mem::take(&mut file.particles.rows) {
+                let count = columns.first().map_or(0, |numbers| numbers.len());
+                let mut own = rows::origin(&self.root, std::iter::once((&*file, count)));
+                own.extend(columns);
+                parts.push(rows::to_batch(schema::particles(), own)?);
             }
         }
+        concat_batches(&schema::particles(), &parts).map_err(|error| StarError::Option(error.to_string()))
+    }
+
+    /// A row for each particle set, tomogram and optics group.
+    fn particle_sets(&self, files: &mut [File]) -> Result<RecordBatch> {
         let (owners, _, optics) = self.stacked(files, Role::Optics, OPTICS_COLUMNS)?;
         let numbers = optics.first().and_then(|numbers| numbers.as_primitive_opt::<Int64Type>());
         let mut places: HashMap<(usize, i64), usize> = HashMap::new();
@@ -350,12 +349,15 @@ impl Harvest {
                 places.entry((owner, numbers.value(row))).or_insert(row);
             }
         }
-        let all: Vec<(usize, &Count)> =
-            files.iter().enumerate().flat_map(|(at, file)| file.counts.iter().map(move |count| (at, count))).collect();
-        let mut own = self.origin(all.iter().filter_map(|(at, _)| Some((files.get(*at)?, 1))));
+        let all: Vec<(usize, &Count)> = files
+            .iter()
+            .enumerate()
+            .flat_map(|(at, file)| file.particles.counts.iter().map(move |count| (at, count)))
+            .collect();
+        let mut own = rows::origin(&self.root, all.iter().filter_map(|(at, _)| Some((files.get(*at)?, 1))));
         let mut tomograms = LargeStringBuilder::new();
         let (mut counts, mut numbers) = (Int64Builder::new(), Int64Builder::new());
-        let mut rows = arrow_array::builder::UInt64Builder::new();
+        let mut rows = UInt64Builder::new();
         for (at, count) in &all {
             tomograms.append_option(count.tomogram.as_deref());
             counts.append_value(count.particles);
@@ -369,116 +371,14 @@ impl Harvest {
             let taken = arrow_select::take::take(column, &rows, None);
             own.push(taken.map_err(|error| StarError::Option(error.to_string()))?);
         }
-        to_batch(schema::particle_sets(), own)
-    }
-
-    /// The columns `path`, `root` and `project` for so many rows of each file.
-    fn origin<'f>(&self, rows: impl Iterator<Item = (&'f File, usize)>) -> Vec<ArrayRef> {
-        let mut paths = LargeStringBuilder::new();
-        let mut roots = LargeStringBuilder::new();
-        let mut projects = LargeStringBuilder::new();
-        for (file, count) in rows {
-            for _ in 0..count {
-                paths.append_value(&file.path);
-                roots.append_value(&self.root);
-                projects.append_option(file.project.as_deref());
-            }
-        }
-        vec![Arc::new(paths.finish()), Arc::new(roots.finish()), Arc::new(projects.finish())]
-    }
-
-    fn file_rows(&self, files: &[File]) -> Result<RecordBatch> {
-        let mut columns = self.origin(files.iter().map(|file| (file, 1)));
-        let mut bytes = LargeBinaryBuilder::new();
-        files.iter().for_each(|file| bytes.append_option(file.path_bytes.as_deref()));
-        columns.insert(1, Arc::new(bytes.finish()));
-        let known = |file: &File| self.options.known.get(&file.path);
-        let changed = |file: &File| match known(file) {
-            Some(known) if known.hash == file.hash => known.changed_crawl,
-            _ => self.options.crawl,
-        };
-        let settled: BooleanArray = files.iter().map(|file| Some(file.is_settled())).collect();
-        let is_listed = |file: &File| file.entry.error.is_none();
-        columns.extend([
-            words(files, |file| Some(file.name().to_owned())),
-            whole(files, |file| is_listed(file).then_some(file.entry.size)),
-            times(files, |file| is_listed(file).then_some(file.entry.mtime_ns)),
-            whole(files, |file| is_listed(file).then_some(file.entry.mtime_ns)),
-            whole(files, |file| is_listed(file).then_some(file.entry.inode)),
-            words(files, |file| Some(file.kind.to_owned())),
-            whole(files, |file| file.blocks),
-            whole(files, |file| file.rows),
-            whole(files, |file| i64::try_from(file.problems.len()).ok()),
-            words(files, |file| Some(file.status().to_owned())),
-            whole(files, |file| file.header),
-            whole(files, |file| file.hash),
-            Arc::new(settled),
-            whole(files, |file| Some(known(file).map_or(self.options.crawl, |known| known.first_crawl))),
-            whole(files, |file| Some(changed(file))),
-        ]);
-        to_batch(schema::files(), columns)
-    }
-
-    fn problem_rows(&self, files: &[File]) -> Result<RecordBatch> {
-        let mut columns = self.origin(files.iter().map(|file| (file, file.problems.len())));
-        let all: Vec<&Problem> = files.iter().flat_map(|file| &file.problems).collect();
-        let number = |value: Option<u64>| value.and_then(|value| i64::try_from(value).ok());
-        columns.extend([
-            words(&all, |problem| Some(problem.code.id().to_owned())),
-            words(&all, |problem| Some(problem.code.name().to_owned())),
-            words(&all, |problem| Some(problem.code.severity().name().to_owned())),
-            words(&all, |problem| Some(problem.message.clone())),
-            words(&all, |problem| problem.block.clone()),
-            words(&all, |problem| problem.label.clone()),
-            whole(&all, |problem| number(problem.position.map(|position| position.line))),
-            whole(&all, |problem| number(problem.position.map(|position| position.column))),
-            whole(&all, |problem| number(Some(problem.count))),
-        ]);
-        to_batch(schema::problems(), columns)
-    }
-
-    fn job_rows(&self, rows: &[(&str, &Job)]) -> Result<RecordBatch> {
-        let options = |job: &Job| serde_json::to_string(&job.options).ok().filter(|_| !job.options.is_empty());
-        let path = |project: &str| match project {
-            "" => "default_pipeline.star".to_owned(),
-            project => format!("{project}/default_pipeline.star"),
-        };
-        let columns = vec![
-            words(rows, |(project, _)| Some(path(project))),
-            words(rows, |_| Some(self.root.clone())),
-            words(rows, |(project, _)| Some((*project).to_owned())),
-            words(rows, |(_, job)| Some(job.name.clone())),
-            whole(rows, |(_, job)| job.number),
-            words(rows, |(_, job)| job.name.split('/').next().map(str::to_owned)),
-            words(rows, |(_, job)| job.alias.clone()),
-            words(rows, |(_, job)| job.type_label.clone()),
-            words(rows, |(_, job)| job.status.clone()),
-            words(rows, |(_, job)| job.marker.clone()),
-            words(rows, |(_, job)| Some(job.state())),
-            flags(rows, |(_, job)| job.is_continue),
-            flags(rows, |(_, job)| job.is_tomo),
-            words(rows, |(_, job)| options(job)),
-            lists(rows, |(_, job)| job.inputs.clone()),
-            lists(rows, |(_, job)| job.outputs.clone()),
-            lists(rows, |(_, job)| job.upstream.iter().cloned().collect()),
-            whole(rows, |(_, job)| job.order),
-            whole(rows, |(_, job)| Some(job.files)),
-            whole(rows, |(_, job)| Some(job.bytes)),
-            times(rows, |(_, job)| job.started_ns),
-            times(rows, |(_, job)| job.ended_ns),
-            times(rows, |(_, job)| job.changed_ns),
-        ];
-        to_batch(schema::jobs(), columns)
+        rows::to_batch(schema::particle_sets(), own)
     }
 }
 
 impl File {
     /// Whether its rows of a role are wanted.
     fn gives(&self, role: Role) -> bool {
-        match role {
-            Role::Tomograms | Role::Tilts => true,
-            Role::Particles | Role::Optics => self.kind == Kind::Particles.name(),
-        }
+        role != Role::Optics || self.kind == Kind::Particles.name()
     }
 }
 
@@ -487,70 +387,4 @@ struct Place {
     file: usize,
     block: Box<str>,
     rows: usize,
-}
-
-/// The labels of each header, once.
-fn label_rows(files: &[File]) -> Result<RecordBatch> {
-    let mut met = HashSet::new();
-    let new = files.iter().filter(|file| file.header.is_some_and(|header| met.insert(header)));
-    let rows: Vec<(&File, &str)> = new.flat_map(|file| file.labels.iter().map(move |label| (file, &**label))).collect();
-    let known = |(_, label): &(&File, &str)| labels::known(label);
-    let meant = |row: &(&File, &str)| match known(row) {
-        Some(_) => None,
-        None => labels::known_in_other_case(row.1).map(|known| known.name).or_else(|| labels::nearest(row.1)),
-    };
-    let unit = |unit: &str| (!unit.is_empty()).then(|| unit.to_owned());
-    let columns = vec![
-        whole(&rows, |(file, _)| file.header),
-        words(&rows, |(file, _)| Some(file.kind.to_owned())),
-        words(&rows, |(_, label)| Some((*label).to_owned())),
-        flags(&rows, |row| Some(known(row).is_some())),
-        words(&rows, |row| known(row).map(|known| known.kind.name().to_owned())),
-        words(&rows, |row| known(row).and_then(|known| unit(known.unit))),
-        words(&rows, |row| meant(row).map(str::to_owned)),
-    ];
-    to_batch(schema::labels(), columns)
-}
-
-fn words<R>(rows: &[R], value: impl Fn(&R) -> Option<String>) -> ArrayRef {
-    let mut builder = LargeStringBuilder::new();
-    rows.iter().for_each(|row| builder.append_option(value(row)));
-    Arc::new(builder.finish())
-}
-
-fn whole<R>(rows: &[R], value: impl Fn(&R) -> Option<i64>) -> ArrayRef {
-    let mut builder = Int64Builder::with_capacity(rows.len());
-    rows.iter().for_each(|row| builder.append_option(value(row)));
-    Arc::new(builder.finish())
-}
-
-fn flags<R>(rows: &[R], value: impl Fn(&R) -> Option<bool>) -> ArrayRef {
-    let mut builder = BooleanBuilder::with_capacity(rows.len());
-    rows.iter().for_each(|row| builder.append_option(value(row)));
-    Arc::new(builder.finish())
-}
-
-/// Times in nanoseconds as time stamps.
-fn times<R>(rows: &[R], value: impl Fn(&R) -> Option<i64>) -> ArrayRef {
-    let mut builder = TimestampMicrosecondBuilder::with_capacity(rows.len()).with_timezone("UTC");
-    rows.iter().for_each(|row| builder.append_option(value(row).map(|time| time.div_euclid(1000))));
-    Arc::new(builder.finish())
-}
-
-fn lists<R>(rows: &[R], value: impl Fn(&R) -> Vec<String>) -> ArrayRef {
-    let mut builder = LargeListBuilder::new(LargeStringBuilder::new());
-    for row in rows {
-        value(row).iter().for_each(|item| builder.values().append_value(item));
-        builder.append(true);
-    }
-    Arc::new(builder.finish())
-}
-
-fn nulls(rows: usize) -> ArrayRef {
-    Arc::new(BooleanArray::new_null(rows))
-}
-
-fn to_batch(schema: SchemaRef, columns: Vec<ArrayRef>) -> Result<RecordBatch> {
-    RecordBatch::try_new(schema, columns)
-        .map_err(|error| StarError::Option(format!("the catalogue's columns do not fit its schema: {error}")))
 }

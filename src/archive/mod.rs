@@ -9,6 +9,7 @@ pub mod particles;
 pub mod problems;
 pub mod references;
 pub mod rewrite;
+mod rows;
 pub mod schema;
 pub mod shelf;
 pub mod stack;

@@ -124,6 +124,31 @@ pub const TILT_COLUMNS: &[FromLabel] = from_labels! {
     y_shift rlnTomoYShiftAngst "shift along y"
 };
 
+/// One row of a particle set's `particles` block; those by which particles are counted come first.
+pub const PARTICLE_COLUMNS: &[FromLabel] = from_labels! {
+    tomogram rlnTomoName "name of the tomogram"
+    optics_group rlnOpticsGroup "number of the optics group"
+    particle rlnTomoParticleName "name of the particle"
+    coordinate_x rlnCoordinateX "place along x, in unbinned pixels from the first"
+    coordinate_y rlnCoordinateY "place along y"
+    coordinate_z rlnCoordinateZ "place along z"
+    centered_x rlnCenteredCoordinateXAngst "place along x, from the tomogram's centre"
+    centered_y rlnCenteredCoordinateYAngst "place along y"
+    centered_z rlnCenteredCoordinateZAngst "place along z"
+    origin_x rlnOriginXAngst "refined offset along x, to be taken from the place"
+    origin_y rlnOriginYAngst "refined offset along y"
+    origin_z rlnOriginZAngst "refined offset along z"
+    angle_rot rlnAngleRot "first Euler angle, about z"
+    angle_tilt rlnAngleTilt "second Euler angle, about y"
+    angle_psi rlnAnglePsi "third Euler angle, about z"
+    subtomogram_rot rlnTomoSubtomogramRot "first Euler angle of the subtomogram"
+    subtomogram_tilt rlnTomoSubtomogramTilt "second Euler angle of the subtomogram"
+    subtomogram_psi rlnTomoSubtomogramPsi "third Euler angle of the subtomogram"
+    class rlnClassNumber "number of the class"
+    random_subset rlnRandomSubset "half set: 1 or 2"
+    image_name rlnImageName "file of the extracted image or images"
+};
+
 /// One row of a particle set's `optics` block.
 pub const OPTICS_COLUMNS: &[FromLabel] = from_labels! {
     optics_group rlnOpticsGroup "number of the optics group"
@@ -151,7 +176,7 @@ fn origin() -> Vec<Field> {
 
 /// All tables' names and schemas.
 #[must_use]
-pub fn schemas() -> [(&'static str, SchemaRef); 10] {
+pub fn schemas() -> [(&'static str, SchemaRef); 11] {
     [
         ("files", files()),
         ("projects", projects()),
@@ -159,6 +184,7 @@ pub fn schemas() -> [(&'static str, SchemaRef); 10] {
         ("tomograms", tomograms()),
         ("tilts", tilts()),
         ("particle_sets", particle_sets()),
+        ("particles", particles()),
         ("labels", labels()),
         ("problems", problems()),
         ("deletions", deletions()),
@@ -235,6 +261,11 @@ pub fn particle_sets() -> SchemaRef {
 }
 
 #[must_use]
+pub fn particles() -> SchemaRef {
+    from_labels(&[described("row", DataType::Int64, "row within its table, from 0")], PARTICLE_COLUMNS, &[])
+}
+
+#[must_use]
 pub fn jobs() -> SchemaRef {
     let mut fields = origin();
     let texts = |name: &str, words: &str| {
@@ -293,7 +324,7 @@ pub fn projects() -> SchemaRef {
         described(
             "fingerprint",
             DataType::LargeBinary,
-            "of all paths, sizes, times and inodes; null where a file is to be looked at again",
+            "of all paths, sizes, times and inodes, and how the files were read; null where one is to be looked at again",
         ),
         described("first_crawl", DataType::Int64, "crawl that met it first"),
         described("changed_crawl", DataType::Int64, "last crawl that found something changed"),
@@ -342,6 +373,7 @@ pub fn crawls() -> SchemaRef {
         count("changed_projects", "projects, and folders of loose files, that were read"),
         count("errors", "problems of severity error in what was read"),
         count("warnings", "problems of severity warning in what was read"),
+        described("particles", DataType::Boolean, "whether each particle is a row of the table particles"),
         text("version", "version of tomoset"),
     ]))
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -64,8 +64,6 @@ pub struct Seen {
     pub folders: AtomicU64,
     pub files: AtomicU64,
     pub bytes: AtomicU64,
-    pub unchanged_units: AtomicU64,
-    done: AtomicBool,
     /// Folders of all units that were seen whole.
     units: Mutex<Vec<Vec<u8>>>,
     /// Folders that could not be listed.
@@ -73,12 +71,6 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Whether there is no more to come.
-    #[must_use]
-    pub fn is_done(&self) -> bool {
-        self.done.load(Ordering::Acquire)
-    }
-
     /// Folders of all units that were seen whole, changed or not.
     #[must_use]
     pub fn units(&self) -> Vec<Vec<u8>> {
@@ -132,11 +124,7 @@ impl Iterator for Walk {
     type Item = Unit;
 
     fn next(&mut self) -> Option<Unit> {
-        let next = self.units.recv().ok();
-        if next.is_none() {
-            self.seen.done.store(true, Ordering::Release);
-        }
-        next
+        self.units.recv().ok()
     }
 }
 
@@ -294,7 +282,6 @@ impl Shared {
         if !unit.is_part {
             lock(&self.seen.units).push(unit.folder.clone());
             if self.known.get(&unit.folder) == Some(&fingerprint) {
-                self.seen.unchanged_units.fetch_add(1, Ordering::Relaxed);
                 return true;
             }
         }
@@ -435,7 +422,6 @@ mod tests {
                 .collect();
             assert_eq!(found, expected);
             assert_eq!(seen.files.load(Ordering::Relaxed), 7);
-            assert!(seen.is_done());
         }
     }
 
@@ -448,7 +434,6 @@ mod tests {
         fs::write(top.path().join("a/p/inner/z.tomostar"), "other").expect("written");
         let (found, seen) = units(&options);
         assert_eq!(found.len(), 1);
-        assert_eq!(seen.unchanged_units.load(Ordering::Relaxed), 3);
         assert_eq!(seen.units().len(), 4);
     }
 

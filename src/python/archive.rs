@@ -40,12 +40,6 @@ impl Walk {
         (of(&self.seen.folders), of(&self.seen.files), of(&self.seen.bytes))
     }
 
-    /// Units that are as they were.
-    #[getter]
-    fn num_unchanged(&self) -> u64 {
-        self.seen.unchanged_units.load(Ordering::Relaxed)
-    }
-
     /// Folders of all units that were seen whole, changed or not.
     #[getter]
     fn units(&self) -> Vec<Cow<'static, [u8]>> {
@@ -56,11 +50,6 @@ impl Walk {
     #[getter]
     fn closed(&self) -> Vec<Cow<'static, [u8]>> {
         self.seen.closed().into_iter().map(Cow::Owned).collect()
-    }
-
-    #[getter]
-    fn is_done(&self) -> bool {
-        self.seen.is_done()
     }
 
     fn __iter__(this: PyRef<'_, Self>) -> PyRef<'_, Self> {
@@ -146,11 +135,6 @@ impl Harvest {
 #[pymethods]
 impl Harvested {
     #[getter]
-    fn num_files(&self) -> usize {
-        self.inner.num_files
-    }
-
-    #[getter]
     fn num_bytes(&self) -> i64 {
         self.inner.num_bytes
     }
@@ -171,7 +155,7 @@ impl Harvested {
 /// `units` are folder, whether it is a project, and entries, as a walk gives them; `known` has the catalogue's rows of
 /// their files; `doubtful` are paths of files that are read though they seem the same; `now_ns` is the time.
 #[pyfunction]
-#[pyo3(signature = (root, units, known, *, crawl, now_ns, verify=false, doubtful=HashSet::new(), recall=false, threads=1, files_at_once=4096,
+#[pyo3(signature = (root, units, known, *, crawl, now_ns, verify=false, doubtful=HashSet::new(), recall=false, particles=false, threads=1, files_at_once=4096,
     bytes_at_once=64 << 20))]
 #[allow(clippy::too_many_arguments, reason = "most are by keyword")]
 pub fn harvest(
@@ -184,6 +168,7 @@ pub fn harvest(
     verify: bool,
     doubtful: HashSet<String>,
     recall: bool,
+    particles: bool,
     threads: usize,
     files_at_once: usize,
     bytes_at_once: i64,
@@ -193,7 +178,7 @@ pub fn harvest(
     };
     let units = units.into_iter().map(unit).collect::<Result<_, _>>()?;
     let known = known.map(|known| known_files(&known.into_inner())).transpose()?.unwrap_or_default();
-    let looking = Looking { now_ns, recall };
+    let looking = Looking { now_ns, recall, particles };
     let options =
         core::Options { root, units, known, crawl, verify, doubtful, looking, files_at_once, bytes_at_once, threads };
     let inner = py.detach(|| core::Harvest::begin(options))?;

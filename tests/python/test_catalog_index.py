@@ -16,7 +16,6 @@ from catalog_samples import (
     content,
     make_project,
     parquet_files,
-    particle_set,
     pipeline,
     powerless,
     tilt_series,
@@ -25,6 +24,7 @@ from catalog_samples import (
 )
 from tomoset import Catalog
 from tomoset.catalog import ArchiveShrunk, IndexProgress, indexing, shard
+from tomoset.catalog.journal import Head
 from tomoset.catalog.tasks import text_of
 
 pytestmark = pytest.mark.usefixtures("no_hang")
@@ -46,6 +46,10 @@ def archive(tmp_path: Path) -> Path:
 def catalog(tmp_path: Path) -> Iterator[Catalog]:
     with Catalog.create(tmp_path / "catalog") as catalog:
         yield catalog
+
+
+def batch_of(catalog: Catalog) -> int:
+    return Head.read(Path(catalog.path)).batch
 
 
 def answer(catalog: Catalog, query: str) -> list[tuple[Any, ...]]:
@@ -536,23 +540,6 @@ def test_jobs(catalog: Catalog, archive: Path) -> None:
     assert answer(catalog, more) == [(False, True, '{"a\\"b":"c","bin":"2 3"}', "2 3", False)]
 
 
-def test_particles_are_counted(catalog: Catalog, tmp_path: Path) -> None:
-    write(tmp_path / "root/particles.star", particle_set({"A": 3, "B": 2}))
-    write(tmp_path / "root/spa.star", "data_particles\n\nloop_\n_rlnImageName\n1@a.mrcs\n2@a.mrcs\n")
-    large = particle_set({"A": 300_000, "B": 200_000})
-    assert len(large) > 8 << 20 or len(large) * 2 > 8 << 20
-    write(tmp_path / "root/large.star", large + " ".join(["#"] * (9 << 20)) + "\n")
-    catalog.index(tmp_path / "root")
-    rows = "SELECT path, tomogram, optics_group, particles, optics_group_name, voltage FROM particle_sets ORDER BY 1, 2"
-    assert answer(catalog, rows) == [
-        ("large.star", "A", 1, 300_000, None, None),
-        ("large.star", "B", 1, 200_000, None, None),
-        ("particles.star", "A", 1, 3, "opticsGroup1", 300.0),
-        ("particles.star", "B", 1, 2, "opticsGroup1", 300.0),
-        ("spa.star", None, None, 2, None, None),
-    ]
-
-
 def test_labels(catalog: Catalog, tmp_path: Path) -> None:
     for at in range(3):
         write(tmp_path / f"root/{at}.star", tilt_series(f"TS_{at}"))
@@ -650,23 +637,34 @@ def test_ten_thousand_links_in_a_circle(catalog: Catalog, tmp_path: Path) -> Non
     assert time.perf_counter() - started < 10
 
 
+@pytest.mark.parametrize("after", [0, 1, 2])
 @pytest.mark.parametrize("fault", [KeyboardInterrupt(), OSError("disk full"), RuntimeError("no more")])
 def test_an_interrupted_crawl_is_finished_by_the_next(
-    catalog: Catalog, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: BaseException
+    catalog: Catalog,
+    archive: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: BaseException,
+    after: int,
 ) -> None:
+    """It is interrupted before anything was read, or after so many commits."""
     catalog.index(archive)
     change_content(archive)
     add_files(archive)
     before = parquet_files(Path(catalog.path))
+    first = batch_of(catalog)
+    monkeypatch.setattr(indexing, "COMMIT_SECONDS", 0.0)
 
     def fail(_: IndexProgress) -> None:
-        raise fault
+        if batch_of(catalog) >= first + after:
+            raise fault
 
     threads = threading.active_count()
     with pytest.raises(type(fault)):
-        catalog.index(archive, progress=fail)
-    assert parquet_files(Path(catalog.path)) == before
-    monkeypatch.setattr(indexing, "COMMIT_SECONDS", 0.0)
+        catalog.index(archive, threads=1, progress=fail)
+    assert batch_of(catalog) == first + after
+    if not after:
+        assert parquet_files(Path(catalog.path)) == before
     catalog.index(archive)
     assert content(catalog) == fresh(tmp_path, archive)
     for _ in range(50):
@@ -815,12 +813,3 @@ def test_what_is_no_number_is_the_same_as_before(catalog: Catalog, tmp_path: Pat
     catalog.index(tmp_path / "root")
     for _ in range(2):
         assert not catalog.index(tmp_path / "root", verify=True).changed
-
-
-def test_a_large_set_that_cannot_be_counted_says_so(catalog: Catalog, tmp_path: Path) -> None:
-    text = particle_set({"A": 300_000}) + "A 1.5 one\n" + " ".join(["#"] * (9 << 20)) + "\n"
-    write(tmp_path / "root/large.star", text)
-    catalog.index(tmp_path / "root")
-    assert answer(catalog, "SELECT count(*) FROM particle_sets") == [(0,)]
-    (problem,) = answer(catalog, "SELECT name, message FROM problems WHERE name = 'bad-value'")
-    assert "the particles are not counted" in problem[1]

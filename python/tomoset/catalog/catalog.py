@@ -110,6 +110,7 @@ class Catalog:
         paths: "Iterable[str] | None" = None,
         verify: bool = False,
         recall: bool = False,
+        particles: bool | None = None,
         allow_shrink: bool = False,
         wait: float = 0.0,
         progress: ProgressCallback | None = None,
@@ -134,6 +135,9 @@ class Catalog:
             Read also files that seem the same, and compare their content.
         recall
             Read also files that are on tape.
+        particles
+            Keep each particle as a row of the table ``particles``; as in the last crawl of `root` if None, not in the
+            first. Where it changes, all particle sets are read again. A task needs about 300 MB for each million.
         allow_shrink
             Go on where `root` has less than half of the files that the catalogue has of it.
         wait
@@ -163,7 +167,7 @@ class Catalog:
         from tomoset.catalog.runners import as_runner
         from tomoset.catalog.tasks import Options
 
-        request = Request(root, paths, Options(verify, recall), allow_shrink, wait)
+        request = Request(root, paths, Options(verify, recall), particles, allow_shrink, wait)
         return index_tree(self._store, request, as_runner(runner, threads), progress=progress)
 
     def sql(self, query: str) -> pa.Table:

@@ -22,6 +22,7 @@ from tomoset.catalog.runners import RemoteRunner
 from tomoset.catalog.schema import catalog_schemas
 from tomoset.catalog.shard import join_small, refresh_shard
 from tomoset.catalog.tasks import (
+    FINGERPRINT,
     FOLDER_CLOSED,
     WORKERS_LOST,
     Counts,
@@ -69,6 +70,8 @@ class Request:
         Files that are said to have changed: only their projects are looked at; all if None.
     options
         How units are read.
+    particles
+        Whether each particle is kept; as in the last crawl of the root if None.
     allow_shrink
         Go on where a root has less than half of the files that it had.
     wait
@@ -78,6 +81,7 @@ class Request:
     root: str | os.PathLike[str]
     paths: Iterable[str] | None = None
     options: Options = field(default_factory=Options)
+    particles: bool | None = None
     allow_shrink: bool = False
     wait: float = 0.0
 
@@ -91,6 +95,15 @@ class _Known:
     fingerprint: bytes | None
     files: int
     errors: int
+
+    @property
+    def seen(self) -> bytes:
+        """What a walk told of its entries."""
+        return (self.fingerprint or b"")[:FINGERPRINT]
+
+    def is_read_by(self, mark: bytes) -> bool:
+        """Tell whether all of it was read, and in the way that a mark stands for."""
+        return self.fingerprint is not None and self.fingerprint[FINGERPRINT:] == mark
 
 
 def index_tree(
@@ -153,6 +166,8 @@ class _Crawl:
         self._writer = writer
         self._root = root
         self._request = request
+        particles = _keeps_particles(writer, root) if request.particles is None else request.particles
+        self._options = replace(request.options, particles=particles)
         self._runner = runner
         self._progress = progress
         self._started = time.perf_counter()
@@ -200,15 +215,14 @@ class _Crawl:
             if not starts:
                 self._walked.is_done = True
                 return
-        looks_again = self._request.options.verify or self._request.options.recall
+        looks_again = self._options.verify or self._options.recall
+        mark = self._options.mark
         known = {} if looks_again else self._known
         ground = Ground(
             root=os.fsencode(self._root),
             exclude=_inside(self._writer.folder, self._root),
             starts=starts,
-            known={
-                folder: unit.fingerprint for folder, unit in known.items() if unit.fingerprint is not None
-            },
+            known={folder: unit.seen for folder, unit in known.items() if unit.is_read_by(mark)},
         )
         if isinstance(self._runner, RemoteRunner):
             found = walk_apart(ground, self._walked, self._runner, self._collect)
@@ -219,7 +233,13 @@ class _Crawl:
                 # A start that was a project a moment ago: what lies there is but a part of the unit above it.
                 continue
             before = self._known.get(each.folder)
-            unit = Unit(*each, is_known=before is not None)
+            unit = Unit(
+                each.folder,
+                each.is_project,
+                each.fingerprint + mark,
+                each.entries,
+                is_known=before is not None,
+            )
             if _is_closed(unit):
                 self._closed.append(replace(unit, is_project=before is not None and before.is_project))
             else:
@@ -339,7 +359,7 @@ class _Crawl:
             now_ns=self._now_ns,
             units=tuple(units),
             parts={name: self._writer.parts(name, shard) for name in catalog_schemas()},
-            options=self._request.options,
+            options=self._options,
         )
 
     def _collect(self) -> None:
@@ -417,6 +437,7 @@ class _Crawl:
             "changed_projects": self._counts.units,
             "errors": self._counts.problems["error"],
             "warnings": self._counts.problems["warning"],
+            "particles": self._options.particles,
             "version": __version__,
         }
         writer = PartWriter(self._writer.folder, self._writer.crawl, 0)
@@ -448,6 +469,22 @@ def _known_units(writer: Writer, root: str) -> dict[bytes, _Known]:
             folder: bytes = row["path_bytes"] if row["path_bytes"] is not None else row["path"].encode()
             is_project = row["project"] is not None
             found[folder] = _Known(folder, is_project, row["fingerprint"], row["files"], row["errors"])
+    return found
+
+
+def _keeps_particles(writer: Writer, root: str) -> bool:
+    """Tell whether the last crawl of a root kept each particle."""
+    last, found = 0, False
+    for part in writer.all_parts("crawls"):
+        table = read_part(writer.folder, "crawls", part)
+        # Crawls of an older tomoset do not say it.
+        if "particles" in table.column_names:
+            own = table.filter(pc.equal(table.column("root"), text_of(os.fsencode(root))))
+            for crawl, particles in zip(
+                *(own.column(name).to_pylist() for name in ("crawl", "particles")), strict=True
+            ):
+                if crawl > last:
+                    last, found = crawl, bool(particles)
     return found
 
 

@@ -12,6 +12,7 @@ TABLES: dict[str, str] = {
     "tomograms": "Every tomogram of every tomogram set: one row a tomogram and file.",
     "tilts": "Every tilt image of every tilt series: one row an image and file.",
     "particle_sets": "How many particles sets have: one row a file, tomogram and optics group.",
+    "particles": "Every particle of every particle set, where `tomoset index --particles` asked for it: one row each.",
     "labels": "Which labels files have: one row a header and label; files with equal labels share a header.",
     "problems": "What was odd in the files, and what RELION would make of it: one row a finding.",
     "deletions": "Files that were there and are no longer: one row a deletion.",

@@ -17,13 +17,13 @@ from tomoset.catalog.derived import mark_latest, places_of, project_rows, unit_o
 from tomoset.catalog.journal import Change
 from tomoset.catalog.parts import PART_ROWS, Part, PartWriter, read_part
 from tomoset.catalog.schema import catalog_schemas
-from tomoset.catalog.tasks import HINDRANCES, Counts, Result, text_of
+from tomoset.catalog.tasks import FINGERPRINT, HINDRANCES, Counts, Result, text_of
 
 if TYPE_CHECKING:
     from tomoset.catalog.tasks import Hindrance, Task, Unit
 
 #: Tables with rows of files, which stay while the file does not change.
-_OF_FILES = ("files", "tomograms", "tilts", "particle_sets", "problems")
+_OF_FILES = ("files", "tomograms", "tilts", "particle_sets", "particles", "problems")
 #: What the walk calls the empty files with which jobs say how they ended, which are not in `files`.
 _MARKER = 3
 #: Tables with rows of units, which are made anew with each change.
@@ -68,7 +68,8 @@ def _refresh(task: Task, writer: PartWriter) -> Result:
     else:
         ended = files.filter(_is_of_another_kind(files, there))
         known = _without(files, ended.column("path"))
-        new, gone, counts = _harvest(task, there, known)
+        doubtful = [*_sets_in_doubt(known, there), *_read_otherwise(known, held["projects"].mine, task)]
+        new, gone, counts = _harvest(task, there, known, doubtful)
         gone |= set(ended.column("path").to_pylist()) - set(new["files"].column("path").to_pylist())
     counts.deleted = len(gone)
     rows: dict[str, pa.Table] = {}
@@ -235,8 +236,10 @@ def _added_to(
     return {name: join_small(Path(task.catalog), writer, name, [rows], task.parts[name], [], schema)}
 
 
-def _harvest(task: Task, units: list[Unit], known: pa.Table) -> tuple[dict[str, pa.Table], set[str], Counts]:
-    """Read what is new in units; return rows by table, the paths that are gone, and counts."""
+def _harvest(
+    task: Task, units: list[Unit], known: pa.Table, doubtful: list[str]
+) -> tuple[dict[str, pa.Table], set[str], Counts]:
+    """Read what is new in units, and files in doubt; return rows by table, the paths that are gone, and counts."""
     from tomoset import _core
 
     harvest = _core.harvest(
@@ -246,8 +249,9 @@ def _harvest(task: Task, units: list[Unit], known: pa.Table) -> tuple[dict[str, 
         crawl=task.crawl,
         now_ns=task.now_ns,
         verify=task.options.verify,
-        doubtful=set(_doubtful(known, units)),
+        doubtful=set(doubtful),
         recall=task.options.recall,
+        particles=task.options.particles,
         threads=task.options.threads,
     )
     found: dict[str, list[pa.Table]] = {
@@ -293,7 +297,7 @@ def _whole(values: pa.Array | pa.ChunkedArray) -> pa.Array:
     return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
 
 
-def _doubtful(files: pa.Table, units: list[Unit]) -> list[str]:
+def _sets_in_doubt(files: pa.Table, units: list[Unit]) -> list[str]:
     """Return the tomogram sets of units where files have come or gone: they may name these, and are read again."""
     sets = files.filter(pc.equal(files.column("kind"), "tomogram_set"))
     set_owners, owners = unit_of(sets), unit_of(files)
@@ -306,6 +310,21 @@ def _doubtful(files: pa.Table, units: list[Unit]) -> list[str]:
             if set(map(text_of, met.to_pylist())) != set(known.to_pylist()):
                 moved.append(unit.path)
     own = pc.is_in(set_owners, value_set=pa.array(moved, pa.large_string()))
+    found: list[str] = sets.column("path").filter(own).to_pylist()
+    return found
+
+
+def _read_otherwise(files: pa.Table, projects: pa.Table, task: Task) -> list[str]:
+    """Return the particle sets of units that were read with particles and now are not, or the other way round."""
+    units = [
+        path
+        for path, fingerprint in zip(
+            *(projects.column(name).to_pylist() for name in ("path", "fingerprint")), strict=True
+        )
+        if fingerprint is None or fingerprint[FINGERPRINT:] != task.options.mark
+    ]
+    sets = files.filter(pc.equal(files.column("kind"), "particles"))
+    own = pc.is_in(unit_of(sets), value_set=pa.array(units, pa.large_string()))
     found: list[str] = sets.column("path").filter(own).to_pylist()
     return found
 

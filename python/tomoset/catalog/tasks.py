@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from tomoset.catalog.parts import Part
 
 
+FINGERPRINT = 16
+"""Bytes of what a walk tells of a unit's entries."""
+
+
 @dataclass(frozen=True)
 class Unit:
     """A project, or a folder below the root with files that belong to none, as a walk met it.
@@ -28,7 +32,7 @@ class Unit:
     is_project
         Whether it is a project.
     fingerprint
-        Of all entries; None for a unit that is gone.
+        Of all entries, and the mark of how they are read; None for a unit that is gone.
     entries
         What the walk met, as `tomoset._core.walk_tree` gives it; None for a unit that is gone.
     is_known
@@ -57,13 +61,21 @@ class Options:
         Read also the files whose size, time and inode are as they were.
     recall
         Read also the files that are on tape.
+    particles
+        Keep each particle, and not only how many there are.
     threads
         Threads within a task.
     """
 
     verify: bool = False
     recall: bool = False
+    particles: bool = False
     threads: int = 1
+
+    @property
+    def mark(self) -> bytes:
+        """What stands behind the fingerprint of a unit that was read in another way than by default."""
+        return b"particles" if self.particles else b""
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 )
 @click.option("--verify", is_flag=True, help="Read files, too, whose size, time and inode are as they were.")
 @click.option("--recall", is_flag=True, help="Read files, too, that are on tape.")
+@click.option(
+    "--particles/--no-particles",
+    default=None,
+    help="Keep each particle, not only how many there are; as in the last crawl if not given.",
+)
 @click.option("--allow-shrink", is_flag=True, help="Go on where a ROOT has less than half of its files.")
 @wait_option
 @click.option("--strict", is_flag=True, help="Exit with 1 if a file has a problem of severity error.")
@@ -43,6 +48,7 @@ def index(
     listing: BinaryIO | None,
     verify: bool,
     recall: bool,
+    particles: bool | None,
     allow_shrink: bool,
     wait: float,
     strict: bool,
@@ -84,6 +90,7 @@ def index(
                         paths=paths,
                         verify=verify,
                         recall=recall,
+                        particles=particles,
                         allow_shrink=allow_shrink,
                         wait=wait,
                         progress=bar.update,
