@@ -165,7 +165,5 @@ def content(catalog: Catalog) -> dict[str, list[tuple[Any, ...]]]:
         only = " WHERE header IN (SELECT header FROM files)" if name == "labels" else ""
         table = catalog.sql(f"FROM {name}{only}")
         table = table.drop_columns([column for column in OF_CRAWLS if column in table.column_names])
-        if name == "labels":
-            table = table.group_by(table.column_names).aggregate([])
         found[name] = sorted((tuple(row.values()) for row in table.to_pylist()), key=repr)
     return found

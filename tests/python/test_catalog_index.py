@@ -632,9 +632,9 @@ def test_ten_thousand_links_in_a_circle(catalog: Catalog, tmp_path: Path) -> Non
     for at in range(10_000):
         (root / f"{at}.star").symlink_to(f"{(at + 1) % 10_000}.star")
     (root / "again").symlink_to(root)
-    started = time.perf_counter()
     assert catalog.index(root).files == 10_000
-    assert time.perf_counter() - started < 10
+    problems = "SELECT code, count(*) FROM problems GROUP BY ALL"
+    assert answer(catalog, problems) == [("F101", 10_000)]
 
 
 @pytest.mark.parametrize("after", [0, 1, 2])

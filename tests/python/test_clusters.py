@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from cli_runs import environment, run, run_process
 from killing_reads import refresh_or_die
 from tomoset.catalog import Catalog, ClusterError, clusters, indexing, runners, walking
 from tomoset.catalog.clusters import DaskRunner, Place, pack, unpack
-from tomoset.catalog.faults import dask_extra
+from tomoset.catalog.faults import WorkerLost, dask_extra
 
 dask = pytest.importorskip("dask", reason="the extra dask is not installed")
 distributed = pytest.importorskip("distributed", reason="the extra dask is not installed")
@@ -27,8 +28,8 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "make_archive.py"
 STAR = "data_\nloop_\n_rlnTomoName #1\n_rlnVoltage #2\nTS_01 300\n"
 
 
-@pytest.fixture(scope="module")
-def client() -> Iterator[Any]:
+@contextmanager
+def cluster_of_two() -> Iterator[Any]:
     with (
         # One death is enough to know a killer by, and each costs seconds.
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),
@@ -41,6 +42,19 @@ def client() -> Iterator[Any]:
         ) as cluster,
         distributed.Client(cluster, set_as_default=False) as client,
     ):
+        yield client
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Any]:
+    with cluster_of_two() as client:
+        yield client
+
+
+@pytest.fixture
+def doomed() -> Iterator[Any]:
+    """A client of workers that are to be killed: Dask may not start all of them again."""
+    with cluster_of_two() as client:
         yield client
 
 
@@ -128,14 +142,14 @@ def test_paths_and_the_walk_in_many_parts(
 
 
 def test_a_worker_that_is_killed_costs_nothing(
-    client: Any, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    doomed: Any, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(indexing, "refresh_shard", refresh_or_die)
     here, there = Catalog.create(tmp_path / "here"), Catalog.create(tmp_path / "there")
     here.index(archive, threads=1)
-    monkeypatch.setattr(client.cluster.scheduler, "allowed_failures", 3)
+    monkeypatch.setattr(doomed.cluster.scheduler, "allowed_failures", 3)
     (archive / "year" / "p2" / "once").touch()
-    summary = there.index(archive, runner=client)
+    summary = there.index(archive, runner=doomed)
     assert not (archive / "year" / "p2" / "once").exists()
     assert summary.problems.get("error", 0) == 0
     assert rows(here) == rows(there)
@@ -143,12 +157,12 @@ def test_a_worker_that_is_killed_costs_nothing(
 
 
 def test_a_unit_that_kills_its_workers_is_a_problem(
-    client: Any, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    doomed: Any, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(indexing, "refresh_shard", refresh_or_die)
     monkeypatch.setattr(indexing, "shard_of", lambda *_: 3)  # the innocent are beside it
     catalog = Catalog.create(tmp_path / "catalog")
-    catalog.index(archive, runner=client)
+    catalog.index(archive, runner=doomed)
     before = rows(catalog)
     deadly = archive / "year" / "p3"
     (deadly / "deadly").touch()
@@ -156,7 +170,7 @@ def test_a_unit_that_kills_its_workers_is_a_problem(
         star = archive / "year" / f"p{number}" / "Import" / "job001" / "tilt_series.star"
         star.write_text(STAR + "TS_02 300\n")
         os.utime(star, (time.time() - 40, time.time() - 40))
-    summary = catalog.index(archive, runner=client)
+    summary = catalog.index(archive, runner=doomed)
     assert (summary.changed_files, summary.num_errors) == (5, 1)
     lost = catalog.sql("SELECT * FROM problems WHERE code = 'F202'").to_pylist()
     assert [(row["path"], row["project"], row["name"], row["severity"]) for row in lost] == [
@@ -168,16 +182,16 @@ def test_a_unit_that_kills_its_workers_is_a_problem(
     assert [row for row in rows(catalog)["files"] if "year/p3" in row] == kept
     assert len(kept) == 2
     # It changes nothing to lose them again, and it is forgotten once it can be read.
-    assert not catalog.index(archive, runner=client).changed
+    assert not catalog.index(archive, runner=doomed).changed
     (deadly / "deadly").unlink()
-    summary = catalog.index(archive, runner=client)
+    summary = catalog.index(archive, runner=doomed)
     assert (summary.changed_files, summary.num_errors) == (1, 0)
     assert catalog.sql("SELECT * FROM problems WHERE code = 'F202'").num_rows == 0
     assert catalog.sql("SELECT * FROM projects WHERE fingerprint IS NULL").num_rows == 0
 
 
 def test_loose_files_that_kill_their_worker(
-    client: Any, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    doomed: Any, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(indexing, "refresh_shard", refresh_or_die)
     (archive / "loose").mkdir()
@@ -185,9 +199,27 @@ def test_loose_files_that_kill_their_worker(
     (archive / "loose" / "deadly").touch()
     catalog = Catalog.create(tmp_path / "catalog")
     for _ in range(2):
-        assert catalog.index(archive, runner=client).num_errors == 1
+        assert catalog.index(archive, runner=doomed).num_errors == 1
         found = catalog.sql("SELECT path, files, errors FROM projects WHERE errors > 0").to_pylist()
         assert found == [{"path": "loose", "files": 0, "errors": 1}]
+
+
+def test_a_worker_that_ends_just_when_it_is_greeted(
+    client: Any, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take, lost = DaskRunner._take, iter(range(3))
+
+    def lose_some(runner: DaskRunner, handle: Any) -> Any:
+        answer = take(runner, handle)
+        if next(lost, None) is not None:
+            raise WorkerLost("it is gone")
+        return answer
+
+    monkeypatch.setattr(DaskRunner, "_take", lose_some)
+    assert Catalog.create(tmp_path / "catalog").index(archive, runner=client).new_files > 0
+    lost = iter(range(100))
+    with pytest.raises(WorkerLost, match="gone"):
+        Catalog.create(tmp_path / "other").index(archive, runner=client)
 
 
 def test_the_client_is_closed_in_the_middle(client: Any, archive: Path, tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ WORKERLESS_SECONDS = 600.0
 """How long a crawl waits for a worker when all that it had are gone."""
 SETTLING_SECONDS = 2.0
 """How long a worker that comes late waits before its first task."""
+_FIRST_TRIES = 5
 _POLL_SECONDS = 0.1
 _COUNT_SECONDS = 2.0
 _SAMPLES = 8
@@ -177,17 +178,23 @@ class DaskRunner:
 
     def _await_worker(self) -> None:
         """Wait until something is done: that makes clusters grow that have no workers while nothing is to be done."""
-        first = self.submit(socket.gethostname)
-        while first not in self.wait([first]):
-            pass
-        try:
-            first.result()
-        except ClusterError:
-            raise
-        except Exception as fault:
-            raise ClusterError(
-                f"the cluster of {self._address} cannot run tomoset: {_words(fault)}"
-            ) from fault
+        for tries_left in reversed(range(_FIRST_TRIES)):
+            first = self.submit(socket.gethostname)
+            while first not in self.wait([first]):
+                pass
+            try:
+                first.result()
+                break
+            except WorkerLost:
+                # That one ended just then says nothing of the others.
+                if not tries_left:
+                    raise
+            except ClusterError:
+                raise
+            except Exception as fault:
+                raise ClusterError(
+                    f"the cluster of {self._address} cannot run tomoset: {_words(fault)}"
+                ) from fault
         self._count()
 
     def _on_all(self, function: Callable[[Place], Any], place: Place) -> dict[str, Any]:

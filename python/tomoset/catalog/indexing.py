@@ -37,6 +37,7 @@ from tomoset.catalog.walking import (
     Ground,
     Walked,
     is_below,
+    is_inside,
     is_project,
     starts_of,
     units_of,
@@ -229,7 +230,7 @@ class _Crawl:
         else:
             found = walk_here(ground, self._walked, self._runner.workers)
         for each in found:
-            if starts and not any(is_below(each.folder, start) for start in starts):
+            if self._targets is not None and not is_below(each.folder, self._targets):
                 # A start that was a project a moment ago: what lies there is but a part of the unit above it.
                 continue
             before = self._known.get(each.folder)
@@ -259,23 +260,20 @@ class _Crawl:
         gone = [folder for folder in self._known if folder not in self._walked.seen]
         if self._targets is not None:
             gone = [folder for folder in gone if self._is_told_as_gone(folder, self._targets)]
-        units = [
-            Unit(folder, False, None, None, True)
-            for folder in gone
-            if not any(is_below(folder, closed) for closed in self._walked.closed)
-        ]
+        closed = set(self._walked.closed)
+        units = [Unit(folder, False, None, None, True) for folder in gone if not is_below(folder, closed)]
         for unit in units:
             del self._errors[unit.path]
         return units
 
     def _is_told_as_gone(self, folder: bytes, targets: set[bytes]) -> bool:
         """Tell whether a unit that a walk of some folders did not meet is none any more."""
-        if folder in self._ended and any(is_below(folder, target) and folder != target for target in targets):
+        if folder in self._ended and is_inside(folder, targets):
             return True
         if folder in targets:
             return not self._is_folder(folder) or b"/" not in folder
         # Its files are those of the unit around it now. What is gone altogether is told by a crawl of all.
-        return any(is_below(folder, target) for target in targets) and self._is_folder(folder)
+        return is_below(folder, targets) and self._is_folder(folder)
 
     def _ended_around(self, paths: list[str]) -> set[bytes]:
         """Return the projects that the catalogue has around files, and that are none any more."""

@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from tomoset.catalog.faults import QueryError
-from tomoset.catalog.schema import sql_type
+from tomoset.catalog.schema import REPEATED, sql_type
 from tomoset.catalog.store import Snapshot, TableFiles
 from tomoset.catalog.threads import wait_for
 from tomoset.catalog.views import view_statements
@@ -80,6 +80,8 @@ class QuerySession:
         if not table.complete or not table.paths:
             empty = self._empty_table(name, table.schema)
             rows = f"{empty} UNION ALL BY NAME {rows}" if table.paths else empty
+        if name in REPEATED:
+            rows = f"SELECT DISTINCT * FROM ({rows})"  # noqa: S608  no words of others
         self._run(f"CREATE VIEW {_name(name)} AS {rows}")
 
     def _empty_table(self, name: str, schema: pa.Schema) -> str:

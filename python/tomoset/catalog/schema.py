@@ -13,11 +13,15 @@ TABLES: dict[str, str] = {
     "tilts": "Every tilt image of every tilt series: one row an image and file.",
     "particle_sets": "How many particles sets have: one row a file, tomogram and optics group.",
     "particles": "Every particle of every particle set, where `tomoset index --particles` asked for it: one row each.",
-    "labels": "Which labels files have: one row a header and label; files with equal labels share a header.",
+    "labels": "Which labels files have: one row a header and label; files with equal labels share a header. "
+    "Where the Delta table is opened without tomoset, rows may be there several times.",
     "problems": "What was odd in the files, and what RELION would make of it: one row a finding.",
     "deletions": "Files that were there and are no longer: one row a deletion.",
     "crawls": "Every crawl that changed something and came to its end: one row a crawl.",
 }
+
+REPEATED = frozenset({"labels"})
+"""Tables of which each partition has the rows that it needs: equal ones are one to those who ask."""
 
 SHARDS = 64
 """Into how many partitions the projects are dealt."""

@@ -156,7 +156,8 @@ class _Held:
         self._task = task
         self._name = name
         self._schema = schema
-        self._rest: dict[str, tuple[Part, pa.Table]] = {}
+        #: Parts with rows of the units, their rows, and which of these are not of the units.
+        self._parts: list[tuple[Part, pa.Table, pa.Array]] = []
         known = [unit.path for unit in task.units if unit.is_known]
         mine = [schema.empty_table()]
         root = text_of(task.root)
@@ -171,14 +172,14 @@ class _Held:
             found = table.filter(own)
             if found.num_rows:
                 mine.append(found)
-                self._rest[part.name] = (part, table.filter(pc.invert(own)))
+                self._parts.append((part, table, pc.invert(own)))
         #: Rows of the task's units, as the catalogue has them.
         self.mine = pa.concat_tables(mine)
 
     def replaced(self, writer: PartWriter, rows: pa.Table) -> Change:
         """Write the rows of the units, and those that stood beside them, into new parts."""
-        removed = [part for part, _ in self._rest.values()]
-        kept = [table for _, table in self._rest.values()]
+        removed = [part for part, _, _ in self._parts]
+        kept = [table.filter(others) for _, table, others in self._parts]
         parts = self._task.parts[self._name]
         catalog = Path(self._task.catalog)
         return join_small(catalog, writer, self._name, [*kept, rows], parts, removed, self._schema)

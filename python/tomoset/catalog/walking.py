@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
@@ -312,12 +312,7 @@ def units_of(root: str, paths: Iterable[str]) -> set[bytes]:
 
 def starts_of(units: set[bytes]) -> tuple[bytes, ...]:
     """Return the folders of units without those that lie in others."""
-    folders = sorted(units)
-    return tuple(
-        folder
-        for folder in folders
-        if not any(is_below(folder, other) for other in folders if other != folder)
-    )
+    return tuple(folder for folder in sorted(units) if not is_inside(folder, units))
 
 
 def _unit_of(root: Path, below: Path) -> str:
@@ -334,6 +329,15 @@ def is_project(folder: Path) -> bool:
     return mark.is_file() and not mark.is_symlink()
 
 
-def is_below(folder: bytes, other: bytes) -> bool:
-    """Tell whether a folder is another one or lies in it."""
-    return not other or folder == other or folder.startswith(other + b"/")
+def is_below(folder: bytes, others: Container[bytes]) -> bool:
+    """Tell whether a folder is one of others, or lies in one."""
+    return folder in others or is_inside(folder, others)
+
+
+def is_inside(folder: bytes, others: Container[bytes]) -> bool:
+    """Tell whether a folder lies in one of others."""
+    while folder:
+        folder = folder.rpartition(b"/")[0]
+        if folder in others:
+            return True
+    return False
