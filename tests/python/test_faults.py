@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fault_clusters import VICTIMS, kill_on_a_cluster
 from fault_order import crawl_in_order
 from fault_runs import Indexer, litter, require_whole, small_archive, states_in, states_on_disk
 from fault_scenarios import (
@@ -30,6 +31,11 @@ pytestmark = pytest.mark.usefixtures("no_hang")
 
 def test_killed_at_random(tmp_path: Path) -> None:
     assert kill_at_random(tmp_path, 2, seed=11)["killed"] == 2
+
+
+def test_killed_on_a_cluster(tmp_path: Path) -> None:
+    struck = kill_on_a_cluster(tmp_path, len(VICTIMS), seed=4)
+    assert {victim: struck[victim] for victim in VICTIMS} == dict.fromkeys(VICTIMS, 1)
 
 
 def test_killed_after_a_call(tmp_path: Path) -> None:

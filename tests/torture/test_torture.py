@@ -10,12 +10,15 @@ from pathlib import Path
 from random import randrange
 
 import pytest
+from fault_clusters import kill_on_a_cluster
 from fault_order import crawl_in_order
 from fault_scenarios import compete, fail_each_call, fill_the_disk, kill_after_each_call, kill_at_random
 from fault_trees import crawl_a_moving_tree
 
 KILLS = int(os.environ.get("TORTURE_KILLS", "200"))
 #: Of the calls that make changes last every so many is struck; 1 takes an hour.
+#: Kills of driver, workers and scheduler of a cluster.
+CLUSTER_KILLS = int(os.environ.get("TORTURE_CLUSTER_KILLS", "60"))
 STRIDE = int(os.environ.get("TORTURE_STRIDE", "12"))
 DISK_STEP = int(os.environ.get("TORTURE_DISK_STEP", "4096"))
 RIVALS_SECONDS = float(os.environ.get("TORTURE_RIVALS_SECONDS", "60"))
@@ -34,6 +37,10 @@ def told() -> None:
 @pytest.mark.parametrize("arguments", RUNNERS, ids=" ".join)
 def test_killed_at_random(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     print(kill_at_random(tmp_path, KILLS // len(RUNNERS), SEED, arguments))
+
+
+def test_killed_on_a_cluster(tmp_path: Path) -> None:
+    print(kill_on_a_cluster(tmp_path, CLUSTER_KILLS, SEED))
 
 
 def test_killed_after_each_call(tmp_path: Path) -> None:
