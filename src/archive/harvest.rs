@@ -217,7 +217,8 @@ impl Harvest {
             self.new += 1;
             return true;
         };
-        let same_content = known.hash == file.hash && known.status == file.status();
+        // The status is not yet that of its row: names that lead nowhere are found with the rows.
+        let same_content = known.hash == file.hash;
         if same_content {
             self.unchanged += 1;
         } else {
@@ -226,7 +227,9 @@ impl Harvest {
         // What a set names may have come or gone, and particles may be wanted one by one now.
         let looked_again = self.options.verify || self.options.doubtful.contains(&file.path);
         let is_set = file.kind == Kind::TomogramSet.name() || file.kind == Kind::Particles.name();
-        !same_content || looked_again && is_set || !known.is_like(&file.entry) || known.settled != file.is_settled()
+        let same_facts =
+            known.is_like(&file.entry) && known.status == file.status() && known.settled == file.is_settled();
+        !same_content || looked_again && is_set || !same_facts
     }
 
     fn rows(&mut self, mut files: Vec<File>) -> Result<Harvested> {

@@ -253,6 +253,22 @@ def test_a_change_that_leaves_size_and_time_is_found_when_verified(catalog: Cata
     assert not catalog.index(archive, verify=True).changed
 
 
+def test_sets_that_name_what_is_not_there_are_not_changed_by_being_read_again(
+    catalog: Catalog, archive: Path
+) -> None:
+    (archive / "2026/p1/Import/job001/tilt_series/TS_01.star").unlink()
+    catalog.index(archive)
+    dangling = "SELECT count(*) FROM files WHERE kind = 'tomogram_set' AND status = 'diagnosed'"
+    assert answer(catalog, dangling) > [(0,)]
+    verified = catalog.index(archive, verify=True)
+    assert (verified.changed, verified.changed_files) == (False, 0)
+    # What comes beside a set makes it be read again, too.
+    write(archive / "2026/p1/more.star", tilt_series("MORE"))
+    summary = catalog.index(archive)
+    assert (summary.new_files, summary.changed_files) == (1, 0)
+    assert answer(catalog, "SELECT new_files, changed_files FROM crawls ORDER BY crawl DESC LIMIT 1") == [(1, 0)]
+
+
 def test_files_that_changed_just_now_are_looked_at_again(catalog: Catalog, archive: Path) -> None:
     path = archive / "loose.star"
     write(path, tilt_series("TS_99"), age=0)
