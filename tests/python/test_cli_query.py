@@ -1,6 +1,10 @@
 """``tomoset query``."""
 
 import json
+import os
+import subprocess
+import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from catalog_samples import SCHEMAS, fill
-from cli_runs import run, run_on_terminal, run_process
+from cli_runs import environment, run, run_on_terminal, run_process
 from tomoset.catalog.store import Store
 from tomoset.cli.text import NULL, column_cells
 from tomoset.cli.text_table import table_lines
@@ -86,6 +90,56 @@ def test_a_failed_query_keeps_the_old_file(
     assert len(list(tmp_path.iterdir())) == 1
     done = run(capfd, "query", "SELECT 1", "--catalog", catalog, "-o", tmp_path / "missing" / "out.csv")
     assert (done.code, done.err) == (3, f"tomoset: {tmp_path}/missing/out.csv: No such file or directory\n")
+
+
+def test_links_stay_and_what_they_lead_to_is_replaced(
+    capfd: pytest.CaptureFixture[str], catalog: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    link, target = tmp_path / "link.csv", tmp_path / "elsewhere/out.csv"
+    link.symlink_to(target)
+    for _ in range(2):
+        assert run(capfd, "query", "SELECT 1 AS n", "--catalog", catalog, "-o", link).code == 0
+        assert (link.readlink(), target.read_text()) == (target, '"n"\n1\n')
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["elsewhere", "link.csv", "out.csv"]
+
+
+def test_pipes_and_devices_are_written_to(
+    capfd: pytest.CaptureFixture[str], catalog: Path, tmp_path: Path
+) -> None:
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text()), daemon=True)
+    reader.start()
+    assert run(capfd, "query", "SELECT 1 AS n", "--catalog", catalog, "-o", pipe).code == 0
+    reader.join(20)
+    assert read == ['"n"\n1\n']
+    assert pipe.is_fifo()
+    # By a link: were the device replaced after all, it would only be this.
+    full = tmp_path / "full"
+    full.symlink_to("/proc/self/fd/0")
+    with open("/dev/full", "rb") as device:
+        command = ("query", "FROM files", "--catalog", catalog, "--format", "csv", "-o", full)
+        done = run_process(*command, stdin=device)
+    assert (done.returncode, done.stderr) == (3, f"tomoset: {full}: No space left on device\n")
+    assert Path("/dev/full").is_char_device()
+
+
+def test_streams_that_are_closed(catalog: Path) -> None:
+    command = '"$0" -m tomoset query - --catalog "$1"'
+    for redirected, code, words in (
+        (">&-", 0, ""),
+        ("<&-", 3, "expected one query, found 0"),
+        (">&- 2>&-", 0, ""),
+    ):
+        line = f"echo 'SELECT 1' | {{ {command} {redirected}; }}"
+        done = subprocess.run(
+            ["sh", "-c", line, sys.executable, catalog], capture_output=True, text=True, env=environment()
+        )
+        assert (done.returncode, done.stdout) == (code, "")
+        assert words in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(

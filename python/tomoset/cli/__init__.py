@@ -1,5 +1,6 @@
 """The command ``tomoset``."""
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -43,6 +44,7 @@ for _command in (show, plot, convert, diff, merge, subset, index, status, change
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit; see `ExitCode` for what the codes mean."""
+    _open_missing_streams()
     try:
         code = commands.main(arguments, prog_name="tomoset", standalone_mode=False)
     except click.ClickException as fault:
@@ -52,3 +54,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         click.echo("tomoset: interrupted", err=True)
         code = ExitCode.INTERRUPTED
     sys.exit(code or ExitCode.FINE)
+
+
+def _open_missing_streams() -> None:
+    """Let streams that whoever started this has closed (``>&-``) lead to nowhere, as those of a daemon do."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115  open as long as the process

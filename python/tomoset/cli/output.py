@@ -26,6 +26,8 @@ FORMAT_BY_SUFFIX = {
 def binary_output(target: str, *, replace: bool) -> Iterator[BinaryIO]:
     """Open `target` for writing; a file is written beside, forced to the disk, then renamed.
 
+    Links are followed and stay. A device or a pipe is written to: it is not a file that another could take the place of.
+
     Raises
     ------
     FileExistsError
@@ -40,13 +42,18 @@ def binary_output(target: str, *, replace: bool) -> Iterator[BinaryIO]:
         return
     path = Path(target)
     refuse_existing(path, replace=replace)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    if path.exists() and not path.is_file():
+        with _named(path), path.open("wb") as device:
+            yield device
+        return
+    place = Path(os.path.realpath(path))  # noqa: PTH123  resolve() raises RuntimeError for links in a circle
+    temporary = place.with_name(f".{place.name}.{os.getpid()}.tmp")
     try:
-        with _created(temporary, path) as file:
+        with _named(path), _created(temporary, path) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        temporary.replace(place)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -70,6 +77,19 @@ def echo_lines(lines: Iterator[str]) -> None:
     """Write lines of text to standard output as they come."""
     for line in lines:
         click.echo(line)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Name the file in faults that do not say which it is, so that one knows which disk is full."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as fault:
+        if fault.filename is not None or fault.errno is None:
+            raise
+        raise OSError(fault.errno, fault.strerror, str(path)) from fault
 
 
 def _created(temporary: Path, path: Path) -> BinaryIO:
