@@ -3,12 +3,12 @@
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from catalog_samples import NOON, SCHEMAS, fill
+from catalog_samples import NOON, SCHEMAS, add, fill, rows
 from tomoset.catalog import QueryError
 from tomoset.catalog.query import QuerySession
 from tomoset.catalog.store import Store
@@ -108,6 +108,50 @@ def test_wrong_sql_is_told(session: QuerySession, query: str, words: str) -> Non
         session.table(query)
     with pytest.raises(QueryError, match=words):
         session.stream(query).read_all()
+
+
+@pytest.mark.parametrize("query", ["SELECT '\udcff'", "FROM \ud800"])
+def test_sql_that_is_no_text(session: QuerySession, query: str) -> None:
+    for ask in (session.table, session.stream):
+        with pytest.raises(QueryError, match=r"the SQL is not UTF-8, from character \d+ on"):
+            ask(query)
+
+
+def _half(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def _zeros(content: bytes) -> bytes:
+    return bytes(len(content))
+
+
+def _wrong_footer(content: bytes) -> bytes:
+    return content[:-300] + bytes(byte ^ 0x33 for byte in content[-300:-8]) + content[-8:]
+
+
+def _wrong_pages(content: bytes) -> bytes:
+    return content[:4] + bytes(len(content) // 2) + content[4 + len(content) // 2 :]
+
+
+@pytest.mark.parametrize("damage", [None, _half, _zeros, _wrong_footer, _wrong_pages])
+@pytest.mark.parametrize("at", [0, -1])
+def test_damage_is_told_from_wrong_sql(
+    tmp_path: Path, damage: Callable[[bytes], bytes] | None, at: int
+) -> None:
+    store = Store.create(tmp_path / "catalog", SCHEMAS)
+    for shard in (1, 2):
+        with store.writing(SCHEMAS) as writer:
+            add(writer, {"tilts": rows("tilts", f"/data{shard}", 200)}, shard=shard)
+            writer.commit()
+    path = Path(store.snapshot(["tilts"]).tables["tilts"].paths[at])
+    if damage is None:
+        path.unlink()
+    else:
+        path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(
+        QueryError, match="a part of the catalogue is damaged or was deleted, or the folder was copied"
+    ):
+        QuerySession(store.snapshot()).table("FROM tilts ORDER BY path, nominal_tilt_angle")
 
 
 @pytest.mark.parametrize(

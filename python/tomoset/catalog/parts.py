@@ -74,7 +74,9 @@ def read_part(catalog: Path, name: str, part: Part, columns: list[str] | None = 
             return pq.read_table(path, columns=columns, partitioning=None)
     except MemoryError:
         raise
-    except pa.ArrowException as fault:
+    except (pa.ArrowException, OSError) as fault:
+        if isinstance(fault, OSError) and fault.errno:
+            raise
         words = str(fault).partition("\n")[0]
         raise CatalogFormatError(f"{path} is damaged: {words}; index into a new folder") from fault
 

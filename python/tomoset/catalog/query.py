@@ -1,5 +1,6 @@
 """SQL over one snapshot of a catalogue: DuckDB in this process, able to read nothing else."""
 
+import os
 import shutil
 import tempfile
 import weakref
@@ -17,6 +18,7 @@ from tomoset.catalog.threads import wait_for
 from tomoset.catalog.views import view_statements
 
 _BATCH_ROWS = 122_880
+_DAMAGED = "a part of the catalogue is damaged or was deleted, or the folder was copied while somebody wrote"
 
 Answer = TypeVar("Answer")
 
@@ -31,6 +33,7 @@ class QuerySession:
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
+        self._parts = [path for table in snapshot.tables.values() for path in table.paths]
         self._spill = tempfile.mkdtemp(prefix="tomoset-query-")
         self._clean_up = weakref.finalize(self, shutil.rmtree, self._spill, ignore_errors=True)
         self._database = duckdb.connect(
@@ -43,8 +46,7 @@ class QuerySession:
             self._show(name, table)
         for statement in view_statements():
             self._run(statement)
-        paths = [path for table in snapshot.tables.values() for path in table.paths]
-        self._run(f"SET allowed_paths = {_list(paths)}")
+        self._run(f"SET allowed_paths = {_list(self._parts)}")
         for setting in ("enable_external_access = false", "python_enable_replacements = false"):
             self._run(f"SET {setting}")
         self._run("SET lock_configuration = true")
@@ -92,7 +94,11 @@ class QuerySession:
         return f"FROM columns_of.{_name(name)}"
 
     def _refuse_other_than_query(self, query: str) -> None:
-        with _sql_faults():
+        try:
+            query.encode()
+        except UnicodeEncodeError as fault:
+            raise QueryError(f"the SQL is not UTF-8, from character {fault.start + 1:,} on") from fault
+        with self._sql_faults():
             statements = self._database.extract_statements(query)
         if len(statements) != 1:
             raise QueryError(f"expected one query, found {len(statements)}")
@@ -102,30 +108,31 @@ class QuerySession:
             raise QueryError(f"{message}; this is {kind.name}")
 
     def _run(self, statement: str) -> None:
-        with _sql_faults():
+        with self._sql_faults():
             self._database.execute(statement)
 
     def _interruptible(
         self, work: Callable[[], Answer], connection: duckdb.DuckDBPyConnection | None = None
     ) -> Answer:
         """Do the work in a thread of its own: DuckDB does not notice Ctrl-C while it computes."""
-        with _sql_faults():
+        with self._sql_faults():
             return wait_for(work, on_interrupt=(connection or self._database).interrupt)
 
-
-@contextmanager
-def _sql_faults() -> Iterator[None]:
-    """Hand on what the database says, without its types."""
-    try:
-        yield
-    except duckdb.IOException as fault:
-        words = str(fault).strip()
-        if ".parquet" in words:
-            why = "a part of the catalogue was deleted, or the folder was copied while somebody wrote"
-            words = f"{why}: {words.partition(chr(10))[0]}"
-        raise QueryError(words) from fault
-    except (duckdb.Error, pa.ArrowException) as fault:
-        raise QueryError(str(fault).strip()) from fault
+    @contextmanager
+    def _sql_faults(self) -> Iterator[None]:
+        """Hand on what the database says, without its types, and tell damage from wrong SQL."""
+        try:
+            yield
+        except (duckdb.Error, pa.ArrowException) as fault:
+            words = str(fault).strip()
+            part = next((path for path in self._parts if path in words), None)
+            # What the reader of Parquet stumbles over comes without a type, and without a name.
+            if part is not None or type(fault) is duckdb.Error:
+                said = words.partition("\n")[0]
+                if part is not None and not os.path.isfile(part):  # noqa: PTH113  a string
+                    said = f"{part}: no such file"
+                words = f"{_DAMAGED}: {said}"
+            raise QueryError(words) from fault
 
 
 def _name(identifier: str) -> str:

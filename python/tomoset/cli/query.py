@@ -1,5 +1,6 @@
 """``tomoset query``: ask a catalogue a question in SQL."""
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -96,8 +97,8 @@ def query(
     form = form or _form_of(target)
     if form in ("parquet", "arrow") and target == STDOUT and sys.stdout.isatty():
         raise click.UsageError(f"{form} is not for a terminal: add -o FILE")
-    if sql == "-":
-        sql = sys.stdin.read()
+    # Whatever the locale is, SQL is UTF-8.
+    sql = os.fsencode(sys.stdin.read() if sql == "-" else sql).decode("utf-8", "surrogateescape")
     with Catalog.open(folder) as catalog:
         answer = catalog.stream(sql)
         if form == "table":
