@@ -266,7 +266,9 @@ def test_sets_that_name_what_is_not_there_are_not_changed_by_being_read_again(
     write(archive / "2026/p1/more.star", tilt_series("MORE"))
     summary = catalog.index(archive)
     assert (summary.new_files, summary.changed_files) == (1, 0)
-    assert answer(catalog, "SELECT new_files, changed_files FROM crawls ORDER BY crawl DESC LIMIT 1") == [(1, 0)]
+    assert answer(catalog, "SELECT new_files, changed_files FROM crawls ORDER BY crawl DESC LIMIT 1") == [
+        (1, 0)
+    ]
 
 
 def test_files_that_changed_just_now_are_looked_at_again(catalog: Catalog, archive: Path) -> None:
@@ -729,6 +731,9 @@ def test_old_versions_are_given_back(catalog: Catalog, archive: Path) -> None:
     }
     assert (count, size) == (len(gone), sum(path.stat().st_size for path in gone))
     catalog.vacuum(keep_days=0)
+    for days in (-1, float("nan")):
+        with pytest.raises(ValueError, match="keep_days must be a number from 0 on, not"):
+            catalog.vacuum(keep_days=days)
     assert not any(path.exists() for path in gone)
     assert answer(catalog, "SELECT count(*) FROM files") == [(32,)]
 

@@ -258,7 +258,7 @@ def test_folders_with_odd_names(tmp_path: Path, name: str) -> None:
     assert read(Store.open(tmp_path / name), "files").num_rows == 3
 
 
-@pytest.mark.parametrize("name", ["a%20b", os.fsdecode(b"caf\xe9"), "a\nb"])
+@pytest.mark.parametrize("name", ["a%20b", os.fsdecode(b"caf\xe9"), "a\nb", "a\\b"])
 def test_folder_names_that_delta_would_lose_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(OSError, match="must be UTF-8"):
         Store.create(tmp_path / name, SCHEMAS)
@@ -313,13 +313,22 @@ def test_damage_is_named(store: Store) -> None:
     fill(store, 1)
     head = store.folder / "head.json"
     content = head.read_bytes()
-    for text in ("{", '{"batch": 1}', "[]"):
-        head.write_text(text)
+    below_zero = content.replace(b'"tilts": 1', b'"tilts": -1')
+    assert below_zero != content
+    for text in (b"{", b'{"batch": 1}', b"[]", b'"batch"', below_zero, b"\xff\xfe{"):
+        head.write_bytes(text)
         with pytest.raises(CatalogFormatError, match=r"head\.json is damaged"):
             store.snapshot()
     head.unlink()
     with pytest.raises(CatalogFormatError, match=r"no whole catalogue: it has no head\.json"):
         store.snapshot()
+    # There are rows: it was not making the catalogue that was broken off.
+    with (
+        pytest.raises(CatalogFormatError, match=r"lost its head\.json.*take it from a backup"),
+        store.writing(SCHEMAS),
+    ):
+        pass
+    assert not head.exists()
     head.write_bytes(content)
     (store.folder / "pending.json").write_text("{")
     with pytest.raises(CatalogFormatError, match=r"pending\.json is damaged"), store.writing(SCHEMAS):

@@ -216,6 +216,8 @@ class Catalog:
         ------
         CatalogBusy
             Somebody is writing to this catalogue.
+        ValueError
+            `keep_days` is less than 0, or no number.
         """
         from tomoset.catalog.maintenance import vacuum
 

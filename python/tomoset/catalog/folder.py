@@ -119,7 +119,7 @@ def locked(folder: Path, wait: float = 0.0) -> Iterator[bool]:
                 alone = _lock(descriptor, folder)
                 break
             except CatalogBusy:
-                if time.monotonic() >= until:
+                if not time.monotonic() < until:
                     raise
                 time.sleep(_POLL_SECONDS)
         yield alone
@@ -209,6 +209,6 @@ def _refuse_occupied(folder: Path) -> None:
 def _refuse_unsupported_name(folder: Path) -> None:
     """Refuse the names that Delta's own path handling would lose."""
     name = str(folder)
-    if not name.isprintable() or re.search("%[0-9A-Fa-f]{2}", name):
-        message = "the path of a catalogue must be UTF-8 without control characters or '%' escapes"
+    if not name.isprintable() or re.search(r"%[0-9A-Fa-f]{2}|\\", name):
+        message = "the path of a catalogue must be UTF-8 without control characters, '\\' or '%' escapes"
         raise OSError(errno.EINVAL, message, name)

@@ -49,10 +49,13 @@ class Head:
             The file is missing or damaged.
         """
         try:
-            head = cls(**json.loads((folder / _HEAD).read_bytes()))
+            facts = json.loads((folder / _HEAD).read_bytes())
+            if not isinstance(facts, dict) or facts.keys() != cls.__annotations__.keys():
+                raise TypeError(f"expected {', '.join(cls.__annotations__)}")
+            head = cls(**facts)
             numbers = (head.batch, head.crawl, *head.versions.values())
-            if not all(isinstance(number, int) for number in numbers):
-                raise TypeError("expected whole numbers")
+            if not all(isinstance(number, int) and number >= 0 for number in numbers):
+                raise TypeError("expected whole numbers from 0 on")
             return head
         except FileNotFoundError:
             message = f"{folder} is no whole catalogue: it has no {_HEAD}"

@@ -74,7 +74,11 @@ def vacuum(store: Store, *, keep_days: float, dry_run: bool, wait: float = 0.0) 
     ------
     CatalogBusy
         Somebody else is writing.
+    ValueError
+        The days are less than none, or no number.
     """
+    if not keep_days >= 0:
+        raise ValueError(f"keep_days must be a number from 0 on, not {keep_days!r}")
     with store.writing(catalog_schemas(), wait=wait):
         count = size = 0
         for name in TABLES:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 _APPLICATION = "tomoset"
+_AGES = 1e6  # days; deltalake counts in hours, and not without end
 _PROPERTIES = {"delta.dataSkippingNumIndexedCols": "-1"}  # statistics of every column, not of the first 32
 
 
@@ -111,7 +112,10 @@ class Store:
         with _delta_faults(self.folder, name):
             # Whole hours are what it takes.
             paths = self._load(name).vacuum(
-                math.ceil(24 * keep_days), dry_run=dry_run, enforce_retention_duration=False, full=True
+                math.ceil(24 * min(keep_days, _AGES)),
+                dry_run=dry_run,
+                enforce_retention_duration=False,
+                full=True,
             )
         return [path for path in (self.folder / name / path for path in paths) if dry_run and path.is_file()]
 
@@ -184,8 +188,10 @@ class Store:
         if Head.is_there(self.folder):
             return
         tables = {name: self._load(name) for name in TABLES}
-        if not any(_last_batch(table) for table in tables.values()):
-            Head(0, 0, {name: table.version() for name, table in tables.items()}).write(self.folder)
+        if any(_last_batch(table) for table in tables.values()):
+            message = f"{self.folder} has lost its head.json, which says what of its tables is whole"
+            raise CatalogFormatError(f"{message}: take it from a backup, or index into a new folder")
+        Head(0, 0, {name: table.version() for name, table in tables.items()}).write(self.folder)
 
     def _take_back(self) -> dict[str, DeltaTable]:
         """Bring the tables back to what readers see, where batches were begun that nobody can finish.
@@ -529,4 +535,5 @@ def _delta_faults(folder: Path, name: str) -> Iterator[None]:
 
 
 def _first_line(fault: Exception) -> str:
-    return str(fault).partition("\n")[0]
+    """Return the first line of a fault, without what the kernel of Delta prints of its own insides."""
+    return str(fault).partition("\n")[0].partition(": ParsedLogPath {")[0]

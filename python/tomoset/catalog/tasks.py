@@ -100,7 +100,7 @@ WORKERS_LOST = Hindrance(
     "what is known of it is of before",
 )
 FOLDER_CLOSED = Hindrance(
-    "F203", "folder-closed", "this folder cannot be listed any more; what is known of it is of before"
+    "F203", "folder-closed", "this folder cannot be listed; what is known of it, if anything, is of before"
 )
 HINDRANCES = (WORKERS_LOST, FOLDER_CLOSED)
 
