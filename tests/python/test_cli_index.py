@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
-from catalog_samples import make_project, tilt_series, write
+from catalog_samples import make_project, powerless, tilt_series, write
 from cli_runs import environment, run
 from tomoset.catalog import Catalog
+from tomoset.cli import main
 
 
 @pytest.fixture
@@ -76,6 +78,29 @@ def test_a_list_of_paths(capfd: pytest.CaptureFixture[str], archive: Path, tmp_p
     assert (done.code, "--paths-from is for one ROOT" in done.err) == (2, True)
 
 
+def test_a_list_of_paths_that_are_elsewhere(
+    capfd: pytest.CaptureFixture[str],
+    archive: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = ("index", "archive", "--catalog", "catalog", "--paths-from", "changes")
+    write(archive / "p/new.star", tilt_series("TS_05"))
+    # As `find archive` prints it, which is relative to here.
+    (tmp_path / "changes").write_text("archive/p/new.star\n/elsewhere/a.star\n")
+    done = run(capfd, *arguments)
+    words = "none of them is of a project below ROOT; they must be absolute, or relative to ROOT"
+    assert (done.code, done.err) == (0, f"tomoset: --paths-from: 2 paths, and {words}\n")
+    assert run(capfd, *arguments, "--quiet").err == ""
+    (tmp_path / "changes").write_text("")
+    assert run(capfd, *arguments).err == ""
+    (tmp_path / "changes").write_text(f"{archive}/p/new.star\n/elsewhere/a.star\n")
+    for changes in ("12 new", "none"):
+        done = run(capfd, *arguments)
+        assert (done.err, done.out.splitlines()[2]) == ("", f"changes    {changes}")
+
+
 def test_an_archive_that_is_not_mounted(
     capfd: pytest.CaptureFixture[str], archive: Path, tmp_path: Path
 ) -> None:
@@ -92,7 +117,30 @@ def test_an_archive_that_is_not_mounted(
     make_project(tmp_path / "other/q")
     done = run(capfd, "index", archive, tmp_path / "other", "--catalog", tmp_path / "catalog")
     assert (done.code, "is it mounted?" in done.err, "11 new" in done.out) == (3, True, True)
+    # So they are where a root is not there at all, and the catalogue is.
+    command = ("index", tmp_path / "none", archive, tmp_path / "other", tmp_path / "gone")
+    done = run(capfd, *command, "--catalog", tmp_path / "catalog")
+    words = [line.removeprefix(f"tomoset: {tmp_path}/") for line in done.err.splitlines()]
+    assert words[:2] == ["none: No such file or directory", "gone: No such file or directory"]
+    assert (done.code, len(words), "is it mounted?" in words[2]) == (3, 3, True)
+    assert "changes    none" in done.out
     assert run(capfd, *arguments, "--allow-shrink").out.splitlines()[2] == "changes    21 deleted"
+
+
+def test_folders_that_may_not_be_read_are_no_wrong_usage() -> None:
+    # Of its own, as the folders above pytest's are closed to others.
+    with tempfile.TemporaryDirectory() as folder:
+        catalog, root = Path(folder) / "catalog", Path(folder) / "root"
+        make_project(root / "p")
+        Catalog.create(catalog).close()
+        index = ("index", root, "--catalog", catalog)
+        for closed, command in ((root, index), (catalog, index), (catalog, ("status", "--catalog", catalog))):
+            with powerless(Path(folder)):
+                closed.chmod(0)
+                with pytest.raises(SystemExit) as exit_:
+                    main(list(map(str, command)))
+                closed.chmod(0o700)
+            assert exit_.value.code == 3
 
 
 def test_bad_roots_leave_no_catalogue(
@@ -184,6 +232,16 @@ def test_status_and_vacuum(capfd: pytest.CaptureFixture[str], archive: Path, tmp
     assert (count > 3, done.out.rstrip().endswith("would be deleted")) == (True, True)
     assert run(capfd, "vacuum", *arguments, "--keep-days", "0").out.startswith(f"{count} files (")
     assert run(capfd, "status", *arguments).out.splitlines()[3:] == lines[3:]
+    for days in ("inf", "1e300"):
+        assert run(capfd, "vacuum", *arguments, "--keep-days", days).out == "0 files (0 bytes) are deleted\n"
+    for command, option in (
+        (("vacuum",), "--keep-days"),
+        (("vacuum",), "--wait"),
+        (("index", archive), "--wait"),
+    ):
+        for number in ("nan", "-1", "soon"):
+            done = run(capfd, *command, *arguments, option, number)
+            assert (done.code, f"Invalid value for '{option}'" in done.err) == (2, True)
     (tmp_path / "catalog/pending.json").write_text('{"batch": 9, "crawl": 9, "changes": {}}')
     assert "a commit was interrupted" in run(capfd, "status", *arguments).out
 
@@ -204,3 +262,5 @@ def test_changes(capfd: pytest.CaptureFixture[str], archive: Path, tmp_path: Pat
     assert len(run(capfd, "changes", *arguments, "--since", "0").out.splitlines()) == 2 + 12
     only = run(capfd, "changes", *arguments, "--since", "0", "--kind", "particles").out.splitlines()
     assert len(only) == 3
+    other = run(capfd, "changes", *arguments, "--since", "0", "--kind", os.fsdecode(b"\xff"))
+    assert (other.code, len(other.out.splitlines())) == (0, 2)

@@ -119,7 +119,7 @@ def test_pipes_and_devices_are_written_to(
     # By a link: were the device replaced after all, it would only be this.
     full = tmp_path / "full"
     full.symlink_to("/proc/self/fd/0")
-    with open("/dev/full", "rb") as device:
+    with Path("/dev/full").open("rb") as device:
         command = ("query", "FROM files", "--catalog", catalog, "--format", "csv", "-o", full)
         done = run_process(*command, stdin=device)
     assert (done.returncode, done.stderr) == (3, f"tomoset: {full}: No space left on device\n")

@@ -39,7 +39,8 @@ def changes(folder: str, since: int | None, kind: str | None) -> None:
             f"WHERE crawl > {after:d} ORDER BY crawl, root, path"
         )
     if kind is not None:
-        found = found.filter(pc.equal(found.column("kind"), kind))
+        # Arrow takes no bytes that are not UTF-8, and no kind has any.
+        found = found.filter(pc.equal(found.column("kind"), click.format_filename(kind)))
     if len(found.column("root").unique()) < 2:
         found = found.drop_columns("root")
     echo_lines(table_lines(found, terminal_width()))

@@ -74,9 +74,9 @@ def _told_as(kind: type[Failure]) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as fault:
-        raise kind(_os_message(fault)) from fault
+        raise kind(words_of(fault)) from fault
     except (TomosetError, ImportError) as fault:
-        raise kind(_message(fault)) from fault
+        raise kind(words_of(fault)) from fault
     except MemoryError as fault:
         raise kind(f"out of memory{_in_brackets(fault)}; fewer --threads need less") from fault
     except RuntimeError as fault:
@@ -90,7 +90,10 @@ def _let_go_of_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _message(fault: Exception) -> str:
+def words_of(fault: Exception) -> str:
+    """Return the message of a fault of the operating system, or of ours."""
+    if isinstance(fault, OSError):
+        return _os_message(fault)
     if isinstance(fault, KeyError):
         return str(fault.args[0]) if fault.args else type(fault).__name__
     return str(fault)

@@ -2,21 +2,22 @@
 
 import os
 import sys
-from typing import TYPE_CHECKING, BinaryIO
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 import click
 
 from tomoset.cli.clusters import Workers, workers_options
-from tomoset.cli.faults import ExitCode
+from tomoset.cli.faults import ExitCode, words_of
 from tomoset.cli.options import catalog_option, wait_option
-from tomoset.cli.words import counted, size_text
+from tomoset.cli.words import counted, printable, size_text
 
 if TYPE_CHECKING:
     from tomoset.catalog import Catalog, IndexProgress, IndexSummary
 
 
 @click.command()
-@click.argument("roots", metavar="ROOT...", nargs=-1, required=True, type=click.Path())
+@click.argument("roots", metavar="ROOT...", nargs=-1, required=True, type=click.Path(readable=False))
 @catalog_option
 @workers_options
 @click.option(
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     "listing",
     metavar="FILE",
     type=click.File("rb"),
-    help="Look only at the projects of the files that are listed in FILE, a line each; '-' reads standard input.",
+    help="Look only at the projects of the files that are listed in FILE, a line each, absolute or relative to ROOT; "
+    "'-' reads standard input.",
 )
 @click.option("--verify", is_flag=True, help="Read files, too, whose size, time and inode are as they were.")
 @click.option("--recall", is_flag=True, help="Read files, too, that are on tape.")
@@ -72,15 +74,17 @@ def index(
         return ExitCode.FINE
     if listing is not None and len(roots) > 1:
         raise click.UsageError("--paths-from is for one ROOT")
-    for root in roots:
-        os.scandir(root).close()  # a mistyped ROOT must not leave an empty catalogue behind
+    there, refused = _those_there(roots)
+    if refused and (not there or _is_to_be_made(folder)):
+        # A mistyped ROOT must not leave an empty catalogue behind.
+        _raise_all(refused)
     paths = None if listing is None else [os.fsdecode(line.rstrip(b"\n")) for line in listing if line.strip()]
     catalog = _open_or_create(folder, wait)
     from tomoset.catalog import ArchiveShrunk
 
-    errors, refused = 0, list[ArchiveShrunk]()
+    errors = 0
     with workers.client() as client:
-        for root in roots:
+        for root in there:
             try:
                 with _ProgressBar(shown=not quiet and sys.stderr.isatty()) as bar:
                     summary = catalog.index(
@@ -100,13 +104,43 @@ def index(
                 refused.append(fault)
                 continue
             errors += summary.num_errors
-            if not quiet:
-                _echo_summary(summary)
-    for shrunk in refused[:-1]:
-        click.echo(f"tomoset: {shrunk}", err=True)
+            if quiet:
+                continue
+            _echo_summary(summary)
+            if paths and not (summary.files or summary.changed):
+                words = "none of them is of a project below ROOT; they must be absolute, or relative to ROOT"
+                click.echo(f"tomoset: --paths-from: {counted(len(paths), 'path')}, and {words}", err=True)
     if refused:
-        raise refused[-1]
+        _raise_all(refused)
     return ExitCode.PROBLEMS if strict and errors else ExitCode.FINE
+
+
+def _those_there(roots: Sequence[str]) -> tuple[list[str], list[Exception]]:
+    """Return the roots that can be listed, and why the others cannot: these may not be mounted."""
+    there, faults = list[str](), list[Exception]()
+    for root in roots:
+        try:
+            os.scandir(root).close()
+        except OSError as fault:
+            faults.append(fault)
+        else:
+            there.append(root)
+    return there, faults
+
+
+def _raise_all(faults: Sequence[Exception]) -> NoReturn:
+    """Tell all faults but the last, and raise that."""
+    for fault in faults[:-1]:
+        click.echo(f"tomoset: {words_of(fault)}", err=True)
+    raise faults[-1]
+
+
+def _is_to_be_made(folder: str) -> bool:
+    from pathlib import Path
+
+    from tomoset.catalog.folder import is_vacant
+
+    return is_vacant(Path(folder))
 
 
 def _open_or_create(folder: str, wait: float) -> "Catalog":
@@ -159,7 +193,7 @@ def _echo_summary(summary: "IndexSummary") -> None:
         if count
     )
     lines = {
-        "root": click.format_filename(summary.root),
+        "root": printable(summary.root),
         "files": f"{summary.files:,} ({size_text(summary.num_bytes)})",
         "changes": changes or "none",
         "tomograms": f"{summary.tomograms:,}",

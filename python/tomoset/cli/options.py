@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -15,17 +16,34 @@ def _catalog_option(*, required: bool) -> Callable[[_Command], _Command]:
         metavar="DIR",
         required=required,
         envvar="TOMOSET_CATALOG",
-        type=click.Path(),
+        # Whether it can be read is no matter of usage, which is all that click knows.
+        type=click.Path(readable=False),
         help="Folder of the catalogue; else TOMOSET_CATALOG says.",
     )
 
 
 catalog_option = _catalog_option(required=True)
 optional_catalog_option = _catalog_option(required=False)
+
+
+class Amount(click.FloatRange):
+    """A number from zero on, and no ``nan``, which is neither less nor more than anything."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401  click's own signature
+        """Return the number, or fail."""
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is no number.", param, ctx)
+        return number
+
+
 wait_option = click.option(
     "--wait",
     metavar="SECONDS",
-    type=click.FloatRange(min=0),
+    type=Amount(),
     default=0.0,
     help="Wait so long while another command writes to the catalogue.",
 )

@@ -26,7 +26,7 @@ FORMAT_BY_SUFFIX = {
 def binary_output(target: str, *, replace: bool) -> Iterator[BinaryIO]:
     """Open `target` for writing; a file is written beside, forced to the disk, then renamed.
 
-    Links are followed and stay. A device or a pipe is written to: it is not a file that another could take the place of.
+    Links are followed and stay. A device or a pipe is written to, and never replaced.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def binary_output(target: str, *, replace: bool) -> Iterator[BinaryIO]:
         with _named(path), path.open("wb") as device:
             yield device
         return
-    place = Path(os.path.realpath(path))  # noqa: PTH123  resolve() raises RuntimeError for links in a circle
+    place = Path(os.path.realpath(path))  # resolve() would raise RuntimeError for links in a circle
     temporary = place.with_name(f".{place.name}.{os.getpid()}.tmp")
     try:
         with _named(path), _created(temporary, path) as file:

@@ -2,7 +2,7 @@
 
 import click
 
-from tomoset.cli.options import catalog_option, wait_option
+from tomoset.cli.options import Amount, catalog_option, wait_option
 from tomoset.cli.words import counted, size_text
 
 
@@ -11,7 +11,7 @@ from tomoset.cli.words import counted, size_text
 @click.option(
     "--keep-days",
     metavar="DAYS",
-    type=click.FloatRange(min=0),
+    type=Amount(),
     default=30.0,
     show_default=True,
     help="Versions that are younger stay readable.",
