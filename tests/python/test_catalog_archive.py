@@ -16,7 +16,7 @@ import pytest
 import tomoset
 from cli_runs import environment, run, run_on_terminal
 from deltalake import DeltaTable
-from tomoset.catalog.schema import TABLES, catalog_schemas, columns_page
+from tomoset.catalog.schema import REPEATED, TABLES, catalog_schemas, columns_page
 from tomoset.catalog.tasks import text_of
 
 REPOSITORY = Path(__file__).parents[2]
@@ -109,11 +109,13 @@ def test_columns_of_the_manual() -> None:
 def test_other_tools_read_the_tables(catalog: tomoset.Catalog) -> None:
     for name in TABLES:
         place = f"{catalog.path}/{name}"
-        rows = one(catalog, f"SELECT count(*) FROM {name}")
         delta = DeltaTable(place)
         frame = delta.to_pandas()
         assert isinstance(frame, pd.DataFrame)
-        assert len(frame) == rows
+        rows = len(frame)
+        if name in REPEATED:
+            frame = frame.drop(columns="shard").drop_duplicates()
+        assert len(frame) == one(catalog, f"SELECT count(*) FROM {name}")
         assert pl.read_delta(place).height == rows
         assert delta.to_pyarrow_dataset().count_rows() == rows
     many = DeltaTable(f"{catalog.path}/tilts").to_pyarrow_dataset(

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import stat
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tomoset.catalog import CatalogFormatError
 from tomoset.catalog import parts as parts_module
 from tomoset.catalog.folder import FORMAT
 from tomoset.catalog.journal import Pending
+from tomoset.catalog.maintenance import status
 from tomoset.catalog.parts import PartWriter
 from tomoset.catalog.store import Store
 from tomoset.exceptions import CatalogBusy
@@ -239,6 +241,27 @@ def test_columns_of_a_newer_tomoset_are_added(store: Store) -> None:
     assert table.schema.field("colour").metadata == {b"unit": b"u"}
     assert not table.complete
     assert sorted(read(store, "files")["colour"].to_pylist(), key=str) == [None, None, "red"]
+
+
+@pytest.mark.parametrize("is_made", [False, True], ids=["missing", "made and not yet shown"])
+def test_a_table_of_a_newer_tomoset_is_empty_until_the_next_crawl(store: Store, is_made: bool) -> None:
+    fill(store, 2, ["files"])
+    head = store.folder / "head.json"
+    content = json.loads(head.read_text())
+    del content["versions"]["particles"]
+    head.write_text(json.dumps(content))
+    if not is_made:
+        shutil.rmtree(store.folder / "particles")
+    assert read(store, "particles").schema.names == SCHEMAS["particles"].names
+    assert {table.name: table.rows for table in status(store).tables}["particles"] == 0
+    with store.writing(SCHEMAS):
+        pass
+    assert store.head().versions["particles"] == 0
+    # One that has rows is not to come.
+    del content["versions"]["files"]
+    head.write_text(json.dumps(content))
+    with pytest.raises(CatalogFormatError, match=r"head\.json knows no table 'files', which is there"):
+        store.snapshot()
 
 
 def test_columns_of_another_type_are_refused(store: Store) -> None:

@@ -119,10 +119,10 @@ def test_an_interrupt_at_any_moment_of_a_commit_costs_no_part(
     with store.writing(SCHEMAS) as writer:
         # Nothing is named that is not there.
         writer.require_parts()
-    assert {part.rows for part in store.parts("files", store.head().version("files"))} <= {3, 5}
+    assert {part.rows for part in store.parts("files", store.head())} <= {3, 5}
     assert litter(store.folder) == []
     fill(store, 7)
-    assert sum(part.rows for part in store.parts("tilts", store.head().version("tilts"))) == 7
+    assert sum(part.rows for part in store.parts("tilts", store.head())) == 7
 
 
 def test_parts_of_tasks_beside_one_that_failed_are_deleted(tmp_path: Path) -> None:

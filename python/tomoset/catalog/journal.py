@@ -75,7 +75,7 @@ class Head:
         """
         if name not in self.versions:
             raise CatalogFormatError(
-                f"{_HEAD} knows no table {name!r}; 'tomoset index' makes it if it is new"
+                f"{_HEAD} knows no table {name!r}, which is there: it was written by hand, or is of another catalogue"
             )
         return self.versions[name]
 

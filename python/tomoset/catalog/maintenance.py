@@ -60,9 +60,9 @@ def status(store: Store) -> Status:
     head = store.head()
     tables = []
     for name in TABLES:
-        parts = store.parts(name, head.version(name))
+        parts = store.parts(name, head)
         rows, size = sum(part.rows for part in parts), sum(part.size for part in parts)
-        tables.append(TableStatus(name, rows, size, len(parts), head.version(name)))
+        tables.append(TableStatus(name, rows, size, len(parts), head.versions.get(name, 0)))
     roots = sorted(Checked.read(store.folder), key=lambda checked: checked.root)
     return Status(head.crawl, tuple(tables), tuple(roots), Pending.read(store.folder) is None)
 

@@ -20,7 +20,7 @@ from tomoset.catalog.faults import CatalogFormatError
 from tomoset.catalog.folder import force, locked, make_subfolder, naming, new_folder, open_folder
 from tomoset.catalog.journal import Change, Head, Pending
 from tomoset.catalog.parts import Part
-from tomoset.catalog.schema import SHARD, TABLES
+from tomoset.catalog.schema import SHARD, TABLES, catalog_schemas
 from tomoset.exceptions import CatalogBusy
 
 if TYPE_CHECKING:
@@ -98,14 +98,16 @@ class Store:
     def snapshot(self, names: Iterable[str] | None = None) -> Snapshot:
         """Return the files of tables, of all if none are named, as the last whole batch left them."""
         head = self.head()
-        # A table that is new in this version is there after the next crawl.
-        wanted = [name for name in TABLES if name in (head.versions if names is None else set(names))]
-        tables = {name: self._table_files(name, self._load(name, head.version(name))) for name in wanted}
-        return Snapshot(head.batch, tables)
+        wanted = TABLES.keys() if names is None else TABLES.keys() & set(names)
+        return Snapshot(
+            head.batch, {name: self._table_files(name, head) for name in TABLES if name in wanted}
+        )
 
-    def parts(self, name: str, version: int) -> list[Part]:
-        """Return the files of one version of a table."""
-        return list(_parts(self._load(name, version)).values())
+    def parts(self, name: str, head: Head) -> list[Part]:
+        """Return the files of a table."""
+        if self._is_to_come(name, head):
+            return []
+        return list(_parts(self._load(name, head.version(name))).values())
 
     def vacuum(self, name: str, keep_days: float, *, dry_run: bool) -> list[Path]:
         """Delete the files that only versions older than some days need; return those that were there."""
@@ -298,7 +300,17 @@ class Store:
         with _delta_faults(self.folder, name):
             return DeltaTable(self._uri(name), version=version)
 
-    def _table_files(self, name: str, table: DeltaTable) -> TableFiles:
+    def _is_to_come(self, name: str, head: Head) -> bool:
+        """Tell whether a table is new in this version: it is there after the next crawl, and empty until then."""
+        if name in head.versions:
+            return False
+        # Whoever was making it may have been stopped.
+        return not DeltaTable.is_deltatable(self._uri(name)) or not _last_batch(self._load(name))
+
+    def _table_files(self, name: str, head: Head) -> TableFiles:
+        if self._is_to_come(name, head):
+            return TableFiles(catalog_schemas()[name], (), 0, complete=True)
+        table = self._load(name, head.version(name))
         schema = pa.schema([field for field in pa.schema(table.schema().to_arrow()) if field.name != SHARD])
         flat = [f"null_count.{field.name}" for field in schema if not pa.types.is_nested(field.type)]
         active = sorted(_active(table), key=lambda file: str(file["path"]))
