@@ -127,10 +127,11 @@ def test_control_c_is_130(tmp_path: Path) -> None:
 
 
 def test_words() -> None:
-    assert [counted(1, "file"), counted(1204, "file"), counted(2, "entry")] == [
+    assert [counted(1, "file"), counted(1204, "file"), counted(2, "entry"), counted(3, "day")] == [
         "1 file",
         "1,204 files",
         "2 entries",
+        "3 days",
     ]
     assert [size_text(n) for n in (0, 999, 1000, 52_375_846, 10**12)] == [
         "0 bytes",

@@ -92,6 +92,17 @@ def test_a_failed_query_keeps_the_old_file(
     assert (done.code, done.err) == (3, f"tomoset: {tmp_path}/missing/out.csv: No such file or directory\n")
 
 
+def test_columns_that_a_format_lacks(
+    capfd: pytest.CaptureFixture[str], catalog: Path, tmp_path: Path
+) -> None:
+    done = run(
+        capfd, "query", "SELECT INTERVAL 3 DAY AS age", "--catalog", catalog, "-o", tmp_path / "a.parquet"
+    )
+    assert (done.code, done.err.startswith("tomoset: parquet has no such column: ")) == (3, True)
+    assert "interval; make it text by ::VARCHAR" in done.err
+    assert not list(tmp_path.iterdir())
+
+
 def test_links_stay_and_what_they_lead_to_is_replaced(
     capfd: pytest.CaptureFixture[str], catalog: Path, tmp_path: Path
 ) -> None:

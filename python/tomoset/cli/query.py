@@ -4,17 +4,20 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
 from tomoset import _core
+from tomoset.cli.faults import Failure
 from tomoset.cli.options import optional_catalog_option
 from tomoset.cli.output import FORMAT_BY_SUFFIX, STDOUT, binary_output, echo_lines, terminal_width
 from tomoset.cli.words import printable
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from tomoset.cli.formats import Writer
 
 _FORMATS = ("table", "csv", "json", "parquet", "arrow")
 _ROWS_ON_TERMINAL = 50
@@ -107,7 +110,7 @@ def query(
         from tomoset.cli.formats import WRITERS
 
         with binary_output(target, replace=True) as file:
-            WRITERS[form](answer.schema, answer, file)
+            _write(WRITERS[form], answer, file, form)
 
 
 def _titles() -> Iterator[str]:
@@ -149,6 +152,15 @@ def _form_of(target: str) -> str:
         known = ", ".join([*FORMAT_BY_SUFFIX, ".txt"])
         raise click.UsageError(f"{suffix} says no format; known are {known}, or add --format")
     return FORMAT_BY_SUFFIX[suffix]
+
+
+def _write(writer: "Writer", answer: "pa.RecordBatchReader", file: BinaryIO, form: str) -> None:
+    import pyarrow as pa
+
+    try:
+        writer(answer.schema, answer, file)
+    except pa.ArrowNotImplementedError as fault:
+        raise Failure(f"{form} has no such column: {fault}; make it text by ::VARCHAR") from fault
 
 
 def _write_table(answer: "pa.RecordBatchReader", target: str, limit: int | None) -> None:

@@ -43,7 +43,7 @@ def pad(text: str, width: int, *, right: bool = False) -> str:
 
 def counted(number: int, noun: str) -> str:
     """Return for instance ``1 file`` or ``1,204 files``."""
-    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    plural = noun[:-1] + "ies" if noun.endswith("y") and noun[-2] not in "aeiou" else noun + "s"
     return f"{number:,} {noun if number == 1 else plural}"
 
 
