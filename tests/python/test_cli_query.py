@@ -203,6 +203,14 @@ def test_a_terminal_gets_what_fits(catalog: Path) -> None:
     assert (len(screen.splitlines()), screen.splitlines()[-1]) == (63, "(60 rows)")
 
 
+def test_texts_that_would_be_cut_to_pieces_become_records() -> None:
+    names = ["project", "tomogram_set", "job", "state"]
+    table = pa.table({name: [f"krios1/2024/session_12/{name}"] for name in names})
+    assert list(table_lines(table, 80))[2].count("…") == 4
+    lines = list(table_lines(table, 64))
+    assert lines[1:3] == [f"{name:<12}  krios1/2024/session_12/{name}" for name in names[:2]]
+
+
 def test_wide_answers_become_records(catalog: Path) -> None:
     query = "SELECT f.*, t.* FROM files f JOIN tilts t USING (path) LIMIT 2"
     code, screen = run_on_terminal(80, "query", query, "--catalog", catalog)
@@ -245,7 +253,7 @@ def test_numbers_line_up() -> None:
 
 def test_half_a_number_is_never_shown() -> None:
     table = pa.table({"n": [123456789], "text": ["x" * 100]})
-    assert list(table_lines(table, 20))[-1] == "123456789  xxxxxxxx…"
+    assert list(table_lines(table, 28))[-1] == f"123456789  {'x' * 16}…"
     records = list(table_lines(pa.table({f"n{n}": [123456789] for n in range(9)}), 40))
     assert records[1] == "n0  123456789"
 

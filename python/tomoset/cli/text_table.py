@@ -8,7 +8,7 @@ from tomoset.cli.text import column_cells
 from tomoset.cli.words import display_width, pad, printable, shorten
 
 _GAP = "  "
-_LEAST_WIDTH = 8
+_LEAST_WIDTH = 16
 
 
 def table_lines(table: pa.Table, width: int | None) -> Iterator[str]:
@@ -56,9 +56,7 @@ def _fit(widths: list[int], numeric: list[bool], names: list[str], width: int) -
     """
     room = width - len(_GAP) * (len(widths) - 1)
     least = [
-        column_width
-        if number
-        else min(column_width, max(_LEAST_WIDTH, min(display_width(name), 2 * _LEAST_WIDTH)))
+        column_width if number else min(column_width, _LEAST_WIDTH)
         for column_width, number, name in zip(widths, numeric, names, strict=True)
     ]
     if sum(least) > room:
