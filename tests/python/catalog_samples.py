@@ -1,6 +1,7 @@
 """Hand-made rows and small trees, for the tests of the catalogue."""
 
 import gzip
+import importlib
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -142,6 +143,9 @@ def powerless(folder: Path) -> Iterator[None]:
     if os.geteuid():
         yield
         return
+    # Modules that are imported meanwhile may lie where others than root may not look.
+    for name in ("tomoset.catalog.query", "tomoset.catalog.indexing", "tqdm"):
+        importlib.import_module(name)
     for path in (folder, *folder.rglob("*")):
         os.chown(path, 65534, 65534, follow_symlinks=False)
     os.seteuid(65534)
