@@ -24,6 +24,7 @@ __all__ = [
     "harvest",
     "hint",
     "labels",
+    "path_text",
     "places",
     "read_bytes",
     "read_path",
@@ -151,6 +152,7 @@ def harvest(
     files_at_once: int = 4096,
     bytes_at_once: int = ...,
 ) -> Harvest: ...
+def path_text(path: bytes) -> str: ...
 def catalog_schemas() -> dict[str, pa.Schema]: ...
 
 @final

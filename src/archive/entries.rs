@@ -176,10 +176,12 @@ pub fn of_batch(batch: &RecordBatch) -> Result<Vec<Entry>> {
 }
 
 /// A path as text: its parts as they are, or, where one is not UTF-8, with `\xNN` for the bytes that are not and `\\` for
-/// backslashes.
+/// backslashes. So is one that looks as if it were written this way, lest two paths have one text.
 #[must_use]
 pub fn text_of(path: &[u8]) -> String {
-    if let Ok(text) = std::str::from_utf8(path) {
+    if let Ok(text) = std::str::from_utf8(path)
+        && !text.contains("\\x")
+    {
         return text.to_owned();
     }
     // Part by part, so that a folder is written alike in all paths that lead through it.
@@ -188,7 +190,9 @@ pub fn text_of(path: &[u8]) -> String {
 }
 
 fn part_of(part: &[u8]) -> String {
-    if let Ok(text) = std::str::from_utf8(part) {
+    if let Ok(text) = std::str::from_utf8(part)
+        && !looks_written_so(text)
+    {
         return text.to_owned();
     }
     let mut text = String::with_capacity(part.len() + 8);
@@ -197,6 +201,12 @@ fn part_of(part: &[u8]) -> String {
         chunk.invalid().iter().for_each(|byte| text.push_str(&format!("\\x{byte:02x}")));
     }
     text
+}
+
+fn looks_written_so(text: &str) -> bool {
+    let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let mut ends = text.match_indices("\\x").filter_map(|(at, mark)| text.as_bytes().get(at + mark.len()..));
+    ends.any(|rest| rest.get(..2).is_some_and(|digits| digits.iter().all(is_digit)))
 }
 
 #[cfg(test)]
@@ -230,5 +240,7 @@ mod tests {
         assert_eq!(text_of("caf\u{e9}\\x".as_bytes()), "caf\u{e9}\\x");
         assert_eq!(text_of(b"caf\xe9\\x"), "caf\\xe9\\\\x");
         assert_eq!(text_of(b"a\\b/\xe9"), "a\\b/\\xe9");
+        assert_eq!(text_of(b"caf\\xe9"), "caf\\\\xe9");
+        assert_eq!(text_of(b"a\\\\xe9\\b/\\b"), "a\\\\\\\\xe9\\\\b/\\b");
     }
 }

@@ -44,7 +44,7 @@ pub struct Looking {
 /// What is known of one file.
 pub struct File {
     pub path: String,
-    /// Where that is not UTF-8.
+    /// Where its text is other than these.
     pub path_bytes: Option<Vec<u8>>,
     pub project: Option<String>,
     pub project_bytes: Option<Arc<[u8]>>,
@@ -109,8 +109,8 @@ impl File {
     fn of(entry: Entry, project: Option<Arc<[u8]>>, looking: Looking) -> Self {
         let offline = !looking.recall && entry.is_offline();
         Self {
+            path_bytes: (entry.text().as_bytes() != entry.path).then(|| entry.path.clone()),
             path: entry.text(),
-            path_bytes: std::str::from_utf8(&entry.path).is_err().then(|| entry.path.clone()),
             project: project.as_deref().map(text_of),
             project_bytes: project,
             entry,

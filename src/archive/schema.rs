@@ -163,9 +163,11 @@ pub const OPTICS_COLUMNS: &[FromLabel] = from_labels! {
 };
 
 /// Columns that say where a row comes from; the first of most tables.
-fn origin() -> Vec<Field> {
+fn origin(path: &str) -> Vec<Field> {
+    const WRITTEN: &str =
+        "relative to the root, with / between folders; bytes that are not UTF-8 as \\xNN, where \\ is doubled";
     vec![
-        text("path", "file, relative to the root, with / between folders; bytes that are not UTF-8 as \\xNN"),
+        described("path", DataType::LargeUtf8, &format!("{path}, {WRITTEN}")),
         text("root", "folder that was indexed"),
         text(
             "project",
@@ -194,8 +196,11 @@ pub fn schemas() -> [(&'static str, SchemaRef); 11] {
 
 #[must_use]
 pub fn files() -> SchemaRef {
-    let mut fields = origin();
-    fields.insert(1, described("path_bytes", DataType::LargeBinary, "the path's bytes, where they are not UTF-8"));
+    let mut fields = origin("file");
+    fields.insert(
+        1,
+        described("path_bytes", DataType::LargeBinary, "the path's bytes, where its text is other than these"),
+    );
     fields.extend([
         text("name", "file name"),
         described("size", DataType::Int64, "bytes"),
@@ -267,7 +272,7 @@ pub fn particles() -> SchemaRef {
 
 #[must_use]
 pub fn jobs() -> SchemaRef {
-    let mut fields = origin();
+    let mut fields = origin("pipeline of the project");
     let texts = |name: &str, words: &str| {
         described(name, DataType::LargeList(Arc::new(Field::new("item", DataType::LargeUtf8, true))), words)
     };
@@ -305,9 +310,9 @@ pub fn jobs() -> SchemaRef {
 
 #[must_use]
 pub fn projects() -> SchemaRef {
-    let mut fields = origin();
+    let mut fields = origin("folder");
     fields.extend([
-        described("path_bytes", DataType::LargeBinary, "the path's bytes, where they are not UTF-8"),
+        described("path_bytes", DataType::LargeBinary, "the path's bytes, where its text is other than these"),
         text("name", "last part of the folder"),
         described("files", DataType::Int64, "STAR files"),
         described("bytes", DataType::Int64, "bytes of these"),
@@ -347,7 +352,7 @@ pub fn labels() -> SchemaRef {
 
 #[must_use]
 pub fn deletions() -> SchemaRef {
-    let mut fields = origin();
+    let mut fields = origin("file");
     fields.extend([
         text("kind", "what the file was"),
         described("size", DataType::Int64, "bytes it had"),
@@ -380,7 +385,7 @@ pub fn crawls() -> SchemaRef {
 
 #[must_use]
 pub fn problems() -> SchemaRef {
-    let mut fields = origin();
+    let mut fields = origin("file");
     fields.extend([
         text("code", "stable code, such as R101"),
         text("name", "short name of the code"),
@@ -396,7 +401,7 @@ pub fn problems() -> SchemaRef {
 }
 
 fn from_labels(own: &[Field], columns: &[FromLabel], more: &[Field]) -> SchemaRef {
-    let mut fields = origin();
+    let mut fields = origin("file");
     fields.extend_from_slice(own);
     fields.extend(columns.iter().map(FromLabel::field));
     fields.extend_from_slice(more);

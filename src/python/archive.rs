@@ -218,6 +218,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A path as the catalogue's tables have it.
+#[pyfunction]
+pub fn path_text(path: &[u8]) -> String {
+    entries::text_of(path)
+}
+
 /// The schemas of the catalogue's tables, by name.
 #[pyfunction]
 pub fn catalog_schemas(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {

@@ -18,7 +18,7 @@ use pyo3::prelude::*;
 mod _core {
     #[pymodule_export]
     use super::archive::{
-        Harvest, Harvested, Stack, Walk, catalog_schemas, harvest, read_stack, walk_tree, write_stack,
+        Harvest, Harvested, Stack, Walk, catalog_schemas, harvest, path_text, read_stack, walk_tree, write_stack,
     };
     #[pymodule_export]
     use super::diagnostic_codes;

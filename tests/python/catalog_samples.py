@@ -14,7 +14,8 @@ from tomoset import Catalog
 from tomoset.catalog.journal import Change
 from tomoset.catalog.parts import PartWriter
 from tomoset.catalog.schema import TABLES, catalog_schemas
-from tomoset.catalog.store import Store, Writer
+from tomoset.catalog.store import Store
+from tomoset.catalog.writer import Writer
 
 SCHEMAS = catalog_schemas()
 #: With a list, which tilts do not have.

@@ -471,6 +471,26 @@ def test_names_that_are_not_utf8(catalog: Catalog, tmp_path: Path) -> None:
     assert text_of(b"a\\b/\xe9") == "a\\b/\\xe9"
 
 
+def test_names_that_look_like_others_are_not_confused(catalog: Catalog, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    for name in (b"bad\xff", rb"bad\xff", rb"bad\\xff", rb"fine\b"):
+        write(root / os.fsdecode(name) / "x.star", tilt_series("TS_01"))
+    catalog.index(root)
+    rows = "SELECT path, path_bytes FROM files ORDER BY path"
+    found = answer(catalog, rows)
+    assert [path for path, _ in found] == [
+        r"bad\\\\xff/x.star",
+        r"bad\\xff/x.star",
+        r"bad\xff/x.star",
+        r"fine\b/x.star",
+    ]
+    assert [raw for _, raw in found] == [rb"bad\\xff/x.star", rb"bad\xff/x.star", b"bad\xff/x.star", None]
+    shutil.rmtree(root / r"bad\xff")
+    assert catalog.index(root).deleted_files == 1
+    assert answer(catalog, rows) == [found[0], *found[2:]]
+    assert not catalog.index(root).changed
+
+
 def test_what_is_latest_follows_the_jobs(catalog: Catalog, tmp_path: Path) -> None:
     root = tmp_path / "root"
     project = root / "p"

@@ -13,9 +13,9 @@ from fault_runs import litter, require_as_fresh, require_plain_delta, require_wh
 from tomoset import Catalog
 from tomoset.catalog import CatalogFormatError, QueryError
 from tomoset.catalog import folder as folder_module
-from tomoset.catalog import store as store_module
 from tomoset.catalog.journal import Checked, Head, Pending
 from tomoset.catalog.store import Store
+from tomoset.catalog.writer import Writer
 
 pytestmark = pytest.mark.usefixtures("no_hang")
 
@@ -104,7 +104,7 @@ def test_a_folder_in_which_making_had_only_begun_counts_as_empty(tmp_path: Path)
         (Pending, "clear", False),
         (Pending, "clear", True),
         (Store, "_commit", True),
-        (store_module.Writer, "_drop_superseded", False),
+        (Writer, "_drop_superseded", False),
     ],
 )
 def test_an_interrupt_at_any_moment_of_a_commit_costs_no_part(

@@ -184,7 +184,7 @@ def project_rows(
         rows.append(
             {
                 "path": path,
-                "path_bytes": None if _is_text(unit.folder) else unit.folder,
+                "path_bytes": None if path.encode() == unit.folder else unit.folder,
                 "root": root,
                 "project": path if unit.is_project else None,
                 "name": path.rsplit("/", 1)[-1],
@@ -247,11 +247,3 @@ def unit_of(table: pa.Table) -> pa.Array:
 def _with(table: pa.Table, name: str, values: pa.Array) -> pa.Table:
     at = table.schema.get_field_index(name)
     return table.set_column(at, table.schema.field(at), values)
-
-
-def _is_text(path: bytes) -> bool:
-    try:
-        path.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -49,7 +49,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from tomoset.catalog.runners import Handle, Runner
-    from tomoset.catalog.store import Store, Writer
+    from tomoset.catalog.store import Store
+    from tomoset.catalog.writer import Writer
 
 FILES_AT_ONCE = 4096
 """Files of a task, when there are that many in its shard."""

@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Field, Schema, Transaction
-from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 
+from tomoset.catalog.delta import (
+    APPLICATION,
+    active_files,
+    delta_faults,
+    is_whole,
+    last_batch,
+    parts_of,
+    version_of,
+)
 from tomoset.catalog.faults import CatalogFormatError
-from tomoset.catalog.folder import force, locked, make_subfolder, naming, new_folder, open_folder
+from tomoset.catalog.folder import force, locked, make_subfolder, new_folder, open_folder
 from tomoset.catalog.journal import Change, Head, Pending
-from tomoset.catalog.parts import Part
 from tomoset.catalog.schema import SHARD, TABLES, catalog_schemas
-from tomoset.exceptions import CatalogBusy
+from tomoset.catalog.writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from typing import Self
 
-_APPLICATION = "tomoset"
+    from tomoset.catalog.parts import Part
+
 _AGES = 1e6  # days; deltalake counts in hours, and not without end
 _PROPERTIES = {"delta.dataSkippingNumIndexedCols": "-1"}  # statistics of every column, not of the first 32
 
@@ -107,11 +114,11 @@ class Store:
         """Return the files of a table."""
         if self._is_to_come(name, head):
             return []
-        return list(_parts(self._load(name, head.version(name))).values())
+        return list(parts_of(self._load(name, head.version(name))).values())
 
     def vacuum(self, name: str, keep_days: float, *, dry_run: bool) -> list[Path]:
         """Delete the files that only versions older than some days need; return those that were there."""
-        with _delta_faults(self.folder, name):
+        with delta_faults(self.folder, name):
             # Whole hours are what it takes.
             paths = self._load(name).vacuum(
                 math.ceil(24 * min(keep_days, _AGES)),
@@ -136,7 +143,7 @@ class Store:
             self._finish()
             self._prepare(schemas)
             self._begin()
-            writer = Writer(self, self._take_back())
+            writer = Writer(self.folder, self._take_back(), self._commit)
             writer.require_parts()
             if alone:
                 writer.sweep()
@@ -161,8 +168,8 @@ class Store:
         versions = self.head().versions if Head.is_there(self.folder) else {}
         for name in TABLES:
             log = self.folder / name / "_delta_log"
-            newer = [path for path in log.glob("[0-9]*") if _version_of(path) > versions.get(name, -1)]
-            torn = [path for path in newer if path.suffix == ".json" and not _is_whole(path)]
+            newer = [path for path in log.glob("[0-9]*") if version_of(path) > versions.get(name, -1)]
+            torn = [path for path in newer if path.suffix == ".json" and not is_whole(path)]
             if torn:
                 # Checkpoints are made of the log, and needed by nobody.
                 checkpoints = [path for path in newer if ".checkpoint." in path.name]
@@ -181,7 +188,7 @@ class Store:
             raise CatalogFormatError(f"{message}, and was interrupted: upgrade tomoset")
         tables = {name: self._load(name) for name in TABLES}
         pending.require_parts(
-            self.folder, [name for name in pending.changes if _last_batch(tables[name]) < pending.batch]
+            self.folder, [name for name in pending.changes if last_batch(tables[name]) < pending.batch]
         )
         self._commit(pending, tables)
 
@@ -190,7 +197,7 @@ class Store:
         if Head.is_there(self.folder):
             return
         tables = {name: self._load(name) for name in TABLES}
-        if any(_last_batch(table) for table in tables.values()):
+        if any(last_batch(table) for table in tables.values()):
             message = f"{self.folder} has lost its head.json, which says what of its tables is whole"
             raise CatalogFormatError(f"{message}: take it from a backup, or index into a new folder")
         Head(0, 0, {name: table.version() for name, table in tables.items()}).write(self.folder)
@@ -203,7 +210,7 @@ class Store:
         """
         head = self.head()
         tables = {name: self._load(name) for name in TABLES}
-        batch = max(head.batch, *map(_last_batch, tables.values()))
+        batch = max(head.batch, *map(last_batch, tables.values()))
         for name, table in tables.items():
             seen = head.versions.get(name)
             if seen is not None and table.version() < seen:
@@ -211,8 +218,8 @@ class Store:
                     f"table {name!r} of {self.folder} ends with version {table.version()}, and head.json names {seen}: "
                     "was it copied while somebody wrote? Copy it again, or index into a new folder"
                 )
-            if seen is not None and _last_batch(table) > head.batch:
-                with _delta_faults(self.folder, name):
+            if seen is not None and last_batch(table) > head.batch:
+                with delta_faults(self.folder, name):
                     table.restore(seen)
                     table.update_incremental()
                 self._force_log(name, table)
@@ -225,7 +232,7 @@ class Store:
         """Bring a promised batch into every table that does not have it yet, then show it to readers."""
         for name, change in pending.changes.items():
             table = tables[name]
-            if _last_batch(table) < pending.batch:
+            if last_batch(table) < pending.batch:
                 self._add(name, table, change, pending)
             self._force_log(name, table)
         versions = {name: table.version() for name, table in tables.items()}
@@ -251,9 +258,9 @@ class Store:
         ]
         about = CommitProperties(
             custom_metadata={"tomosetCrawl": pending.crawl, "tomosetBatch": pending.batch},
-            app_transactions=[Transaction(_APPLICATION, pending.batch)],
+            app_transactions=[Transaction(APPLICATION, pending.batch)],
         )
-        with _delta_faults(self.folder, name):
+        with delta_faults(self.folder, name):
             table.create_write_transaction(
                 [*added, *removed], "append", table.schema(), partition_by=[SHARD], commit_properties=about
             )
@@ -277,14 +284,14 @@ class Store:
                 raise CatalogFormatError(f"{message}: index into a new folder")
             added = [field for field in wanted.fields if field.name not in there]
             if added:
-                with _delta_faults(self.folder, name):
+                with delta_faults(self.folder, name):
                     table.alter.add_columns(added)
                     table.update_incremental()
                 self._force_log(name, table)
 
     def _create(self, name: str, schema: Schema) -> None:
-        about = CommitProperties(app_transactions=[Transaction(_APPLICATION, 0)])
-        with _delta_faults(self.folder, name):
+        about = CommitProperties(app_transactions=[Transaction(APPLICATION, 0)])
+        with delta_faults(self.folder, name):
             create_table_with_add_actions(
                 self._uri(name),
                 schema,
@@ -297,7 +304,7 @@ class Store:
             )
 
     def _load(self, name: str, version: int | None = None) -> DeltaTable:
-        with _delta_faults(self.folder, name):
+        with delta_faults(self.folder, name):
             return DeltaTable(self._uri(name), version=version)
 
     def _is_to_come(self, name: str, head: Head) -> bool:
@@ -305,7 +312,7 @@ class Store:
         if name in head.versions:
             return False
         # Whoever was making it may have been stopped.
-        return not DeltaTable.is_deltatable(self._uri(name)) or not _last_batch(self._load(name))
+        return not DeltaTable.is_deltatable(self._uri(name)) or not last_batch(self._load(name))
 
     def _table_files(self, name: str, head: Head) -> TableFiles:
         if self._is_to_come(name, head):
@@ -313,7 +320,7 @@ class Store:
         table = self._load(name, head.version(name))
         schema = pa.schema([field for field in pa.schema(table.schema().to_arrow()) if field.name != SHARD])
         flat = [f"null_count.{field.name}" for field in schema if not pa.types.is_nested(field.type)]
-        active = sorted(_active(table), key=lambda file: str(file["path"]))
+        active = sorted(active_files(table), key=lambda file: str(file["path"]))
         return TableFiles(
             schema=schema,
             paths=tuple(str(self.folder / name / file["path"]) for file in active),
@@ -326,226 +333,9 @@ class Store:
         return (self.folder / name).as_uri()
 
 
-class Writer:
-    """Changes to the tables, gathered and committed batch by batch by the one who writes."""
-
-    def __init__(self, store: Store, tables: dict[str, DeltaTable]) -> None:
-        self.folder = store.folder
-        self._store = store
-        self._tables = tables
-        self._head = store.head()
-        versions = {name: table.version() for name, table in self._tables.items()}
-        if versions != self._head.versions:
-            # Columns were added, or another tool has compacted a table.
-            self._head = Head(self._head.batch, self._head.crawl, versions)
-            self._head.write(self.folder)
-        self.crawl = self._head.crawl + 1
-        #: Parts of each table as they are after all that was staged, by name.
-        self._parts = {name: _parts(table) for name, table in self._tables.items()}
-        self._staged: dict[str, Change] = {}
-        self._superseded: list[tuple[str, Part]] = []
-
-    @property
-    def head(self) -> Head:
-        """What was committed last."""
-        return self._head
-
-    @property
-    def has_staged(self) -> bool:
-        """Whether something waits to be committed."""
-        return bool(self._staged)
-
-    def parts(self, name: str, shard: int) -> list[Part]:
-        """Return the parts of one partition of a table, with all that is staged."""
-        return [part for part in self._parts[name].values() if part.shard == shard]
-
-    def all_parts(self, name: str) -> list[Part]:
-        """Return all parts of a table, with all that is staged."""
-        return list(self._parts[name].values())
-
-    def stage(self, changes: Mapping[str, Change]) -> None:
-        """Take changes, which readers see after the next commit."""
-        for name, change in changes.items():
-            staged = self._staged.setdefault(name, Change())
-            parts = self._parts[name]
-            for part in change.removed:
-                del parts[part.name]
-                known = next((other for other in staged.added if other.name == part.name), None)
-                if known is None:
-                    staged.removed.append(part)
-                else:
-                    # It came and went within one batch: no reader ever needs it.
-                    staged.added.remove(known)
-                    self._superseded.append((name, known))
-            for part in change.added:
-                parts[part.name] = part
-                staged.added.append(part)
-
-    def commit(self) -> None:
-        """Show readers what was staged."""
-        changes = {name: change for name, change in self._staged.items() if change.added or change.removed}
-        if changes:
-            pending = Pending(self._head.batch + 1, max(self.crawl, self._head.crawl), changes)
-            pending.write(self.folder)
-            self._store._commit(pending, self._tables)
-            self._head = self._store.head()
-        self._staged = {}
-        self._drop_superseded()
-
-    def require_parts(self) -> None:
-        """Make sure that every part of the tables is there.
-
-        Raises
-        ------
-        CatalogFormatError
-            Some are not: nothing is changed, lest what is left be lost as well.
-        """
-        for name, parts in self._parts.items():
-            folder = self.folder / name
-            found = {f"{path.parent.name}/{path.name}" for path in folder.glob("*/*.parquet")}
-            lost = sorted(part for part in parts.keys() - found if not (folder / part).exists())
-            if lost:
-                raise CatalogFormatError(
-                    f"table {name!r} of {self.folder} lacks {len(lost)} of its parts, such as {lost[0]}: they were "
-                    "deleted, or it was copied while somebody wrote. Copy it again, or index into a new folder"
-                )
-
-    def sweep(self) -> None:
-        """Delete what interrupted writers left: parts that no table knows of, and files in the making."""
-        for name, parts in self._parts.items():
-            folder = self.folder / name
-            lost = {
-                f"{path.parent.name}/{path.name}"
-                for path in folder.glob(f"{SHARD}=*/part-*.parquet")
-                if _crawl_of(path) >= self._head.crawl
-            }
-            self._drop(name, lost - parts.keys())
-            # deltalake writes FILE#1 and then links it to FILE.
-            for pattern in (f"{SHARD}=*/.part-*.tmp", "_delta_log/*.tmp", "_delta_log/*#*"):
-                for path in folder.glob(pattern):
-                    path.unlink(missing_ok=True)
-        for path in self.folder.glob(".*.tmp"):
-            path.unlink(missing_ok=True)
-
-    def close(self) -> None:
-        """Delete the parts that were staged and not committed, unless their batch was promised."""
-        for name, change in self._staged.items():
-            self._drop(name, {part.name for part in change.added})
-        self._staged = {}
-        self._drop_superseded()
-
-    def _drop_superseded(self) -> None:
-        for name, part in self._superseded:
-            (self.folder / name / part.name).unlink(missing_ok=True)
-        self._superseded = []
-
-    def _drop(self, name: str, parts: set[str]) -> None:
-        """Delete parts of a table but those that a version of it or a promise needs.
-
-        Only the disk tells which these are: an interrupt may come between what was done and noting that it is.
-        """
-        if not parts:
-            return
-        pending = Pending.read(self.folder)
-        promised = pending.changes.get(name, Change()).added if pending is not None else []
-        for part in parts - {part.name for part in promised} - self._named_in_logs(name):
-            (self.folder / name / part).unlink(missing_ok=True)
-
-    def _named_in_logs(self, name: str) -> set[str]:
-        """Return the parts that the newest versions of a table added."""
-        names: set[str] = set()
-        log = self.folder / name / "_delta_log"
-        for path in sorted(log.glob("*.json"))[-_LOGS_OF_A_CRAWL:]:
-            for line in path.read_text().splitlines():
-                action = json.loads(line)
-                if "add" in action:
-                    names.add(action["add"]["path"])
-        return names
-
-
-_LOGS_OF_A_CRAWL = 1000
-"""Commits that are looked through for parts of the last crawl: one has a batch every few seconds."""
-
-
 def _absolute(folder: str | os.PathLike[str]) -> Path:
     return Path(os.path.abspath(folder))  # noqa: PTH100  resolve() would follow symbolic links
 
 
-def _last_batch(table: DeltaTable) -> int:
-    """Return the number of the last batch that a table has."""
-    return table.transaction_version(_APPLICATION) or 0
-
-
-def _version_of(path: Path) -> int:
-    """Return the version that a file of a log is about; -1 for others."""
-    number = path.name.partition(".")[0]
-    return int(number) if number.isdigit() else -1
-
-
-def _is_whole(path: Path) -> bool:
-    """Tell whether a log entry is there from begin to end."""
-    text = path.read_bytes()
-    try:
-        return text.strip() != b"" and all(isinstance(json.loads(line), dict) for line in text.splitlines())
-    except ValueError:
-        return False
-
-
-def _active(table: DeltaTable) -> list[dict[str, Any]]:
-    """Return path, size and null counts of every file of the table."""
-    # pa.table would load pandas wherever it is installed.
-    actions = pa.RecordBatchReader.from_stream(table.get_add_actions(flatten=True)).read_all()
-    columns = actions.column_names
-    wanted = [name for name in columns if name.startswith("null_count.")]
-    wanted += [
-        name for name in ("num_records", "min.path", "max.path", f"partition.{SHARD}") if name in columns
-    ]
-    files: list[dict[str, Any]] = actions.select(["path", "size_bytes", *wanted]).to_pylist()
-    return files
-
-
-def _parts(table: DeltaTable) -> dict[str, Part]:
-    """Return the files of a table as parts, by name."""
-    found = {}
-    for file in _active(table):
-        bounds = {key: file.get(f"{key}.path") for key in ("min", "max")}
-        known = {f"{key}Values": {"path": bound} for key, bound in bounds.items() if bound is not None}
-        found[file["path"]] = Part(
-            name=file["path"],
-            shard=int(file.get(f"partition.{SHARD}") or 0),
-            size=file["size_bytes"],
-            rows=file.get("num_records") or 0,
-            stats=json.dumps(known),
-        )
-    return found
-
-
-def _crawl_of(path: Path) -> int:
-    """Return the crawl that wrote a part; 0 for parts of other tools."""
-    number = path.name[len("part-") :].partition("-")[0]
-    return int(number) if len(number) == 8 and number.isdigit() else 0
-
-
 def _differs(wanted: Field, there: Field | None) -> bool:
     return there is not None and wanted.type != there.type
-
-
-@contextmanager
-def _delta_faults(folder: Path, name: str) -> Iterator[None]:
-    """Tell what deltalake could not do in the words of a catalogue."""
-    try:
-        with naming(folder / name):
-            yield
-    except CommitFailedError as fault:
-        raise CatalogBusy(
-            f"somebody else wrote to table {name!r} of {folder}: {_first_line(fault)}"
-        ) from fault
-    except DeltaError as fault:
-        message = f"table {name!r} of {folder} is damaged or missing, or was copied while somebody wrote"
-        message = f"{message}: {_first_line(fault)}"
-        raise CatalogFormatError(message) from fault
-
-
-def _first_line(fault: Exception) -> str:
-    """Return the first line of a fault, without what the kernel of Delta prints of its own insides."""
-    return str(fault).partition("\n")[0].partition(": ParsedLogPath {")[0]

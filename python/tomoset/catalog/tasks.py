@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -207,12 +206,6 @@ def shard_of(root: str, folder: bytes) -> int:
 
 def text_of(path: bytes) -> str:
     r"""Return a path as the tables have it: bytes that are not UTF-8 as ``\xNN``, and ``\`` doubled in such a part."""
-    return "/".join(map(_part_of, path.split(b"/")))
+    from tomoset import _core
 
-
-def _part_of(part: bytes) -> str:
-    try:
-        return part.decode()
-    except UnicodeDecodeError:
-        escaped = part.replace(b"\\", b"\\\\").decode("utf-8", "surrogateescape")
-        return re.sub("[\udc80-\udcff]", lambda match: f"\\x{ord(match[0]) - 0xDC00:02x}", escaped)
+    return _core.path_text(path)

@@ -32,6 +32,9 @@ def changes(folder: str, since: int | None, kind: str | None) -> None:
     from tomoset.catalog import Catalog
     from tomoset.cli.text_table import table_lines
 
+    if kind is not None and click.format_filename(kind) not in _kinds():
+        known = ", ".join(_kinds())
+        raise click.UsageError(f"there is no kind {click.format_filename(kind)!r}; there are {known}")
     with Catalog.open(folder) as catalog:
         after = _crawl_before_last(catalog) if since is None else since
         found = catalog.sql(
@@ -39,11 +42,18 @@ def changes(folder: str, since: int | None, kind: str | None) -> None:
             f"WHERE crawl > {after:d} ORDER BY crawl, root, path"
         )
     if kind is not None:
-        # Arrow takes no bytes that are not UTF-8, and no kind has any.
-        found = found.filter(pc.equal(found.column("kind"), click.format_filename(kind)))
+        found = found.filter(pc.equal(found.column("kind"), kind))
     if len(found.column("root").unique()) < 2:
         found = found.drop_columns("root")
     echo_lines(table_lines(found, terminal_width()))
+
+
+def _kinds() -> list[str]:
+    """Return the kinds of files, of which the words about their column are a list."""
+    from tomoset.catalog.schema import catalog_schemas
+
+    words: str = (catalog_schemas()["files"].field("kind").metadata or {})[b"description"].decode()
+    return words.rpartition(": ")[2].split(", ")
 
 
 def _crawl_before_last(catalog: "Catalog") -> int:

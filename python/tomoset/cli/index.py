@@ -196,11 +196,15 @@ def _echo_summary(summary: "IndexSummary") -> None:
         "root": printable(summary.root),
         "files": f"{summary.files:,} ({size_text(summary.num_bytes)})",
         "changes": changes or "none",
-        "tomograms": f"{summary.tomograms:,}",
-        "tilts": f"{summary.tilts:,}",
-        "problems": _problems_text(summary.problems),
-        "time": f"{summary.seconds:.1f} s ({rate})",
     }
+    if summary.new_files or summary.changed_files:
+        # Of what was read: where nothing was, there may be many all the same.
+        lines |= {
+            "tomograms": f"{summary.tomograms:,}",
+            "tilts": f"{summary.tilts:,}",
+            "problems": _problems_text(summary.problems),
+        }
+    lines["time"] = f"{summary.seconds:.1f} s ({rate})"
     for name, text in lines.items():
         click.echo(f"{name:<10} {text}")
 
