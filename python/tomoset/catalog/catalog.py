@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tomoset.catalog.query import QuerySession
     from tomoset.catalog.runners import Runner
     from tomoset.catalog.store import Store
+    from tomoset.report import Report
 
 
 class Catalog:
@@ -194,6 +195,63 @@ class Catalog:
         from tomoset.catalog.maintenance import status
 
         return status(self._store)
+
+    def report(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        projects: "Iterable[str]" = (),
+        panels: int = 300,
+        series: int = 100,
+        paths: int = 50,
+        max_bytes: int = 20_000_000,
+    ) -> "Report":
+        """Write the archive as one page of HTML, which needs nothing but a browser.
+
+        The same catalogue gives the same bytes. The file appears whole or not at all, in place of what it was.
+
+        Parameters
+        ----------
+        path
+            The file to write; where None, the page is only returned.
+        projects
+            Folders of projects, or patterns as of shells, whose details are wanted; where there are none, those of
+            the projects that matter most.
+        panels
+            Projects with details, at most; with `projects`, all of these are.
+        series
+            Tilt series in each of these, at most.
+        paths
+            Paths that are listed for each problem and each kind of change, at most.
+        max_bytes
+            How large the page may become. Details are left out first, then rows of the table of projects; the page
+            says so.
+
+        Returns
+        -------
+        Report
+            The page, and how much it holds.
+
+        Raises
+        ------
+        NoSuchProject
+            A pattern fits no project; it is a `KeyError`, too.
+        ValueError
+            A number is too small.
+        OSError
+            The file cannot be written.
+        """
+        from tomoset.report import ReportOptions, make_report, save
+
+        options = ReportOptions(
+            projects=tuple(projects), panels=panels, series=series, paths=paths, max_bytes=max_bytes
+        )
+        looked = self.status().roots
+        # One session throughout: all parts of the page are of the same snapshot.
+        made = make_report(self._current_session().table, looked, options)
+        if path is not None:
+            save(made, path)
+        return made
 
     def vacuum(self, *, keep_days: float = 30.0, dry_run: bool = False, wait: float = 0.0) -> tuple[int, int]:
         """Delete the files of versions that are older than some days.

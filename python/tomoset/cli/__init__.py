@@ -15,6 +15,7 @@ from tomoset.cli.index import index
 from tomoset.cli.merge import merge
 from tomoset.cli.plot import plot
 from tomoset.cli.query import query
+from tomoset.cli.report import report as report_command
 from tomoset.cli.show import show
 from tomoset.cli.status import status
 from tomoset.cli.subset import subset
@@ -38,7 +39,20 @@ def commands() -> None:
     """Read, convert and catalogue the STAR files of RELION and cryo-EM."""
 
 
-for _command in (show, plot, convert, diff, merge, subset, index, status, changes, query, vacuum):
+for _command in (
+    show,
+    plot,
+    convert,
+    diff,
+    merge,
+    subset,
+    index,
+    status,
+    changes,
+    query,
+    report_command,
+    vacuum,
+):
     commands.add_command(_command)
 
 

@@ -2,6 +2,10 @@
 
 import unicodedata
 
+from tomoset.words import counted, size_text
+
+__all__ = ["ELLIPSIS", "counted", "display_width", "pad", "printable", "shorten", "size_text"]
+
 ELLIPSIS = "…"
 
 
@@ -39,21 +43,6 @@ def pad(text: str, width: int, *, right: bool = False) -> str:
     """Return the text filled up with blanks."""
     blanks = " " * max(0, width - display_width(text))
     return blanks + text if right else text + blanks
-
-
-def counted(number: int, noun: str) -> str:
-    """Return for instance ``1 file`` or ``1,204 files``."""
-    plural = noun[:-1] + "ies" if noun.endswith("y") and noun[-2] not in "aeiou" else noun + "s"
-    return f"{number:,} {noun if number == 1 else plural}"
-
-
-def size_text(num_bytes: int) -> str:
-    """Return a size with three significant digits, in powers of 1000."""
-    size, units = float(num_bytes), ["bytes", "kB", "MB", "GB", "TB"]
-    while size >= 999.5 and len(units) > 1:
-        size /= 1000
-        units.pop(0)
-    return f"{num_bytes:,} bytes" if units[0] == "bytes" else f"{size:.3g} {units[0]}"
 
 
 def _cut(text: str, width: int) -> str:

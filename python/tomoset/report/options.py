@@ -1,0 +1,53 @@
+"""How much of a catalogue a report holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tomoset.exceptions import TomosetError
+
+_LEAST_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportOptions:
+    """How much of a catalogue a report holds.
+
+    Attributes
+    ----------
+    projects
+        Patterns, as of shells, for the folders of the projects whose details are wanted; where empty, those of the
+        projects that matter most.
+    panels
+        Projects with details, at most.
+    series
+        Tilt series in each of these, at most.
+    paths
+        Paths that are listed for each problem and each kind of change, at most.
+    max_bytes
+        How large the report may become. Details are left out first, then rows of the table of projects.
+
+    Raises
+    ------
+    ValueError
+        A number is too small.
+    """
+
+    projects: tuple[str, ...] = ()
+    panels: int = 300
+    series: int = 100
+    paths: int = 50
+    max_bytes: int = 20_000_000
+
+    def __post_init__(self) -> None:
+        least = {"panels": 0, "series": 1, "paths": 1, "max_bytes": _LEAST_BYTES}
+        for name, number in least.items():
+            if getattr(self, name) < number:
+                raise ValueError(f"{name} is {getattr(self, name):,}; it must be at least {number:,}")
+
+
+class NoSuchProject(TomosetError, KeyError):  # noqa: N818
+    """A pattern fits no project of the catalogue."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
