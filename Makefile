@@ -6,6 +6,7 @@ BIN    := $(VENV)/bin
 BUILD  := .build
 DEMO   := demo
 FUZZ_SECONDS ?= 60
+APT_PATIENCE := -o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o DPkg::Lock::Timeout=60
 
 RUST_SOURCES   := Cargo.toml Cargo.lock $(shell find src -type f 2>/dev/null)
 PYTHON_SOURCES := pyproject.toml README.md LICENSE $(shell find python -type f -not -name '*.so' -not -path '*__pycache__*' 2>/dev/null)
@@ -16,12 +17,12 @@ PYTHON_TESTS   := $(shell find tests/python tests/data docs examples benches REA
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test retest torture check format bench pictures fuzz develop clean prerequisites
+.PHONY: help demo test retest torture check format bench pictures fuzz develop browser clean prerequisites
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(BUILD)/installed  ## build, make an example archive, index it, ask three questions
+demo: $(BUILD)/installed  ## build, make an example archive, index it, ask three questions, write its report
 	@echo "== an archive of RELION projects, some of its files broken"
 	@$(BIN)/python examples/make_archive.py $(DEMO)/archive --force
 	@echo
@@ -32,6 +33,10 @@ demo: $(BUILD)/installed  ## build, make an example archive, index it, ask three
 		sed -n 's/^-- //p' $$query; \
 		$(BIN)/tomoset query --catalog $(DEMO)/catalog - < $$query || exit 1; \
 	done
+	@echo
+	@echo "== tomoset report --catalog $(DEMO)/catalog -o $(DEMO)/report.html"
+	@$(BIN)/tomoset report --catalog $(DEMO)/catalog -o $(DEMO)/report.html
+	@echo "open $(abspath $(DEMO))/report.html in a browser"
 
 test: $(BUILD)/tested-rust $(BUILD)/tested-python  ## run all tests, if anything changed: Rust core, Python package, examples in the docs
 	@echo "All tests pass. (\"make retest\" runs them though nothing changed.)"
@@ -44,7 +49,7 @@ $(BUILD)/tested-rust: $(RUST_SOURCES) $(RUST_TESTS) | prerequisites
 	cargo test --locked
 	@mkdir -p $(BUILD) && touch $@
 
-$(BUILD)/tested-python: $(BUILD)/installed $(PYTHON_TESTS)
+$(BUILD)/tested-python: $(BUILD)/installed $(PYTHON_TESTS) | browser
 	$(BIN)/python -m pytest -q -n 2
 	@touch $@
 
@@ -83,6 +88,16 @@ develop: $(BUILD)/installed  ## install in place, so that changes to Python file
 
 pictures: $(BUILD)/installed  ## draw the pictures of the docs
 	$(BIN)/python examples/draw_conventions.py
+
+# Without it those tests skip and say so: nothing fails where nobody may install, or there is no network.
+browser:  ## install Chromium for the tests of the report, on Debian and as root, if it is missing
+	@command -v chromedriver >/dev/null || { \
+		test "$$(id -u)" = 0 && command -v apt-get >/dev/null && mkdir -p $(BUILD) && \
+		echo "installing Chromium for the tests of the report ($(BUILD)/browser.log)" && \
+		{ apt-get $(APT_PATIENCE) update && \
+		DEBIAN_FRONTEND=noninteractive apt-get $(APT_PATIENCE) install -y --no-install-recommends chromium chromium-driver; \
+		} >$(BUILD)/browser.log 2>&1; \
+	} || echo "no Chromium: the tests of the report in a browser are skipped"
 
 clean:  ## remove what was built
 	rm -rf $(BUILD) $(DEMO) target $(VENV)

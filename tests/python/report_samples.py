@@ -75,6 +75,31 @@ def make_hostile_catalog(folder: Path) -> Path:
     return folder
 
 
+def make_large_catalog(folder: Path, projects: int) -> Path:
+    """Make a catalogue of so many projects, each with a tilt series and a path as long as paths become."""
+    store = Store.create(folder, SCHEMAS)
+    names = [f"{'long name ' * 28}{number}" for number in range(projects)]
+    columns: dict[str, dict[str, Any]] = {
+        "projects": {"path": names, "tomograms": [1] * projects, "last_change": [NOON] * projects},
+        "files": {"path": [f"{name}/a.star" for name in names], "size": [100] * projects},
+        "tomograms": {"tomogram": names, "latest": [True] * projects},
+        "tilts": {"tomogram": names, "latest": [True] * projects, "nominal_tilt_angle": [3.0] * projects},
+    }
+    numbers = ("tilts", "jobs", "errors", "problems", "files", "bytes")
+    columns["projects"] |= {number: [0] * projects for number in numbers}
+    tables = {}
+    for name, values in columns.items():
+        values |= {"root": ["/data"] * projects, "project": names}
+        nothing = [None] * projects
+        schema = SCHEMAS[name]
+        arrays = [pa.array(values.get(field.name, nothing), field.type) for field in schema]
+        tables[name] = pa.table(arrays, schema=schema)
+    with store.writing(SCHEMAS) as writer:
+        add(writer, tables)
+        writer.commit()
+    return folder
+
+
 def _hostile_row(name: str, schema: pa.Schema) -> pa.Table:
     values = {field.name: [_hostile_value(name, field)] for field in schema}
     return pa.table([pa.array(values[field.name], field.type) for field in schema], schema=schema)

@@ -10,12 +10,13 @@ import click
 from tomoset.cli.changes import changes
 from tomoset.cli.convert import convert
 from tomoset.cli.diff import diff
-from tomoset.cli.faults import ExitCode, FaultsAsMessages, report
+from tomoset.cli.faults import ExitCode, FaultsAsMessages
+from tomoset.cli.faults import report as report_fault
 from tomoset.cli.index import index
 from tomoset.cli.merge import merge
 from tomoset.cli.plot import plot
 from tomoset.cli.query import query
-from tomoset.cli.report import report as report_command
+from tomoset.cli.report import report
 from tomoset.cli.show import show
 from tomoset.cli.status import status
 from tomoset.cli.subset import subset
@@ -50,7 +51,7 @@ for _command in (
     status,
     changes,
     query,
-    report_command,
+    report,
     vacuum,
 ):
     commands.add_command(_command)
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         code = commands.main(arguments, prog_name="tomoset", standalone_mode=False)
     except click.ClickException as fault:
-        report(fault)
+        report_fault(fault)
         code = fault.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("tomoset: interrupted", err=True)

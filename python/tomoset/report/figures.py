@@ -64,7 +64,7 @@ def figure(bars: Bars) -> Node:
 
 def _drawing(bars: Bars) -> Node:
     top = max(bars.counts)
-    levels = steps(0, top, 3)
+    levels = steps(0, top, 3, least=1)
     ceiling = max(top, levels[-1])
     wide = (_WIDTH - _LEFT - _RIGHT) / len(bars.counts)
     deep = _HEIGHT - _TOP - _BOTTOM

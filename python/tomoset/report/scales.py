@@ -30,9 +30,9 @@ def compact_size(number: float) -> str:
     return f"{number:.3g} B"
 
 
-def steps(low: float, high: float, wanted: int) -> list[float]:
-    """Return about so many round numbers from the last one below `low` to the first one above `high`."""
-    size = step_size((high - low) / max(wanted, 1))
+def steps(low: float, high: float, wanted: int, *, least: float = 0.0) -> list[float]:
+    """Return about so many round numbers from the last below `low` to the first above `high`, `least` apart."""
+    size = max(step_size((high - low) / max(wanted, 1)), least)
     first, last = math.floor(low / size + 1e-9), math.ceil(high / size - 1e-9)
     return [at * size for at in range(first, max(last, first + 1) + 1)]
 

@@ -53,7 +53,7 @@ def overview(archive: Archive, projects: Projects) -> list[Node]:
         ("Projects", f"{totals['projects']:,}", _loose(projects)),
         ("Tilt series", f"{totals['tomograms']:,}", "each counted once"),
         ("Tilt images", f"{totals['tilts']:,}", "of the latest sets"),
-        ("Jobs", f"{totals['jobs']:,}", f"{totals['particle_sets']:,} particle sets"),
+        ("Jobs", f"{totals['jobs']:,}", counted(totals["particle_sets"], "particle set")),
         ("STAR files", f"{totals['files']:,}", size_text(totals["bytes"])),
     )
     totals_list = element(

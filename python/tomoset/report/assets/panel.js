@@ -3,6 +3,7 @@
 class Panel {
   constructor(dialog, index, rows) {
     this.dialog = dialog;
+    dialog.setAttribute("aria-labelledby", "panel-title");
     this.numbers = new Map(index.panels.map((key, number) => [key, number]));
     this.rows = new Map(rows.map((row) => [row.key, row]));
     this.roots = index.roots;
