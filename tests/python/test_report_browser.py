@@ -11,6 +11,7 @@ from report_samples import HOSTILE, SMALL, make_catalog, make_hostile_catalog
 from tomoset import Catalog
 
 ALL = SMALL + 3
+PAGE = 50
 ENTER, ESCAPE, DOWN, UP, HOME, END = "\ue007", "\ue00c", "\ue015", "\ue013", "\ue011", "\ue010"
 ROWS = "#table tbody tr"
 
@@ -59,8 +60,8 @@ def focused(page: Page) -> Any:
 def test_it_draws(page: Page) -> None:
     assert page.texts("h1") == ["Archive report"]
     assert page.texts("#count") == [f"{ALL} projects"]
-    assert len(page.texts(ROWS)) == 100
-    assert page.texts("#more button") == ["Show 13 more", f"Show all {ALL}"]
+    assert len(page.texts(ROWS)) == PAGE
+    assert page.texts("#more button") == [f"Show {PAGE} more", f"Show all {ALL}"]
     assert page.texts(".tiles dd")[0] == str(ALL - 1)
     assert page("document.querySelectorAll('svg.bars rect').length") > 5
     assert page("document.querySelector('#table table').getAttribute('aria-rowcount')") == str(ALL + 1)
@@ -151,9 +152,9 @@ def test_keys_go_through_the_table(page: Page) -> None:
     page.press(DOWN, DOWN, UP)
     assert focused(page) == "krios1/2026/alpha"
     page.press(END)
-    assert page("document.activeElement.sectionRowIndex") == 99
+    assert page("document.activeElement.sectionRowIndex") == PAGE - 1
     page.press(DOWN)
-    assert (page("document.activeElement.sectionRowIndex"), len(page.texts(ROWS))) == (100, ALL)
+    assert (page("document.activeElement.sectionRowIndex"), len(page.texts(ROWS))) == (PAGE, 2 * PAGE)
     page.press(HOME)
     assert focused(page) == "glacios/old"
     assert page("document.querySelectorAll('#table tbody [tabindex=\"0\"]').length") == 1

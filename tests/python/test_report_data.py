@@ -25,7 +25,11 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
 
 @pytest.fixture(scope="module")
 def found(catalog: Catalog) -> dict[str, dict[str, Any]]:
-    return {row["unit"]: row for row in Projects(catalog.sql).found}
+    return {row["unit"]: row for row in known(catalog).found}
+
+
+def known(catalog: Catalog) -> Projects:
+    return Projects(catalog.sql, archive(catalog.sql, (), 1).changes)
 
 
 def panel(made: Report, number: int) -> dict[str, Any]:
@@ -56,11 +60,9 @@ def test_projects(found: dict[str, dict[str, Any]]) -> None:
 
 def test_what_matters_most_comes_first(found: dict[str, dict[str, Any]]) -> None:
     assert list(found)[:2] == ["loose", "small/p7"]
-    news = [
-        unit for unit, row in found.items() if row["new_files"] + row["changed_files"] + row["deleted_files"]
-    ]
+    news = [unit for unit, row in found.items() if row["news"]]
     assert news == ["loose", "small/p7"]
-    assert (found["loose"]["new_files"], found["small/p7"]["new_files"]) == (1, 3)
+    assert (found["loose"]["news"], found["small/p7"]["news"]) == ({"new": 1}, {"new": 3})
 
 
 @pytest.mark.parametrize(
@@ -78,7 +80,7 @@ def test_states(tmp_path: Path, jobs: dict[str, str], state: str) -> None:
     write(tmp_path / "a/default_pipeline.star", pipeline(jobs))
     with Catalog.create(tmp_path / "catalog") as catalog:
         catalog.index(tmp_path, threads=1)
-        (row,) = Projects(catalog.sql).found
+        (row,) = known(catalog).found
     assert row["state"] == state
 
 
@@ -87,16 +89,19 @@ def test_a_job_without_a_sign_for_a_day_has_stalled(tmp_path: Path) -> None:
     write(tmp_path / "a/default_pipeline.star", pipeline({"Import/job001": "Running"}))
     with Catalog.create(tmp_path / "catalog") as catalog:
         catalog.index(tmp_path, threads=1)
-        (row,) = Projects(catalog.sql).found
+        (row,) = known(catalog).found
     assert row["state"] == "stalled"
 
 
 def test_changes_are_those_of_the_last_crawl(catalog: Catalog) -> None:
     whole = archive(catalog.sql, catalog.status().roots, 2)
     assert not whole.is_first
-    assert {(row["change"], row["kind"]): row["files"] for row in whole.changes}[("new", "tilt_series")] == 1
+    assert {(row["change"], row["kind"]): row["files"] for row in whole.changes if row["unit"] == "small/p7"}[
+        ("new", "tilt_series")
+    ] == 1
     assert sum(row["files"] for row in whole.changes if row["change"] == "new") == 4
-    assert [row["unit"] for row in whole.gone] == ["krios1/2026/beta"]
+    ((place, files),) = known(catalog).gone
+    assert (place[1], files) == ("krios1/2026/beta", 11)
     assert [row["path"] for row in whole.changed_paths if row["change"] == "new"] == [
         "loose/late.star",
         "small/p7/Extract/job004/particles.star",
@@ -117,20 +122,12 @@ def test_each_root_has_a_last_crawl_of_its_own(tmp_path: Path) -> None:
             catalog.index(tmp_path / root, threads=1)
         write(tmp_path / "one/q/default_pipeline.star", pipeline({}))
         catalog.index(tmp_path / "one", threads=1)
-        found = {row["path"].split("/")[0]: row["new_files"] for row in _with_paths(catalog)}
+        found = {(Path(row["root"]).name, row["unit"]): row["news"] for row in known(catalog).found}
         whole = archive(catalog.sql, catalog.status().roots, 9)
     # The second root has had one crawl only, in which all was new.
-    assert found == {"p": 1, "q": 1}
+    assert found == {("one", "p"): {}, ("one", "q"): {"new": 1}, ("two", "p"): {"new": 1}}
     assert [row["root"].rpartition("/")[2] for row in whole.crawls if row["back"] == 1] == ["one", "two"]
     assert not whole.is_first
-
-
-def _with_paths(catalog: Catalog) -> list[dict[str, Any]]:
-    return [
-        {"path": row["unit"], "new_files": row["new_files"]}
-        for row in Projects(catalog.sql).found
-        if row["new_files"]
-    ]
 
 
 def test_measures(catalog: Catalog) -> None:

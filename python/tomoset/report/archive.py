@@ -43,8 +43,8 @@ class Archive:
         Tilts, tilt range and dose of each tilt series.
     problems, problem_places
         Problems by code, and some places of each.
-    changes, changed_paths, gone
-        Files that are new, changed or gone, by kind; some of their paths; projects that are gone.
+    changes, changed_paths
+        Files that are new, changed or gone, by project and kind; some of their paths.
     """
 
     looked: Sequence[Checked]
@@ -61,7 +61,6 @@ class Archive:
     problem_places: list[Row]
     changes: list[Row]
     changed_paths: list[Row]
-    gone: list[Row]
 
     @property
     def today(self) -> datetime | None:
@@ -118,7 +117,6 @@ def archive(ask: Ask, looked: Sequence[Checked], paths: int) -> Archive:
         rows(ask, "problem_places", paths=paths),
         rows(ask, "changes"),
         rows(ask, "changed_paths", paths=paths),
-        rows(ask, "gone_projects", paths=paths),
     )
 
 

@@ -72,9 +72,9 @@ def make_report(ask: Ask, looked: Sequence[Checked], options: ReportOptions) -> 
         A pattern of the options fits none.
     """
     whole = archive(ask, looked, options.paths)
-    projects = Projects(ask)
+    projects = Projects(ask, whole.changes)
     wanted = projects.chosen(options.projects, len(projects) if options.projects else options.panels)
-    frame = _frame(whole, projects)
+    frame = _frame(whole, projects, options.paths)
     room = options.max_bytes - sum(len(text.encode()) for text in frame.values()) - _assets_size()
     listed = _fitting(projects.texts(set(wanted) if options.projects else ()), int(room * _ROWS_SHARE))
     room -= sum(len(text.encode()) + 1 for text in listed)
@@ -116,7 +116,7 @@ def save(report: Report, path: str | os.PathLike[str]) -> None:
         raise type(fault)(fault.errno, fault.strerror, os.fspath(path)) from None
 
 
-def _frame(whole: Archive, projects: Projects) -> dict[str, str]:
+def _frame(whole: Archive, projects: Projects, paths: int) -> dict[str, str]:
     """Return what the template asks for, but projects."""
     roots = ", ".join(projects.roots) or "an archive without files"
     return {
@@ -125,7 +125,7 @@ def _frame(whole: Archive, projects: Projects) -> dict[str, str]:
         "overview": rendered(*sections.overview(whole, projects)),
         "measurements": rendered(*sections.measurements(whole)),
         "problems": rendered(*sections.problems(whole)),
-        "changes": rendered(*sections.changes(whole)),
+        "changes": rendered(*sections.changes(whole, projects, paths)),
         "crawls": rendered(*sections.crawls(whole)),
     }
 

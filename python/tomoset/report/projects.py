@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from tomoset.report.options import NoSuchProject
 from tomoset.report.questions import rows
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from tomoset.report.questions import Ask
 
@@ -51,10 +52,31 @@ class Projects:
     ----------
     ask
         Answers queries.
+    changes
+        What the last crawls found, by project: rows of the question ``changes``.
+
+    Attributes
+    ----------
+    found
+        The projects: first those that the last crawl of their root found changed, then those with errors, then those
+        that were changed most recently.
+    gone
+        Roots and folders of projects of which nothing is left, and how many files they had.
+    roots
+        The folders that were indexed.
     """
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, ask: Ask, changes: Iterable[dict[str, Any]]) -> None:
+        news: dict[tuple[str, str], Counter[str]] = {}
+        for row in changes:
+            news.setdefault((row["root"], row["unit"]), Counter())[row["change"]] += row["files"]
         self.found = rows(ask, "projects")
+        for row in self.found:
+            row["news"] = news.pop((row["root"], row["unit"]), Counter())
+        # Sorted by root and folder before, and that remains so among equals.
+        self.found.sort(key=lambda row: -(row["last_change"] or 0))
+        self.found.sort(key=lambda row: (not row["news"], not row["errors"]))
+        self.gone = [(place, found["deleted"]) for place, found in sorted(news.items()) if found["deleted"]]
         self.roots = sorted({row["root"] for row in self.found})
 
     def __len__(self) -> int:
@@ -118,9 +140,7 @@ class Projects:
             row["files"],
             row["bytes"],
             row["last_change"],
-            row["new_files"],
-            row["changed_files"],
-            row["deleted_files"],
+            *(row["news"][change] for change in ("new", "changed", "deleted")),
         ]
 
 

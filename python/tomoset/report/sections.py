@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from tomoset import _core
 from tomoset.report.figures import figure
-from tomoset.report.markup import Node, element, name, shown
+from tomoset.report.markup import Node, append, element, name, shown
 from tomoset.report.measures import distributions, growth
 from tomoset.words import counted, size_text
 
@@ -101,7 +102,7 @@ def problems(archive: Archive) -> list[Node]:
     ]
 
 
-def changes(archive: Archive) -> list[Node]:
+def changes(archive: Archive, projects: Projects, paths: int) -> list[Node]:
     """Return what the last crawl of each root found."""
     found: list[Node] = []
     last = [row for row in archive.crawls if row["back"] == 1]
@@ -116,17 +117,17 @@ def changes(archive: Archive) -> list[Node]:
         found.append(element("p", element("code", name(row["root"])), words, class_="root"))
     if archive.changes:
         found.append(_kinds(archive.changes))
-    if archive.gone:
+    if projects.gone:
         items = [
-            element("li", name(f"{row['root']}/{row['unit']}"), f" ({counted(row['deleted_files'], 'file')})")
-            for row in archive.gone
+            element("li", name(f"{root}/{unit}"), f" ({counted(files, 'file')})")
+            for (root, unit), files in projects.gone[:paths]
         ]
         found += [element("h3", "Projects that are gone"), element("ul", *items, class_="paths")]
+        append(found[-1], _more(len(items), len(projects.gone), "project"))
     many_roots = len({row["root"] for row in archive.changed_paths}) > 1
-    totals = {
-        change: sum(row["files"] for row in rows)
-        for change, rows in groupby(archive.changes, key=lambda row: row["change"])
-    }
+    totals = Counter[str]()
+    for row in archive.changes:
+        totals[row["change"]] += row["files"]
     for change, rows in groupby(archive.changed_paths, key=lambda row: row["change"]):
         items = [
             element(
@@ -185,8 +186,7 @@ def _attention(archive: Archive, projects: Projects) -> Node:
     def units(wanted: str) -> int:
         return sum(row["state"] == wanted for row in found)
 
-    news = (row["new_files"] + row["changed_files"] + row["deleted_files"] > 0 for row in found)
-    changed = 0 if archive.is_first else sum(news)
+    changed = 0 if archive.is_first else sum(bool(row["news"]) for row in found)
     fresh = sum(row["fresh_files"] for row in archive.problems if row["severity"] == "error")
     broken = sum(row["errors"] > 0 for row in found)
     entries = (
@@ -283,17 +283,16 @@ def _meanings() -> dict[str, tuple[str, str]]:
 def _kinds(found: list[Row]) -> Node:
     """Return a table of changes by kind of file."""
     words = ("new", "changed", "deleted")
-    kinds: dict[str, dict[str, Row]] = {}
+    kinds: dict[str, Counter[str]] = {}
     for row in found:
-        kinds.setdefault(row["kind"], {})[row["change"]] = row
+        kinds.setdefault(row["kind"], Counter())[row["change"]] += row["files"]
+    in_order = sorted(kinds, key=lambda kind: (-kinds[kind].total(), kind))
     rows: list[tuple[Any, ...]] = [
         (
             kind.replace("_", " ") or "unknown",
-            *(f"{of[word]['files']:,}" if word in of else "" for word in words),
+            *(f"{kinds[kind][word]:,}" if kinds[kind][word] else "" for word in words),
         )
-        for kind, of in sorted(
-            kinds.items(), key=lambda item: (-sum(row["files"] for row in item[1].values()), item[0])
-        )
+        for kind in in_order
     ]
     totals = [sum(row["files"] for row in found if row["change"] == word) for word in words]
     rows.append(("all", *(f"{total:,}" for total in totals)))

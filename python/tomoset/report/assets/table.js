@@ -1,6 +1,6 @@
 // The table of projects: its columns, sorting, pages of rows, and the keyboard.
 
-const PAGE = 100;
+const PAGE = 50;
 const index = JSON.parse(document.getElementById("data").textContent);
 
 const COLUMNS = [

@@ -1,6 +1,5 @@
--- How many files of each kind the last crawl of each root found new, changed or gone.
--- Where it lists projects, these are the ones that are gone.
-SELECT change, kind, count(*) AS files, coalesce(sum(size), 0)::BIGINT AS bytes
+-- How many files of each kind the last crawl of each root found new, changed or gone, by project or topmost folder.
+SELECT root, unit, change, kind, count(*) AS files
 FROM ($changes) AS changes
-GROUP BY change, kind
-ORDER BY change, files DESC, kind
+GROUP BY root, unit, change, kind
+ORDER BY root, unit, change, kind

@@ -1,6 +1,5 @@
--- Every project, and every folder of loose files, what matters most first.
--- That is: what the last crawl of its root found changed, then what has errors, then what was changed last. A unit is the
--- folder of a project, or the topmost folder of files that belong to none.
+-- Every project, and every folder of loose files.
+-- A unit is the folder of a project, or the topmost folder of files that belong to none.
 WITH asked AS (
     SELECT max(finished) AS today FROM crawls
 ),
@@ -41,13 +40,6 @@ odd AS (
         SELECT *, coalesce(project, if(contains(path, '/'), split_part(path, '/', 1), '')) AS unit FROM problems
     ) AS found
     GROUP BY root, unit
-),
-news AS (
-    SELECT
-        root, unit, count(*) FILTER (change = 'new') AS new_files, count(*) FILTER (change = 'changed') AS changed_files,
-        count(*) FILTER (change = 'deleted') AS deleted_files
-    FROM ($changes) AS changes
-    GROUP BY root, unit
 )
 SELECT
     p.root, p.path AS unit, p.project IS NULL AS is_loose,
@@ -61,11 +53,9 @@ SELECT
     END AS state,
     o.relion, o.hand, p.tomograms, p.tilts, o.pixel_size, o.largest_pixel_size, p.jobs, coalesce(w.failed, 0) AS failed,
     p.errors, coalesce(d.warnings, 0) AS warnings, p.problems, coalesce(d.codes, []) AS codes, p.files, p.bytes,
-    epoch(p.last_change)::BIGINT AS last_change, coalesce(n.new_files, 0) AS new_files,
-    coalesce(n.changed_files, 0) AS changed_files, coalesce(n.deleted_files, 0) AS deleted_files
+    epoch(p.last_change)::BIGINT AS last_change
 FROM projects p
 LEFT JOIN work w ON w.root = p.root AND w.unit = p.project
 LEFT JOIN optics o ON o.root = p.root AND o.unit = p.project
 LEFT JOIN odd d ON d.root = p.root AND d.unit = p.path
-LEFT JOIN news n ON n.root = p.root AND n.unit = p.path
-ORDER BY new_files + changed_files + deleted_files > 0 DESC, p.errors > 0 DESC, p.last_change DESC, p.root, p.path
+ORDER BY p.root, p.path
