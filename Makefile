@@ -76,6 +76,7 @@ bench: $(BUILD)/installed  ## measure against the peers (benches/README.md)
 	$(BIN)/python benches/run.py
 	$(BIN)/python benches/indexing.py
 	$(BIN)/python benches/catalogue.py
+	$(BIN)/python benches/report.py
 	cargo bench --locked
 
 fuzz:  ## fuzz the reader for FUZZ_SECONDS (60), beginning with the files in tests/data

@@ -35,9 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     make(chosen.data, Sizes(projects=chosen.projects))
     print(describe_machine().splitlines()[0])
-    print(
-        "| panels asked for | projects with details | MB | seconds | of processors | peak MB |\n|---:|---:|---:|---:|---:|---:|"
-    )
+    print("| panels asked for | projects with details | MB | seconds | of processors | peak MB |")
+    print("|---:|---:|---:|---:|---:|---:|")
     failed = 0
     for panels in chosen.panels:
         runs = [_run(chosen.data, chosen.threads, panels) for _ in range(ROUNDS)]

@@ -56,3 +56,10 @@ def test_every_query_runs(bench: Any, data: Path) -> None:
         name for name, example in examples().items() if session.sql(example.sql).to_arrow_table().num_rows
     ]
     assert len(answered) >= 15
+
+
+def test_the_report_is_measured(bench: Any, data: Path) -> None:
+    found = importlib.import_module("report").measured(data, threads=1, panels=5)
+    assert found["detailed"] == 5
+    assert found["bytes"] < 20_000_000
+    assert min(found["seconds"], found["busy"], found["peak"]) > 0

@@ -80,7 +80,8 @@ def make_report(ask: Ask, looked: Sequence[Checked], options: ReportOptions) -> 
     room -= sum(len(text.encode()) + 1 for text in listed)
     scripts: list[str] = []
     keys: list[str] = []
-    for place, panel in zip(wanted, panels(ask, wanted, options), strict=True):
+    details = panels(ask, wanted, options, with_changes=not whole.is_first)
+    for place, panel in zip(wanted, details, strict=True):
         key, text = projects.key(*place), _panel_script(len(keys), embedded(panel))
         room -= len(text.encode()) + len(embedded(key).encode()) + 2
         if room < 0:

@@ -26,7 +26,9 @@ Place = tuple[str, str]
 Rows = dict[Place, list[dict[str, Any]]]
 
 
-def panels(ask: Ask, places: list[Place], options: ReportOptions) -> Iterator[dict[str, Any]]:
+def panels(
+    ask: Ask, places: list[Place], options: ReportOptions, *, with_changes: bool
+) -> Iterator[dict[str, Any]]:
     """Yield the details of projects, as the page takes them.
 
     Parameters
@@ -37,6 +39,8 @@ def panels(ask: Ask, places: list[Place], options: ReportOptions) -> Iterator[di
         Roots and folders of the projects.
     options
         How much of each.
+    with_changes
+        Whether what the last crawl found changed is told.
     """
     for start in range(0, len(places), _AT_ONCE):
         some = places[start : start + _AT_ONCE]
@@ -46,8 +50,8 @@ def panels(ask: Ask, places: list[Place], options: ReportOptions) -> Iterator[di
         )
         tilts = _Tilts(table(ask, "panel_tilts", chosen=some))
         problems, changes = (
-            _by_place(rows(ask, f"panel_{name}", chosen=some, paths=options.paths), "unit")
-            for name in ("problems", "changes")
+            _by_place(rows(ask, f"panel_{name}", chosen=some, paths=options.paths), "unit") if wanted else {}
+            for name, wanted in (("problems", True), ("changes", with_changes))
         )
         for place in some:
             own = sorted(tomograms.get(place, []), key=lambda row: _as_people_count(row["tomogram"] or ""))
