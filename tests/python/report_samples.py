@@ -85,8 +85,6 @@ def make_large_catalog(folder: Path, projects: int) -> Path:
         "tomograms": {"tomogram": names, "latest": [True] * projects},
         "tilts": {"tomogram": names, "latest": [True] * projects, "nominal_tilt_angle": [3.0] * projects},
     }
-    numbers = ("tilts", "jobs", "errors", "problems", "files", "bytes")
-    columns["projects"] |= {number: [0] * projects for number in numbers}
     tables = {}
     for name, values in columns.items():
         values |= {"root": ["/data"] * projects, "project": names}

@@ -2,14 +2,16 @@
 
 import json
 import math
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from catalog_samples import make_project, pipeline, write
+from catalog_samples import SCHEMAS, fill, make_project, pipeline, write
 from report_samples import SMALL, make_catalog
 from tomoset import Catalog
+from tomoset.catalog.store import Store
 from tomoset.report import NoSuchProject, Report, ReportOptions
 from tomoset.report.archive import archive
 from tomoset.report.lanes import layout
@@ -29,7 +31,8 @@ def found(catalog: Catalog) -> dict[str, dict[str, Any]]:
 
 
 def known(catalog: Catalog) -> Projects:
-    return Projects(catalog.sql, archive(catalog.sql, (), 1).changes)
+    whole = archive(catalog.sql, catalog.status().roots, 1)
+    return Projects(catalog.sql, whole.changes, whole.today)
 
 
 def panel(made: Report, number: int) -> dict[str, Any]:
@@ -84,13 +87,35 @@ def test_states(tmp_path: Path, jobs: dict[str, str], state: str) -> None:
     assert row["state"] == state
 
 
-def test_a_job_without_a_sign_for_a_day_has_stalled(tmp_path: Path) -> None:
-    write(tmp_path / "a/Import/job001/job.star", "data_job\n\n_rlnJobIsContinue 0\n", age=90_000)
+@pytest.mark.parametrize(("hours", "state"), [(23, "running"), (25, "stalled")])
+def test_a_job_without_a_sign_for_a_day_has_stalled(tmp_path: Path, hours: float, state: str) -> None:
+    write(tmp_path / "a/Import/job001/job.star", "data_job\n\n_rlnJobIsContinue 0\n", age=hours * 3600)
     write(tmp_path / "a/default_pipeline.star", pipeline({"Import/job001": "Running"}))
     with Catalog.create(tmp_path / "catalog") as catalog:
         catalog.index(tmp_path, threads=1)
         (row,) = known(catalog).found
+    assert row["state"] == state
+
+
+def test_a_job_stalls_though_no_crawl_finds_anything_changed(tmp_path: Path) -> None:
+    write(tmp_path / "a/Import/job001/job.star", "data_job\n\n_rlnJobIsContinue 0\n")
+    write(tmp_path / "a/default_pipeline.star", pipeline({"Import/job001": "Running"}))
+    with Catalog.create(tmp_path / "catalog") as catalog:
+        catalog.index(tmp_path, threads=1)
+        whole = archive(catalog.sql, catalog.status().roots, 1)
+        assert whole.today is not None
+        (row,) = Projects(catalog.sql, whole.changes, whole.today + timedelta(days=2)).found
     assert row["state"] == "stalled"
+
+
+def test_before_the_end_of_the_first_crawl(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "catalog", SCHEMAS)
+    fill(store, 3, ("files", "projects", "tomograms", "tilts"))
+    with Catalog.open(tmp_path / "catalog") as catalog:
+        made = catalog.report()
+    assert made.projects == 3
+    assert "As of never, before the end of the first crawl" in made.html.decode()
+    assert "No crawl has come to its end yet." in made.html.decode()
 
 
 def test_changes_are_those_of_the_last_crawl(catalog: Catalog) -> None:

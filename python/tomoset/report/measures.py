@@ -26,10 +26,11 @@ _FEW = 12
 
 def growth(archive: Archive) -> list[Bars]:
     """Return tilt series and files by month."""
-    today = f"{archive.today:%Y-%m}" if archive.today else "9999-12"
     series = {row["month"]: row["tilt_series"] for row in archive.series_by_month}
     files = {row["month"]: row["files"] for row in archive.files_by_month}
     size = {row["month"]: row["bytes"] for row in archive.files_by_month}
+    # Without an end of any crawl, the files' own times are all there is.
+    today = f"{archive.today:%Y-%m}" if archive.today else max([*series, *files], default="1970-01")
     return [
         _by_month("Tilt series", "by the oldest set that has them", "tilt series", series, today),
         _by_month("STAR files", "by their last change", "files", files, today),

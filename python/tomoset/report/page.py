@@ -72,7 +72,7 @@ def make_report(ask: Ask, looked: Sequence[Checked], options: ReportOptions) -> 
         A pattern of the options fits none.
     """
     whole = archive(ask, looked, options.paths)
-    projects = Projects(ask, whole.changes)
+    projects = Projects(ask, whole.changes, whole.today)
     wanted = projects.chosen(options.projects, len(projects) if options.projects else options.panels)
     frame = _frame(whole, projects, options.paths)
     room = options.max_bytes - sum(len(text.encode()) for text in frame.values()) - _assets_size()

@@ -13,6 +13,7 @@ from tomoset.report.questions import rows
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
+    from datetime import datetime
 
     from tomoset.report.questions import Ask
 
@@ -54,6 +55,8 @@ class Projects:
         Answers queries.
     changes
         What the last crawls found, by project: rows of the question ``changes``.
+    today
+        When the archive was looked at last: jobs without a sign for a day before it have stalled.
 
     Attributes
     ----------
@@ -66,11 +69,11 @@ class Projects:
         The folders that were indexed.
     """
 
-    def __init__(self, ask: Ask, changes: Iterable[dict[str, Any]]) -> None:
+    def __init__(self, ask: Ask, changes: Iterable[dict[str, Any]], today: datetime | None) -> None:
         news: dict[tuple[str, str], Counter[str]] = {}
         for row in changes:
             news.setdefault((row["root"], row["unit"]), Counter())[row["change"]] += row["files"]
-        self.found = rows(ask, "projects")
+        self.found = rows(ask, "projects", today=today)
         for row in self.found:
             row["news"] = news.pop((row["root"], row["unit"]), Counter())
         # Sorted by root and folder before, and that remains so among equals.

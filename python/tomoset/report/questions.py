@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from datetime import datetime
 
     import pyarrow as pa
 
@@ -16,7 +17,12 @@ if TYPE_CHECKING:
 
 
 def rows(
-    ask: Ask, name: str, *, chosen: Iterable[tuple[str, str]] = (), paths: int = 0
+    ask: Ask,
+    name: str,
+    *,
+    chosen: Iterable[tuple[str, str]] = (),
+    paths: int = 0,
+    today: datetime | None = None,
 ) -> list[dict[str, Any]]:
     """Ask a question and return its rows.
 
@@ -30,16 +36,27 @@ def rows(
         Of which projects, by root and folder, where it is about some.
     paths
         How many paths of each kind it is to return, where it returns some.
+    today
+        When the archive was looked at last, where it is about what has happened since.
     """
-    answer: list[dict[str, Any]] = table(ask, name, chosen=chosen, paths=paths).to_pylist()
+    answer: list[dict[str, Any]] = table(ask, name, chosen=chosen, paths=paths, today=today).to_pylist()
     return answer
 
 
-def table(ask: Ask, name: str, *, chosen: Iterable[tuple[str, str]] = (), paths: int = 0) -> pa.Table:
+def table(
+    ask: Ask,
+    name: str,
+    *,
+    chosen: Iterable[tuple[str, str]] = (),
+    paths: int = 0,
+    today: datetime | None = None,
+) -> pa.Table:
     """Ask a question as `rows` does and return its answer as it is."""
     values = ", ".join(f"({_text(root)}, {_text(unit)})" for root, unit in chosen)
+    sql = _template(name).replace("$paths", str(int(paths)))
+    sql = sql.replace("$today", "NULL" if today is None else _text(today.isoformat()))
     # The names of projects come last: nothing in them is a place to be filled.
-    return ask(_template(name).replace("$paths", str(int(paths))).replace("$chosen", values))
+    return ask(sql.replace("$chosen", values))
 
 
 @cache

@@ -1,7 +1,8 @@
 -- Every project, and every folder of loose files.
 -- A unit is the folder of a project, or the topmost folder of files that belong to none.
+-- Today is when the archive was looked at last: a crawl that finds nothing changed leaves no row.
 WITH asked AS (
-    SELECT max(finished) AS today FROM crawls
+    SELECT $today::TIMESTAMPTZ AS today
 ),
 signs AS (
     SELECT
@@ -51,8 +52,10 @@ SELECT
         WHEN w.newest = 'succeeded' THEN 'finished'
         ELSE w.newest
     END AS state,
-    o.relion, o.hand, p.tomograms, p.tilts, o.pixel_size, o.largest_pixel_size, p.jobs, coalesce(w.failed, 0) AS failed,
-    p.errors, coalesce(d.warnings, 0) AS warnings, p.problems, coalesce(d.codes, []) AS codes, p.files, p.bytes,
+    o.relion, o.hand, coalesce(p.tomograms, 0) AS tomograms, coalesce(p.tilts, 0) AS tilts, o.pixel_size,
+    o.largest_pixel_size, coalesce(p.jobs, 0) AS jobs, coalesce(w.failed, 0) AS failed, coalesce(p.errors, 0) AS errors,
+    coalesce(d.warnings, 0) AS warnings, coalesce(p.problems, 0) AS problems, coalesce(d.codes, []) AS codes,
+    coalesce(p.files, 0) AS files, coalesce(p.bytes, 0) AS bytes,
     epoch(p.last_change)::BIGINT AS last_change
 FROM projects p
 LEFT JOIN work w ON w.root = p.root AND w.unit = p.project
