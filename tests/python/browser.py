@@ -35,6 +35,12 @@ class Page:
         """Return the value of an expression of JavaScript."""
         return self.driver.execute_script(f"return {script}", *arguments)
 
+    def until(self, script: str) -> None:
+        """Wait until an expression of JavaScript is true: some events come after what caused them."""
+        from selenium.webdriver.support.wait import WebDriverWait
+
+        WebDriverWait(self.driver, 20, 0.05).until(lambda _: self(script))
+
     def texts(self, selector: str) -> list[str]:
         """Return what elements say."""
         return list(

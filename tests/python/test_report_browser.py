@@ -177,15 +177,18 @@ def test_a_project_opens_and_closes(page: Page) -> None:
     )
     assert page("location.hash") == "#project=krios1%2F2026%2Falpha"
     page.press(ESCAPE)
-    assert not page("document.getElementById('panel').open")
-    assert (focused(page), page("location.hash")) == ("krios1/2026/alpha", "#projects")
+    page.until("!document.getElementById('panel').open && location.hash === '#projects'")
+    assert focused(page) == "krios1/2026/alpha"
 
 
 def test_a_project_has_an_address(page: Page, files: dict[str, Path]) -> None:
     page.open(files["report"], "#project=small%2Fp7")
     assert page.texts("#panel h2") == ["small/p7"]
     assert page.texts("#panel h3")[-1] == "Changes in the last crawl"
+    page("location.hash = '#project=krios1%2F2026%2Falpha'")
+    page.until("document.querySelector('#panel h2').innerText === 'krios1/2026/alpha'")
     page.driver.back()
+    page.until("document.querySelector('#panel h2').innerText === 'small/p7'")
     page.open(files["report"], "#project=%E0%A4%A")
     assert not page("document.getElementById('panel').open")
 
@@ -245,6 +248,7 @@ def test_hostile_names_are_shown_and_do_nothing(page: Page, files: dict[str, Pat
     assert page("document.querySelectorAll('script').length") == 3
     assert page("document.querySelectorAll('img').length") == 0
     page.press(ESCAPE)
+    page.until("!document.getElementById('panel').open")
 
 
 def test_an_empty_catalogue(page: Page, files: dict[str, Path]) -> None:

@@ -16,6 +16,7 @@ class Panel {
 
   /** Open a project by its address, so that it can be bookmarked and the browser's way back closes it. */
   open(row) {
+    this.show(row);
     location.hash = `project=${encodeURIComponent(row.key)}`;
   }
 
@@ -23,11 +24,13 @@ class Panel {
   follow() {
     const [, key] = location.hash.match(/^#project=(.*)$/) ?? [];
     const row = key === undefined ? undefined : this.rows.get(decoded(key));
+    if (row && row === this.shown) return;
     if (row) this.show(row);
     else if (this.dialog.open) this.dialog.close();
   }
 
   show(row) {
+    this.shown = row;
     this.dialog.replaceChildren(...this.content(row));
     if (!this.dialog.open) this.dialog.showModal();
     this.dialog.scrollTop = 0;
@@ -35,6 +38,7 @@ class Panel {
   }
 
   closed() {
+    this.shown = null;
     document.body.classList.remove("has-panel");
     if (location.hash.startsWith("#project=")) history.replaceState(null, "", "#projects");
   }
