@@ -45,6 +45,20 @@ fn distance(a: &str, b: &str) -> usize {
     row.last().copied().unwrap_or(0)
 }
 
+/// Whether one letter must be changed, put in or left out to make one name of the other; digits tell names apart.
+#[must_use]
+pub fn differ_by_one(a: &str, b: &str) -> bool {
+    let (short, long) = if a.len() <= b.len() { (a.as_bytes(), b.as_bytes()) } else { (b.as_bytes(), a.as_bytes()) };
+    if long.len() - short.len() > 1 || short == long {
+        return false;
+    }
+    let same = short.iter().zip(long).take_while(|(one, other)| one == other).count();
+    let rest = |name: &[u8], skip: usize| name.get(same + skip..).unwrap_or_default().to_vec();
+    let is_letter = |name: &[u8]| name.get(same).is_none_or(|byte| byte.is_ascii() && !byte.is_ascii_digit());
+    let changed = usize::from(short.len() == long.len());
+    rest(short, changed) == rest(long, 1) && is_letter(long) && (changed == 0 || is_letter(short))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,6 +73,18 @@ mod tests {
         assert_eq!(of("rlnDefocusU"), "");
         assert_eq!(of("b"), "");
         assert_eq!(of(""), "");
+    }
+
+    #[test]
+    fn names_that_differ_by_one_letter() {
+        for (a, b) in
+            [("rlnVoltge", "rlnVoltage"), ("rlnVoltaage", "rlnVoltage"), ("rlnVoltage_", "rlnVoltage"), ("ab", "ac")]
+        {
+            assert!(differ_by_one(a, b) && differ_by_one(b, a), "{a} {b}");
+        }
+        for (a, b) in [("ab", "ab"), ("ab", "ba"), ("ab", "abcd"), ("map1", "map2"), ("map", "map2"), ("", "ab")] {
+            assert!(!differ_by_one(a, b) && !differ_by_one(b, a), "{a} {b}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use arrow_buffer::Buffer;
 use crate::gzip;
 use crate::memory::{Zeroed, borrowed, reserve};
 use crate::parallel;
+use crate::sink;
 use crate::star::text::Text;
 
 /// A text in memory.
@@ -152,6 +153,40 @@ impl Stamp {
         let facts = file.metadata()?;
         Ok(Self { length: facts.len(), inode: facts.ino(), modified: (facts.mtime(), facts.mtime_nsec()) })
     }
+
+    /// Length, inode, and when it was modified, in seconds and nanoseconds.
+    #[must_use]
+    pub fn parts(self) -> (u64, u64, i64, i64) {
+        (self.length, self.inode, self.modified.0, self.modified.1)
+    }
+}
+
+/// A text as it is in a file, to be changed and written in its place.
+pub struct Original {
+    pub loaded: Loaded,
+    pub packing: sink::Packing,
+    pub stamp: Stamp,
+}
+
+/// Reads a file that is to be changed.
+///
+/// # Errors
+/// As [`load_path`]; [`io::ErrorKind::UnexpectedEof`] too where the file is written to meanwhile.
+pub fn load_original(path: &Path) -> io::Result<Original> {
+    let (mut file, length) = open(path)?;
+    let stamp = Stamp::of(&file)?;
+    let mut bytes = Vec::new();
+    reserve(&mut bytes, usize::try_from(length).map_err(|_| io::ErrorKind::FileTooLarge)?)?;
+    file.read_to_end(&mut bytes)?;
+    if Stamp::of(&file)? != stamp {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file was written to while it was read"));
+    }
+    let packing = match packing(&bytes) {
+        Packing::None => sink::Packing::None,
+        Packing::Gzip => sink::Packing::Gzip,
+        Packing::Zstd => sink::Packing::Zstd,
+    };
+    Ok(Original { loaded: load_bytes(Buffer::from_vec(bytes))?, packing, stamp })
 }
 
 /// A file whose text can be read piece by piece.

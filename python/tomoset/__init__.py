@@ -16,6 +16,7 @@ from tomoset.exceptions import (
     MissingLabelError,
     MissingParticleError,
     MissingTomogramError,
+    RebaseError,
     SetError,
     StarSyntaxError,
     StarTypeError,
@@ -28,6 +29,7 @@ from tomoset.writing import append_star, write_star
 
 if TYPE_CHECKING:
     from tomoset.catalog import Catalog
+    from tomoset.mending import find_references, mend, mend_file, rebase
     from tomoset.sets import (
         Finding,
         Manifold,
@@ -55,6 +57,7 @@ __all__ = [
     "MissingTomogramError",
     "OptimisationSet",
     "ParticleSet",
+    "RebaseError",
     "SetError",
     "StarBlock",
     "StarFile",
@@ -69,9 +72,13 @@ __all__ = [
     "TrajectorySet",
     "__version__",
     "append_star",
+    "find_references",
     "iter_star",
+    "mend",
+    "mend_file",
     "read_fiducials",
     "read_star",
+    "rebase",
     "scan_star",
     "write_fiducials",
     "write_star",
@@ -88,6 +95,10 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401
         from tomoset.catalog import Catalog
 
         return Catalog
+    if name in {"find_references", "mend", "mend_file", "rebase"}:
+        from tomoset import mending
+
+        return getattr(mending, name)
     if name in __all__:
         from tomoset import sets
 

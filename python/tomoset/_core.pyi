@@ -21,14 +21,23 @@ __all__ = [
     "append_path",
     "catalog_schemas",
     "diagnostic_codes",
+    "find_references",
     "harvest",
     "hint",
     "labels",
+    "load_text",
+    "look_up",
+    "mend_text",
+    "mendable_codes",
+    "pack_text",
+    "path_labels",
     "path_text",
     "places",
     "read_bytes",
     "read_path",
     "read_stack",
+    "rebase_text",
+    "replace_text",
     "scan_bytes",
     "scan_path",
     "stream_path",
@@ -238,3 +247,30 @@ def append_path(
     options: WriteOptions,
     durable: bool,
 ) -> None: ...
+
+#: length, inode, seconds and nanoseconds of the last change
+_Stamp: TypeAlias = tuple[int, int, int, int]
+
+def mendable_codes() -> list[str]: ...
+def path_labels() -> list[tuple[str, str]]: ...
+def load_text(path: str | PathLike[str]) -> tuple[bytes, str, bool, _Stamp]: ...
+def pack_text(text: bytes, packing: str) -> bytes: ...
+def replace_text(
+    path: str | PathLike[str], text: bytes, packing: str, stamp: _Stamp, *, durable: bool
+) -> None: ...
+
+#: code, line of the first, how many, what became of what
+_MadeRow: TypeAlias = tuple[str, int, int, str | None]
+
+def mend_text(text: bytes, codes: Sequence[str]) -> tuple[bytes, list[_MadeRow]]: ...
+
+#: block, label, how many, new paths, examples of old and new, how many cannot be written
+_MovedRow: TypeAlias = tuple[str, str, int, list[bytes], list[tuple[bytes, bytes]], int]
+
+def rebase_text(
+    text: bytes, old: bytes, new: bytes, without: Sequence[str]
+) -> tuple[bytes, list[_MovedRow]] | None: ...
+def look_up(root: str | PathLike[str], paths: Sequence[bytes]) -> list[tuple[bool, str, bool | None]]: ...
+def find_references(
+    root: str | PathLike[str], files: Sequence[str | PathLike[str]], threads: int | None = None
+) -> tuple[pa.Table, list[tuple[int, str]]]: ...

@@ -11,6 +11,7 @@ __all__ = [
     "MissingLabelError",
     "MissingParticleError",
     "MissingTomogramError",
+    "RebaseError",
     "SetError",
     "StarSyntaxError",
     "StarTypeError",
@@ -211,6 +212,23 @@ class SetError(TomosetError, ValueError):
 
 def _set_error(message: str, code: str, path: str | None, tomogram: str | None, row: int | None) -> SetError:
     return SetError(message, code=code, path=path, tomogram=tomogram, row=row)
+
+
+class RebaseError(TomosetError):
+    """References were not moved, and no file was changed.
+
+    Attributes
+    ----------
+    path : str
+        The file or project it is about.
+    """
+
+    def __init__(self, message: str, path: str) -> None:
+        super().__init__(message, path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class CatalogBusy(TomosetError):  # noqa: N818

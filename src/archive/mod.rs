@@ -6,6 +6,7 @@ pub mod file;
 pub mod harvest;
 pub mod jobs;
 pub mod particles;
+pub mod places;
 pub mod problems;
 pub mod references;
 pub mod rewrite;

@@ -10,6 +10,7 @@ use arrow_array::{Array, ArrayRef};
 use super::file::{File, as_os};
 use super::problems::Problem;
 use super::within::Within;
+use crate::relion::paths;
 use crate::star::diagnostic::Code;
 
 /// The labels whose files are looked for, in the order of the columns that tell; of several the first that a row has: a
@@ -60,12 +61,7 @@ pub fn find(
 
 /// The path in an image's name, without its place in a stack and its format.
 fn plain(name: &str) -> &str {
-    let digits = name.bytes().take_while(u8::is_ascii_digit).count();
-    let name = name.get(digits..).and_then(|rest| rest.strip_prefix('@')).unwrap_or(name);
-    match name.rsplit_once(':') {
-        Some((path, format)) if !format.contains('/') => path,
-        _ => name,
-    }
+    name.get(paths::range(name.as_bytes())).unwrap_or(name)
 }
 
 /// Adds a problem, or counts it with the first of its kind in the file.

@@ -5,6 +5,7 @@ mod arrow;
 mod bytes;
 mod errors;
 mod geometry;
+mod mend;
 mod options;
 mod read;
 mod scan;
@@ -28,6 +29,11 @@ mod _core {
     use super::hint;
     #[pymodule_export]
     use super::labels;
+    #[pymodule_export]
+    use super::mend::{
+        find_references, load_text, look_up, mend_text, mendable_codes, pack_text, path_labels, rebase_text,
+        replace_text,
+    };
     #[pymodule_export]
     use super::options::ReadOptions;
     #[pymodule_export]

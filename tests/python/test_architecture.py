@@ -12,6 +12,7 @@ BELOW = {
     "relion": {"star"},
     "table": {"star", "relion", "source", "sink"},
     "archive": {"star", "relion", "source", "sink", "table"},
+    "mend": {"star", "relion", "source", "table"},
 }
 FLOOR = {"error", "memory", "near", "parallel"}
 

@@ -12,10 +12,13 @@ from tomoset.cli.convert import convert
 from tomoset.cli.diff import diff
 from tomoset.cli.faults import ExitCode, FaultsAsMessages
 from tomoset.cli.faults import report as report_fault
+from tomoset.cli.fix import fix
 from tomoset.cli.index import index
 from tomoset.cli.merge import merge
+from tomoset.cli.paths import paths
 from tomoset.cli.plot import plot
 from tomoset.cli.query import query
+from tomoset.cli.rebase import rebase
 from tomoset.cli.report import report
 from tomoset.cli.show import show
 from tomoset.cli.status import status
@@ -25,7 +28,8 @@ from tomoset.cli.vacuum import vacuum
 _EXIT_CODES = """\b
 Exit codes:
   0    fine
-  1    --strict, and problems of severity error were found; diff: files differ
+  1    --strict, and problems of severity error were found; diff: files differ;
+       fix --diff: something would change; paths: some are missing or outside
   2    wrong usage; diff: any trouble
   3    input, output or SQL failed
   130  interrupted
@@ -47,6 +51,9 @@ for _command in (
     diff,
     merge,
     subset,
+    fix,
+    paths,
+    rebase,
     index,
     status,
     changes,

@@ -30,14 +30,15 @@ PREFIX, SUFFIX = ".tomoset-", ".tmp"
 class Together:
     """Files in the making; as a context that leaves nothing behind when it fails."""
 
-    def __init__(self, main: Path, *, durable: bool) -> None:
+    def __init__(self, main: Path, *, durable: bool, kind: str | None = None) -> None:
         self._main = main
         self.durable = durable
         #: The file made, the one it becomes, and what that was called, through whatever links.
         self._made: list[tuple[str, str, str]] = []
         self._folders: dict[str, str] = {}
         self._targets: set[str] = set()
-        self._token = secrets.token_hex(8)
+        # Files of a kind can be told from others if the process ends.
+        self._token = secrets.token_hex(8) if kind is None else f"{kind}-{secrets.token_hex(8)}"
 
     def __enter__(self) -> Together:
         return self
@@ -83,7 +84,11 @@ class Together:
             file.write(data)
             file.flush()
             with contextlib.suppress(FileNotFoundError):
-                os.fchmod(handle, Path(target).stat().st_mode & 0o7777)
+                facts = Path(target).stat()
+                # Not everybody may give files away; this takes bits of the mode away, so it comes first.
+                with contextlib.suppress(PermissionError):
+                    os.fchown(handle, facts.st_uid, facts.st_gid)
+                os.fchmod(handle, facts.st_mode & 0o7777)
             if self.durable:
                 os.fsync(handle)
 

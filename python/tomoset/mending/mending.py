@@ -1,0 +1,94 @@
+"""Whole trees mended, file by file."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from tomoset.exceptions import TomosetError
+from tomoset.mending.files import MendedFile, mend_source
+from tomoset.mending.fixes import RENAMED, chosen
+from tomoset.mending.series import names_in_sets
+from tomoset.mending.trees import marked_root, star_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+__all__ = ["mend"]
+
+
+def mend(
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    *,
+    select: Iterable[str] | None = None,
+    ignore: Iterable[str] = (),
+    unsafe: bool = False,
+    project_root: str | os.PathLike[str] | None = None,
+) -> Iterator[MendedFile]:
+    r"""Mend files, and all STAR files below folders, in memory; each is written by its `MendedFile.write`.
+
+    A fix is *safe* if tomoset reads the same values before and after it, and RELION after it reads these values too.
+    Whatever is mended is read again, and a fix after which anything else would be read is not made.
+
+    Parameters
+    ----------
+    paths : path or iterable of paths
+        Files, and folders whose files ending in ``.star``, ``.tomostar``, ``.star.gz`` and ``.star.zst`` are mended.
+        Links below them are not followed.
+    select : iterable of str or None
+        What to mend: codes or names of diagnostics, or what they begin with, such as ``"R101"`` or ``"R"``. All that
+        there are fixes for, if it is None.
+    ignore : iterable of str
+        What not to mend, in the same way.
+    unsafe : bool
+        Whether to make fixes that change what is read, too.
+    project_root : path or None
+        The project that all files are of. Else each file is of the project whose pipeline is in the nearest folder
+        above it; paths in files of none are left.
+
+    Yields
+    ------
+    MendedFile
+        In the order of the files' paths; those without anything to mend too, and those that cannot be read, with
+        `MendedFile.error`.
+
+    Raises
+    ------
+    OSError
+        There is nothing at one of the paths, or a folder cannot be listed.
+    ValueError
+        No diagnostic is called as `select` or `ignore` say.
+
+    Examples
+    --------
+    >>> for file in tomoset.mend("Import"):  # doctest: +SKIP
+    ...     print(file.path, *file.made, sep="\n  ")
+    ...     file.write()
+    """
+    codes = chosen(select, ignore, unsafe=unsafe)
+    given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    root = None if project_root is None else os.fspath(project_root)
+    for path in given:
+        # Told at once, and not when half is done.
+        os.stat(path)  # noqa: PTH116
+    return _mended(given, codes, root)
+
+
+def _mended(paths: list[str | os.PathLike[str]], codes: set[str], root: str | None) -> Iterator[MendedFile]:
+    names: Mapping[str, str] = {}
+    if RENAMED in codes:
+        names = names_in_sets((file for path in paths for file in star_files(path)), root)
+    for path in paths:
+        for file in star_files(path):
+            yield _one(file, codes, root, names)
+
+
+def _one(file: str, codes: set[str], root: str | None, names: Mapping[str, str]) -> MendedFile:
+    top = root if root is not None else marked_root(os.path.dirname(os.path.abspath(file)))  # noqa: PTH100, PTH120
+    name = names.get(os.path.realpath(file)) if names else None
+    try:
+        return mend_source(file, codes, top, name)
+    except OSError as error:
+        return MendedFile(file, error=error.strerror or str(error))
+    except TomosetError as error:
+        return MendedFile(file, error=str(error))
