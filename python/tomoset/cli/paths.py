@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -122,7 +122,7 @@ def _lines(table: "pa.Table", *, lists: bool) -> Iterator[str]:
         if last != (file, block):
             yield shorten(f"  data_{printable(block)}", _WIDTH)
         last = file, block
-        values = sum(row["count"] for row in rows)
+        values = sum(int(row["count"]) for row in rows)
         gone = sum(1 for row in rows if row["present"] is False)
         out = sum(1 for row in rows if not row["inside"])
         name = pad(f"    {shorten(label, _LABEL - 4)}", _LABEL)
@@ -133,16 +133,16 @@ def _lines(table: "pa.Table", *, lists: bool) -> Iterator[str]:
                 yield from _path(row)
 
 
-def _path(row: dict[str, object]) -> Iterator[str]:
+def _path(row: dict[str, Any]) -> Iterator[str]:
     ways = {"absolute": "absolute", "dots": "by '..'", "link": "by a link", "relative": ""}
     state = "missing" if row["inside"] else f"outside, {ways[str(row['way'])]}"
     yield f"      {printable(str(row['path']))} ({state})"
 
 
-def _groups(table: "pa.Table") -> Iterator[tuple[tuple[str, str, str, str], list[dict[str, object]]]]:
+def _groups(table: "pa.Table") -> Iterator[tuple[tuple[str, str, str, str], list[dict[str, Any]]]]:
     """Yield the rows of each column together; they follow one another."""
     known: tuple[str, str, str, str] | None = None
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     for batch in table.to_batches(max_chunksize=10_000):
         for row in batch.to_pylist():
             key = row["file"], row["block"], row["label"], row["kind"]

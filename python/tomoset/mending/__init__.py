@@ -9,12 +9,12 @@ from tomoset.mending.texts import Left, Made
 
 __all__ = [
     "Fix",
+    "FoundReferences",
     "Left",
     "Made",
     "MendedFile",
     "Moved",
     "Rebased",
-    "FoundReferences",
     "all_fixes",
     "find_references",
     "mend",

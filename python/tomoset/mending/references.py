@@ -32,9 +32,9 @@ class FoundReferences:
         One row for each path in a column of a block: ``file``, from the project's folder; ``block``; ``label``;
         ``kind``, what the label's paths lead to: image, star, file, folder, node (of the pipeline), stem (what names of
         files begin with) or option (of a job); ``path``, without the place in a stack and the format; ``count``, how
-        many values have it; ``inside``, whether it leads into the project; ``way``, how it is written: relative, absolute, dots
-        (with ``..``) or link (out by a symbolic link); ``present``, whether something is there, and null where that was
-        not looked at, since it is outside, or cannot be.
+        many values have it; ``inside``, whether it leads into the project; ``way``, how it is written: relative,
+        absolute, dots (with ``..``) or link (out by a symbolic link); ``present``, whether something is there, and null
+        where that was not looked at, since it is outside, or cannot be.
     faults : tuple of (str, str)
         Files that cannot be read, or not all of them, and why.
     inner : tuple of str

@@ -62,7 +62,7 @@ def _faults(star: StarFile) -> list[tuple[str, str | None, int]]:
 
 
 def _block_differs(old: StarBlock, new: StarBlock, codes: set[str]) -> str | None:
-    one, other = old._parts, new._parts  # noqa: SLF001 (a block with several tables has no table of its own)
+    one, other = old._parts, new._parts
     if [(part.is_list, part.num_rows) for part in one] != [(part.is_list, part.num_rows) for part in other]:
         return "number of rows"
     for part, twin in zip(one, other, strict=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tomoset import _core
@@ -107,6 +107,11 @@ def fix_text(text: bytes, codes: Collection[str], *, cr_only: bool = False) -> T
     """
     in_text = set(codes) & set(_core.mendable_codes())
     before = read_text(text)
+    no_star = next((each for each in before.diagnostics if each.code == "L201"), None)
+    if no_star is not None:
+        why = f"line {no_star.line} is no part of a STAR file"
+        whole = text.replace(b"\n", b"\r") if cr_only else text
+        return Text(whole, whole, (), tuple(_told(before, why)))
     after, made, refused = _mended(text, before, in_text)
     ends = []
     if cr_only and "L102" in codes:
@@ -128,7 +133,7 @@ def read_text(text: bytes) -> StarFile:
 
 
 def _mended(text: bytes, before: StarFile, codes: set[str]) -> tuple[bytes, tuple[Made, ...], dict[str, str]]:
-    """Make all fixes; where the text then says something else, one code after the other, to leave those out that do it."""
+    """Make all fixes; where the text then says something else, code by code, to leave those out that do it."""
     wanted = codes & _codes(before)
     after, made = _all_passes(text, before, codes)
     why = why_not_same(before, read_text(after), {fix.code for fix in made}) if made else None
@@ -161,16 +166,31 @@ def _all_passes(text: bytes, star: StarFile, codes: set[str]) -> tuple[bytes, tu
         if not made:
             break
         for code, line, count, detail in made:
+            new = Made(code, all_fixes()[code].name, line, count, detail)
             known = found.get((code, detail))
-            if known is not None:
-                line, count = known.line, known.count + count
-            found[code, detail] = Made(code, all_fixes()[code].name, line, count, detail)
+            found[code, detail] = new if known is None else replace(known, count=known.count + count)
         star = read_text(text)
     return text, tuple(found.values())
 
 
 def _codes(star: StarFile) -> set[str]:
     return {diagnostic.code for diagnostic in star.diagnostics}
+
+
+def _told(star: StarFile, why: str) -> Iterator[Left]:
+    """Tell all that there is a fix for, and one reason for leaving it."""
+    for code, (line, count) in _places(star.diagnostics).items():
+        yield Left(code, all_fixes()[code].name, line, count, why)
+
+
+def _places(diagnostics: Iterable[Diagnostic]) -> dict[str, tuple[int, int]]:
+    """Give the first line of what there are fixes for, and how often it is there."""
+    places: dict[str, tuple[int, int]] = {}
+    for diagnostic in diagnostics:
+        if diagnostic.code in all_fixes():
+            line, count = places.get(diagnostic.code, (diagnostic.line, 0))
+            places[diagnostic.code] = (min(line, diagnostic.line), count + diagnostic.count)
+    return places
 
 
 #: Why what there is a fix for is left sometimes, though the fix was asked for.
@@ -196,11 +216,7 @@ def _left(
     text: bytes, diagnostics: Iterable[Diagnostic], codes: Collection[str], refused: Mapping[str, str]
 ) -> Iterator[Left]:
     """Tell what is there all the same of what there are fixes for."""
-    places: dict[str, tuple[int, int]] = {}
-    for diagnostic in diagnostics:
-        line, count = places.get(diagnostic.code, (diagnostic.line, 0))
-        places[diagnostic.code] = (min(line, diagnostic.line), count + diagnostic.count)
-    known = {code: place for code, place in places.items() if code in _core.mendable_codes()}
+    known = {code: place for code, place in _places(diagnostics).items() if code in _core.mendable_codes()}
     others = sorted(set(known) - set(codes))
     for code, line, count, detail in _core.mend_text(text, others)[1] if others else ():
         fix = all_fixes()[code]
