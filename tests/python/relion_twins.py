@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pyarrow as pa
 import relion_reader as relion
 import tomoset
 from tomoset import _core
@@ -29,6 +28,9 @@ def relion_sees(text: bytes) -> Any:
         return f"aborted: {error}"
     found = []
     for table in tables:
+        # Of blocks without content RELION knows some, and some not.
+        if not table.labels:
+            continue
         held = [WORDS.get(KINDS.get(label, ""), str) for label in table.labels]
         rows = [[hold(word) for hold, word in zip(held, row, strict=True)] for row in table.rows]
         found.append((table.name, table.labels, rows))
@@ -44,7 +46,9 @@ def tomoset_sees(text: bytes) -> Any:
     )
     found = []
     for block in star.blocks:
-        (table,) = [*block.loops, *([block.to_arrow()] if block.is_list else [])] or [pa.table({})]
+        if not block.labels:
+            continue
+        (table,) = [*block.loops, *([block.to_arrow()] if block.is_list else [])]
         labels = [CANONICAL.get(label, label) for label in table.column_names]
         rows = [list(row.values()) for row in table.to_pylist()]
         found.append(

@@ -11,12 +11,13 @@ from tomoset.mending.fixes import ABSOLUTE, all_fixes, chosen
 from tomoset.mending.sameness import why_not_same
 from tomoset.mending.series import renamed
 from tomoset.mending.texts import Left, Made, Text, fix_text, read_text
+from tomoset.mending.trees import marked_root
 from tomoset.star import read_star
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-__all__ = ["MendedFile", "mend_file", "mend_source"]
+__all__ = ["MendedFile", "mend_file", "mend_source", "project_of"]
 
 #: Names of jobs and of what they made are compared by RELION as they stand in all files of the pipeline.
 _NOT_MADE_RELATIVE = ["option", "node", "folder"]
@@ -103,7 +104,8 @@ def mend_file(
     unsafe : bool
         Whether to make fixes that change what is read.
     project_root : path or None
-        The project's folder; paths into it are then made relative to it.
+        The project's folder, to which paths into it are made relative; else the nearest folder above the file with a
+        pipeline. In a file of no project, paths are left.
 
     Returns
     -------
@@ -122,7 +124,13 @@ def mend_file(
     >>> found.write()  # doctest: +SKIP
     """
     codes = chosen(select, ignore, unsafe=unsafe)
-    return mend_source(os.fspath(path), codes, None if project_root is None else os.fspath(project_root))
+    where = os.fspath(path)
+    return mend_source(where, codes, project_of(where) if project_root is None else os.fspath(project_root))
+
+
+def project_of(path: str) -> str | None:
+    """Give the project that a file is of, if there is a pipeline in a folder above it."""
+    return marked_root(os.path.dirname(os.path.abspath(path)))  # noqa: PTH100, PTH120
 
 
 def mend_source(path: str, codes: Collection[str], root: str | None, name: str | None = None) -> MendedFile:

@@ -6,10 +6,10 @@ import os
 from typing import TYPE_CHECKING
 
 from tomoset.exceptions import TomosetError
-from tomoset.mending.files import MendedFile, mend_source
+from tomoset.mending.files import MendedFile, mend_source, project_of
 from tomoset.mending.fixes import RENAMED, chosen
 from tomoset.mending.series import names_in_sets
-from tomoset.mending.trees import marked_root, star_files
+from tomoset.mending.trees import star_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -84,7 +84,7 @@ def _mended(paths: list[str | os.PathLike[str]], codes: set[str], root: str | No
 
 
 def _one(file: str, codes: set[str], root: str | None, names: Mapping[str, str]) -> MendedFile:
-    top = root if root is not None else marked_root(os.path.dirname(os.path.abspath(file)))  # noqa: PTH100, PTH120
+    top = root if root is not None else project_of(file)
     name = names.get(os.path.realpath(file)) if names else None
     try:
         return mend_source(file, codes, top, name)

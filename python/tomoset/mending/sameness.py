@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -56,9 +57,9 @@ def _worse(before: StarFile, after: StarFile, codes: set[str]) -> str | None:
     return None
 
 
-def _faults(star: StarFile) -> list[tuple[str, str | None, int]]:
+def _faults(star: StarFile) -> Counter[tuple[str, str | None, int]]:
     faults = [each for each in star.diagnostics if each.code[1] == "2" or each.code == "V107"]
-    return sorted((each.code, each.block, each.count) for each in faults)
+    return Counter((each.code, each.block, each.count) for each in faults)
 
 
 def _block_differs(old: StarBlock, new: StarBlock, codes: set[str]) -> str | None:
