@@ -79,7 +79,8 @@ impl Places {
         // A NUL ends what the system takes for a path.
         let length = part.iter().position(|&byte| byte == 0).unwrap_or(part.len());
         let place = self.root.join(as_os(part.get(..length).unwrap_or_default()));
-        let inside = self.within.holds(&place);
+        // The folder itself is in no folder of the project.
+        let inside = place.components().eq(self.root.components()) || self.within.holds(&place);
         let has_dots = path.split(|&byte| byte == b'/').any(|name| name == b"..");
         let way = match () {
             () if path.first() == Some(&b'/') => Way::Absolute,
@@ -165,6 +166,7 @@ mod tests {
             ("run", Kind::Stem, inside(Way::Relative, true)),
             ("a/*.mrc", Kind::Option, inside(Way::Relative, true)),
             ("c/*.mrc", Kind::Option, inside(Way::Relative, false)),
+            (".", Kind::Folder, inside(Way::Relative, true)),
             ("*.mrc", Kind::Option, inside(Way::Relative, true)),
             (absolute.as_str(), Kind::File, inside(Way::Absolute, true)),
             ("../out", Kind::File, outside(Way::Dots)),

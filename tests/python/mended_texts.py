@@ -11,8 +11,6 @@ from tomoset.mending.sameness import why_not_same
 from tomoset.mending.texts import fix_text, read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from tomoset.star import StarFile
 
 #: These put in, take away or move blanks, line ends and comments, and nothing else.
@@ -20,7 +18,7 @@ OF_BLANKS = {"L101", "L107", "L108", "B101", "B110", "B112", "H104", "H110", "H1
 OF_BLANKS |= {"R101", "R102", "R104", "R108"}
 
 
-def is_alike(before: bytes, after: bytes, made: Collection[str]) -> bool:
+def is_alike(before: bytes, after: bytes, made: set[str]) -> bool:
     """Whether texts differ only as fixes say: in no word, or in no other line than in so many."""
     if made <= OF_BLANKS:
         return sorted(before.split()) == sorted(after.split())

@@ -237,7 +237,7 @@ def test_what_is_no_code() -> None:
     with pytest.raises(ValueError, match="'' is no code"):
         chosen([""])
     with pytest.raises(TypeError, match="give a list of codes"):
-        chosen("R101")
+        mend_file("a.star", select="R101")
 
 
 def corpus() -> Iterator[Path]:

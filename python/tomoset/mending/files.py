@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tomoset import _core
-from tomoset.mending.fixes import ABSOLUTE, all_fixes, chosen
+from tomoset.mending.fixes import ABSOLUTE, Choice, all_fixes
 from tomoset.mending.sameness import why_not_same
 from tomoset.mending.series import renamed
 from tomoset.mending.texts import Left, Made, Text, fix_text, read_text
@@ -15,7 +15,7 @@ from tomoset.mending.trees import marked_root
 from tomoset.star import read_star
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
 
 __all__ = ["MendedFile", "mend_file", "mend_source", "project_of"]
 
@@ -123,9 +123,9 @@ def mend_file(
     >>> found = mend_file("particles.star", ignore=["L"])  # doctest: +SKIP
     >>> found.write()  # doctest: +SKIP
     """
-    codes = chosen(select, ignore, unsafe=unsafe)
+    choice = Choice.of(select, ignore, unsafe=unsafe)
     where = os.fspath(path)
-    return mend_source(where, codes, project_of(where) if project_root is None else os.fspath(project_root))
+    return mend_source(where, choice, project_of(where) if project_root is None else os.fspath(project_root))
 
 
 def project_of(path: str) -> str | None:
@@ -133,15 +133,15 @@ def project_of(path: str) -> str | None:
     return marked_root(os.path.dirname(os.path.abspath(path)))  # noqa: PTH100, PTH120
 
 
-def mend_source(path: str, codes: Collection[str], root: str | None, name: str | None = None) -> MendedFile:
+def mend_source(path: str, choice: Choice, root: str | None, name: str | None = None) -> MendedFile:
     """Mend a file.
 
     Parameters
     ----------
     path : str
         The file.
-    codes : collection of str
-        Those of the fixes to make.
+    choice : Choice
+        The fixes to make.
     root : str or None
         The project's folder, if the file is of one.
     name : str or None
@@ -150,13 +150,13 @@ def mend_source(path: str, codes: Collection[str], root: str | None, name: str |
     # Most files need nothing: they are read without being held.
     star = read_star(path, on_error="collect")
     known = {diagnostic.code for diagnostic in star.diagnostics}
-    may_be_absolute = root is not None and ABSOLUTE in codes and _holds_paths(star.blocks)
+    may_be_absolute = root is not None and ABSOLUTE in choice.codes and _holds_paths(star.blocks)
     is_renamed = name is not None and [block.name for block in star.blocks] != [name]
     if not known & set(all_fixes()) and not may_be_absolute and not is_renamed:
         return MendedFile(path)
     text, packing, cr_only, stamp = _core.load_text(path)
     source = Source(text, packing, cr_only, stamp)
-    found = fix_text(text, codes, cr_only=cr_only)
+    found = fix_text(text, choice.codes, cr_only=cr_only, asked=choice.asked)
     if may_be_absolute and root is not None and not cr_only:
         found = _made_relative(found, root)
     if is_renamed and name is not None and not cr_only:

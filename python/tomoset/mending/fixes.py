@@ -11,7 +11,7 @@ from tomoset import _core
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-__all__ = ["Fix", "all_fixes", "chosen"]
+__all__ = ["Choice", "Fix", "all_fixes", "chosen"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,31 @@ def all_fixes() -> dict[str, Fix]:
     return fixes
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The fixes that somebody wants.
+
+    Attributes
+    ----------
+    codes : set of str
+        Those to make.
+    asked : set of str
+        Those and the unsafe ones that would be made if that was allowed.
+    """
+
+    codes: set[str]
+    asked: set[str]
+
+    @classmethod
+    def of(cls, select: Iterable[str] | None, ignore: Iterable[str], *, unsafe: bool) -> Choice:
+        """Make the choice that options stand for; see `chosen`."""
+        for words in (select, ignore):
+            if isinstance(words, str):
+                raise TypeError(f"{words!r} is text; give a list of codes, such as [{words!r}]")
+        select, ignore = select if select is None else list(select), list(ignore)
+        return cls(chosen(select, ignore, unsafe=unsafe), chosen(select, ignore, unsafe=True))
+
+
 def chosen(
     select: Iterable[str] | None = None, ignore: Iterable[str] = (), *, unsafe: bool = False
 ) -> set[str]:
@@ -124,8 +149,6 @@ def chosen(
 
 def _named(words: Iterable[str]) -> set[str]:
     """Give the codes of fixes that words stand for."""
-    if isinstance(words, str):
-        raise TypeError(f"{words!r} is text; give a list of codes, such as [{words!r}]")
     names = {code: fix.name for code, fix in all_fixes().items()}
     known = names | {code: name for code, name, *_ in _core.diagnostic_codes()}
     found: set[str] = set()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tomoset.exceptions import TomosetError
 from tomoset.mending.files import MendedFile, mend_source, project_of
-from tomoset.mending.fixes import RENAMED, chosen
+from tomoset.mending.fixes import RENAMED, Choice
 from tomoset.mending.series import names_in_sets
 from tomoset.mending.trees import star_files
 
@@ -65,29 +65,29 @@ def mend(
     ...     print(file.path, *file.made, sep="\n  ")
     ...     file.write()
     """
-    codes = chosen(select, ignore, unsafe=unsafe)
+    choice = Choice.of(select, ignore, unsafe=unsafe)
     given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     root = None if project_root is None else os.fspath(project_root)
     for path in given:
         # Told at once, and not when half is done.
         os.stat(path)  # noqa: PTH116
-    return _mended(given, codes, root)
+    return _mended(given, choice, root)
 
 
-def _mended(paths: list[str | os.PathLike[str]], codes: set[str], root: str | None) -> Iterator[MendedFile]:
+def _mended(paths: list[str | os.PathLike[str]], choice: Choice, root: str | None) -> Iterator[MendedFile]:
     names: Mapping[str, str] = {}
-    if RENAMED in codes:
+    if RENAMED in choice.codes:
         names = names_in_sets((file for path in paths for file in star_files(path)), root)
     for path in paths:
         for file in star_files(path):
-            yield _one(file, codes, root, names)
+            yield _one(file, choice, root, names)
 
 
-def _one(file: str, codes: set[str], root: str | None, names: Mapping[str, str]) -> MendedFile:
+def _one(file: str, choice: Choice, root: str | None, names: Mapping[str, str]) -> MendedFile:
     top = root if root is not None else project_of(file)
     name = names.get(os.path.realpath(file)) if names else None
     try:
-        return mend_source(file, codes, top, name)
+        return mend_source(file, choice, top, name)
     except OSError as error:
         return MendedFile(file, error=error.strerror or str(error))
     except TomosetError as error:

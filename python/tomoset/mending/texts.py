@@ -91,7 +91,9 @@ class Text:
     left: tuple[Left, ...]
 
 
-def fix_text(text: bytes, codes: Collection[str], *, cr_only: bool = False) -> Text:
+def fix_text(
+    text: bytes, codes: Collection[str], *, cr_only: bool = False, asked: Collection[str] | None = None
+) -> Text:
     """Mend a text.
 
     Whatever is made is read again: fixes after which something else would be read than their codes say are left out.
@@ -104,14 +106,17 @@ def fix_text(text: bytes, codes: Collection[str], *, cr_only: bool = False) -> T
         Those of the fixes to make, as `chosen` gives them.
     cr_only : bool
         Whether the lines of the text ended in a CR where there is a line feed now.
+    asked : collection of str or None
+        Codes of what is told if it is left; all when not given.
     """
+    asked = all_fixes() if asked is None else asked
     in_text = set(codes) & set(_core.mendable_codes())
     before = read_text(text)
     no_star = next((each for each in before.diagnostics if each.code == "L201"), None)
     if no_star is not None:
         why = f"line {no_star.line} is no part of a STAR file"
         whole = text.replace(b"\n", b"\r") if cr_only else text
-        return Text(whole, whole, (), tuple(_told(before, why)))
+        return Text(whole, whole, (), tuple(left for left in _told(before, why) if left.code in asked))
     after, made, refused = _mended(text, before, in_text)
     ends = []
     if cr_only and "L102" in codes:
@@ -123,8 +128,8 @@ def fix_text(text: bytes, codes: Collection[str], *, cr_only: bool = False) -> T
         text = text.replace(b"\n", b"\r")
         if not ends:
             after = after.replace(b"\n", b"\r")
-            left.append(Left("L102", all_fixes()["L102"].name, 1, 1, "the fix is not selected"))
-    return Text(text, after, (*ends, *made), tuple(left))
+            left.insert(0, Left("L102", all_fixes()["L102"].name, 1, 1, "the fix is not selected"))
+    return Text(text, after, (*ends, *made), tuple(each for each in left if each.code in asked))
 
 
 def read_text(text: bytes) -> StarFile:
@@ -134,24 +139,28 @@ def read_text(text: bytes) -> StarFile:
 
 def _mended(text: bytes, before: StarFile, codes: set[str]) -> tuple[bytes, tuple[Made, ...], dict[str, str]]:
     """Make all fixes; where the text then says something else, code by code, to leave those out that do it."""
-    wanted = codes & _codes(before)
     after, made = _all_passes(text, before, codes)
     why = why_not_same(before, read_text(after), {fix.code for fix in made}) if made else None
     if why is None:
         return after, made, {}
     done: list[Made] = []
     refused: dict[str, str] = {}
-    for code in sorted(wanted):
-        after, made = _all_passes(text, before, {code})
-        if not made:
-            continue
-        star = read_text(after)
-        why = why_not_same(before, star, {code})
-        if why is not None:
-            refused[code] = why
-            continue
-        text, before = after, star
-        done += made
+    for _ in range(_MOST_PASSES):
+        progress = False
+        # What is mended may make place for more, under other codes.
+        for code in sorted((codes & _codes(before)) - set(refused)):
+            after, made = _all_passes(text, before, {code})
+            if not made:
+                continue
+            star = read_text(after)
+            why = why_not_same(before, star, {code})
+            if why is not None:
+                refused[code] = why
+                continue
+            text, before, progress = after, star, True
+            done += made
+        if not progress:
+            break
     return text, tuple(done), refused
 
 

@@ -37,8 +37,9 @@ class Together:
         self._made: list[tuple[str, str, str]] = []
         self._folders: dict[str, str] = {}
         self._targets: set[str] = set()
-        # Files of a kind can be told from others if the process ends.
-        self._token = secrets.token_hex(8) if kind is None else f"{kind}-{secrets.token_hex(8)}"
+        # What files of a kind are left can be told from others if the process ends.
+        self._prefix = PREFIX if kind is None else f"{PREFIX}{kind}-"
+        self._token = secrets.token_hex(8)
 
     def __enter__(self) -> Together:
         return self
@@ -72,7 +73,7 @@ class Together:
         if not os.access(target, os.W_OK) and os.path.exists(target):  # noqa: PTH110
             raise PermissionError(13, "Permission denied", target)
         beside = os.path.dirname(target)  # noqa: PTH120
-        made = f"{beside}/{PREFIX}{self._token}-{len(self._made)}{SUFFIX}"
+        made = f"{beside}/{self._prefix}{self._token}-{len(self._made)}{SUFFIX}"
         self._made.append((made, target, name))
         return made, target
 
@@ -99,7 +100,7 @@ class Together:
         """
         files = [(os.path.basename(made), name) for made, _, name in self._made]  # noqa: PTH119
         pairs = [(made, target) for made, target, _ in self._made]
-        with _journal(self._main, files, durable=self.durable):
+        with _journal(self._main, files, self._prefix, durable=self.durable):
             self._made.clear()
             try:
                 _rename(pairs, durable=self.durable)
@@ -156,14 +157,14 @@ def _journal_path(path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def _journal(main: Path, files: list[tuple[str, str]], *, durable: bool) -> Iterator[None]:
+def _journal(main: Path, files: list[tuple[str, str]], prefix: str, *, durable: bool) -> Iterator[None]:
     """Have a journal while files are renamed, locked so that others wait.
 
     It has the names of files that were made, and what each becomes, from the folder of the set's own file.
     """
     folder = main.parent
     pairs = [[made, os.path.relpath(name, folder)] for made, name in files]
-    handle, name = tempfile.mkstemp(SUFFIX, PREFIX, folder)
+    handle, name = tempfile.mkstemp(SUFFIX, prefix, folder)
     journal = _journal_path(main)
     with open(handle, "w") as file:  # noqa: PTH123 (a descriptor)
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -1,0 +1,147 @@
+"""``tomoset fix``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cli_runs import environment, run, run_on_terminal, run_process
+
+pytestmark = pytest.mark.usefixtures("no_hang")
+
+BAD = b"data_x\n\nloop_\n_rlnTomoName #1\n_rlnVoltage #2\n_rlnEnabled #3\na nan True\n\n# why\nb 300 no\n"
+GOOD = b"data_x\n\n# why\nloop_\n_rlnTomoName #1\n_rlnVoltage #2\n_rlnEnabled #3\na nan 1\nb 300 0\n"
+DIFF = (
+    "--- {0}\n"
+    "+++ {0}\n"
+    "@@ -1,10 +1,9 @@\n"
+    " data_x\n"
+    " \n"
+    "+# why\n"
+    " loop_\n"
+    " _rlnTomoName #1\n"
+    " _rlnVoltage #2\n"
+    " _rlnEnabled #3\n"
+    "-a nan True\n"
+    "-\n"
+    "-# why\n"
+    "-b 300 no\n"
+    "+a nan 1\n"
+    "+b 300 0\n"
+)
+
+
+@pytest.fixture
+def bad(tmp_path: Path) -> Path:
+    path = tmp_path / "a.star"
+    path.write_bytes(BAD)
+    return path
+
+
+def test_files_are_mended(capfd: pytest.CaptureFixture[str], bad: Path) -> None:
+    done = run(capfd, "fix", bad)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines() == [
+        str(bad),
+        "  7: V104 bool-word: writes 1 for true and yes, 0 for false and no (2 times)",
+        "  8: R101 rows-after-blank: takes blank lines among rows away, and puts comments",
+        "    there above the loop",
+        "mended 3 places in 1 file; 1 more with --unsafe-fixes (-v tells which)",
+    ]
+    assert bad.read_bytes() == GOOD
+    done = run(capfd, "fix", bad, "-v")
+    assert done.out.splitlines() == [
+        str(bad),
+        "  8: V101 not-finite: left: nan becomes 0 in rlnVoltage: the fix is unsafe",
+        "nothing was mended; 1 more with --unsafe-fixes (-v tells which)",
+    ]
+    done = run(capfd, "fix", bad, "--unsafe-fixes")
+    assert "  8: V101 not-finite: nan becomes 0 in rlnVoltage" in done.out.splitlines()
+    assert bad.read_bytes() == GOOD.replace(b"nan", b"0")
+    assert run(capfd, "fix", bad).out == "nothing to mend\n"
+
+
+@pytest.mark.parametrize("option", ["--diff", "--dry-run"])
+def test_a_diff_writes_nothing(capfd: pytest.CaptureFixture[str], bad: Path, option: str) -> None:
+    done = run(capfd, "fix", bad.parent, option)
+    assert done.code == 1
+    assert done.out == DIFF.format(bad)
+    assert done.err == "would mend 3 places in 1 file; 1 more with --unsafe-fixes (-v tells which)\n"
+    assert bad.read_bytes() == BAD
+    bad.write_bytes(GOOD)
+    done = run(capfd, "fix", bad.parent, option, "-q")
+    assert (done.code, done.out, done.err) == (0, "", "")
+
+
+@pytest.mark.skipif(shutil.which("patch") is None, reason="there is no patch")
+def test_patch_takes_the_diff(tmp_path: Path) -> None:
+    texts = [BAD, BAD.replace(b"\n", b"\r\n"), b"\xef\xbb\xbfdata_x\nloop_\n_a", BAD + b"\n" * 9 + BAD]
+    for number, text in enumerate(texts):
+        (tmp_path / f"{number}.star").write_bytes(text)
+    command = [sys.executable, "-m", "tomoset", "fix", "."]
+    diff = subprocess.run(
+        [*command, "--diff"], cwd=tmp_path, env=environment(), capture_output=True, check=False
+    )
+    assert diff.returncode == 1
+    patched = tmp_path / "patched"
+    patched.mkdir()
+    for number, text in enumerate(texts):
+        (patched / f"{number}.star").write_bytes(text)
+    subprocess.run(
+        ["patch", "-p0", "--binary"], input=diff.stdout, cwd=patched, check=True, capture_output=True
+    )
+    subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, check=True)
+    for number in range(len(texts)):
+        name = f"{number}.star"
+        assert (patched / name).read_bytes() == (tmp_path / name).read_bytes()
+
+
+def test_selecting(capfd: pytest.CaptureFixture[str], bad: Path) -> None:
+    run(capfd, "fix", bad, "--select", "bool-word,L")
+    assert bad.read_bytes() == BAD.replace(b"True", b"1").replace(b"no\n", b"0\n")
+    run(capfd, "fix", bad, "--ignore", "R")
+    assert b"# why\nb" in bad.read_bytes()
+    done = run(capfd, "fix", bad, "--select", "R999")
+    assert done.code == 2
+    assert "'R999' is no code or name of a diagnostic" in done.err
+    assert run(capfd, "fix", bad, "--select", "").out == "nothing to mend\n"
+    assert run(capfd, "fix", bad.parent / "none").code == 2
+
+
+def test_files_that_fail_do_not_keep_others(capfd: pytest.CaptureFixture[str], bad: Path) -> None:
+    (bad.parent / "0.star.gz").write_bytes(b"\x1f\x8b\x08")
+    done = run(capfd, "fix", bad.parent, "-q")
+    assert done.code == 3
+    assert "0.star.gz: gzip data is cut short or damaged" in done.err
+    assert "1 file could not be mended" in done.err
+    assert bad.read_bytes() == GOOD
+
+
+def test_on_a_terminal_odd_characters_are_spelled_out(tmp_path: Path) -> None:
+    path = tmp_path / "a.star"
+    path.write_bytes(BAD.replace(b"# why", b"# \x1b[2J"))
+    code, screen = run_on_terminal(80, "fix", path, "--diff")
+    assert code == 1
+    assert "\x1b[31m-a nan True" in screen
+    assert "\x1b[32m+# \\x1b[2J" in screen
+    assert "\x1b[2J" not in screen
+
+
+def test_odd_names_are_quoted(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"caf\xe9\n.star")).write_bytes(BAD)
+    done = run_process("fix", ".", "--diff", cwd=tmp_path)
+    assert done.stdout.splitlines()[0] == '--- "./caf\\351\\n.star"'
+    done = run_process("fix", ".", cwd=tmp_path)
+    assert done.stdout.splitlines()[0] == "./caf\\udce9\\n.star"
+
+
+def test_the_list_of_fixes(capfd: pytest.CaptureFixture[str]) -> None:
+    done = run(capfd, "fix", "--list")
+    assert done.code == 0
+    assert "R101 rows-after-blank (safe)" in done.out.splitlines()
+    assert "V101 not-finite (unsafe)" in done.out.splitlines()
+    assert max(map(len, done.out.splitlines())) <= 80
