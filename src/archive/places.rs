@@ -46,12 +46,19 @@ pub struct Place {
 /// Names in a folder, and which of them are links; nothing for a folder that cannot be looked at.
 type Names = Option<HashMap<OsString, bool>>;
 
+/// A folder that paths name.
+struct Folder {
+    inside: bool,
+    /// Nothing for one that is outside, too.
+    names: Names,
+}
+
 /// The paths below a project's folder. Each folder is looked at once.
 pub struct Places {
     root: PathBuf,
     within: Within,
-    folders: HashMap<PathBuf, Names>,
-    known: HashMap<(Vec<u8>, bool), Place>,
+    /// By what paths have before the last name.
+    folders: HashMap<Vec<u8>, Folder>,
 }
 
 impl Places {
@@ -59,51 +66,59 @@ impl Places {
     /// There is no such folder.
     pub fn new(root: &Path) -> io::Result<Self> {
         let within = Within::new(root)?;
-        Ok(Self { root: root.to_path_buf(), within, folders: HashMap::new(), known: HashMap::new() })
+        Ok(Self { root: root.to_path_buf(), within, folders: HashMap::new() })
     }
 
     /// Where a path leads to that is of such a kind.
     pub fn find(&mut self, path: &[u8], kind: Kind) -> Place {
         let part = if matches!(kind, Kind::Stem | Kind::Option) { looked_for(path, kind) } else { path };
-        let key = (part.to_vec(), path.first() == Some(&b'/'));
-        if let Some(&known) = self.known.get(&key) {
-            return known;
-        }
-        let found = self.look(part, path);
-        self.known.insert(key, found);
-        found
-    }
-
-    /// `part` is what there is to look for of the path.
-    fn look(&mut self, part: &[u8], path: &[u8]) -> Place {
-        // A NUL ends what the system takes for a path.
+        // A NUL ends what the system takes for a path; a folder may be named with a slash behind it.
         let length = part.iter().position(|&byte| byte == 0).unwrap_or(part.len());
-        let place = self.root.join(as_os(part.get(..length).unwrap_or_default()));
-        // The folder itself is in no folder of the project.
-        let inside = place.components().eq(self.root.components()) || self.within.holds(&place);
-        let has_dots = path.split(|&byte| byte == b'/').any(|name| name == b"..");
+        let part = part.get(..length).unwrap_or_default();
+        let part = part.strip_suffix(b"/").unwrap_or(part);
+        let (folder, name) = match memchr::memrchr(b'/', part) {
+            Some(slash) => (part.get(..=slash).unwrap_or_default(), part.get(slash + 1..).unwrap_or_default()),
+            None => (&b""[..], part),
+        };
+        let (inside, present) = match name {
+            b"" | b"." | b".." => self.look(path, part),
+            name => self.look_in(folder, name, part),
+        };
+        let has_dots = || path.split(|&byte| byte == b'/').any(|name| name == b"..");
         let way = match () {
             () if path.first() == Some(&b'/') => Way::Absolute,
-            () if has_dots => Way::Dots,
+            () if has_dots() => Way::Dots,
             () if inside => Way::Relative,
             () => Way::Link,
         };
-        Place { inside, way, present: if inside { self.is_there(&place) } else { None } }
+        Place { inside, way, present }
     }
 
-    fn is_there(&mut self, place: &Path) -> Option<bool> {
-        let (Some(folder), Some(name)) = (place.parent(), place.file_name()) else {
-            return Some(fs::metadata(place).is_ok());
-        };
+    /// Looks for a name in a folder, which is looked at once.
+    fn look_in(&mut self, folder: &[u8], name: &[u8], part: &[u8]) -> (bool, Option<bool>) {
         if !self.folders.contains_key(folder) {
-            self.folders.insert(folder.to_path_buf(), names(folder));
+            // With a slash behind it, a link would be followed when it is asked whether it is one.
+            let end = folder.iter().rposition(|&byte| byte != b'/').map_or(folder.len().min(1), |last| last + 1);
+            let place = self.root.join(as_os(folder.get(..end).unwrap_or_default()));
+            // The project's folder is in no folder of the project.
+            let inside = place.components().eq(self.root.components()) || self.within.holds(&place);
+            let names = if inside { names(&place) } else { None };
+            self.folders.insert(folder.to_vec(), Folder { inside, names });
         }
-        let names = self.folders.get(folder)?.as_ref()?;
-        Some(match names.get(name) {
-            // What it leads to may not be there.
-            Some(true) => fs::metadata(place).is_ok(),
-            found => found.is_some(),
-        })
+        let Some(known) = self.folders.get(folder) else { return (false, None) };
+        match known.names.as_ref().map(|names| names.get(as_os(name))) {
+            None => (known.inside, None),
+            Some(None) => (true, Some(false)),
+            Some(Some(false)) => (true, Some(true)),
+            Some(Some(true)) => self.look(part, part),
+        }
+    }
+
+    /// Looks at a path that is a link, or has no name at its end.
+    fn look(&mut self, path: &[u8], part: &[u8]) -> (bool, Option<bool>) {
+        let place = self.root.join(as_os(if part.is_empty() { path } else { part }));
+        let inside = place.components().eq(self.root.components()) || self.within.holds(&place);
+        (inside, inside.then(|| fs::metadata(&place).is_ok()))
     }
 }
 

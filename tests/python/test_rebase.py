@@ -195,8 +195,8 @@ def test_a_file_that_changes_meanwhile(project: Path, monkeypatch: pytest.Monkey
     path = project / "Import" / "job001" / "a.star"
     add = Together.add
 
-    def add_late(self: Together, name: str, data: bytes) -> None:
-        add(self, name, data)
+    def add_late(self: Together, name: str, data: bytes, *, sync: bool = True) -> None:
+        add(self, name, data, sync=sync)
         path.write_bytes(TILTS + b"x y z\n")
 
     monkeypatch.setattr(Together, "add", add_late)

@@ -87,25 +87,16 @@ def _asked(found: "FoundReferences", *, missing: bool, outside: bool) -> "pa.Tab
 
 def _facts(found: "FoundReferences") -> Iterator[str]:
     """Yield what was found in all, and what could not be looked at."""
+    import pyarrow.compute as pc
+
     for file, why in found.faults:
         yield f"tomoset: {printable(file)}: {printable(why)}"
     for folder in found.inner:
         yield f"{printable(folder)} is a project of its own, and was left out"
-    values = sum(found.table["count"].to_pylist()) if len(found.table) else 0
-    yield "; ".join(
-        [
-            f"{counted(len(found.files), 'file')}, {counted(values, 'reference')}"
-            f" to {counted(found.num_paths, 'path')}",
-            f"{_num_paths(found.missing):,} missing",
-            f"{_num_paths(found.outside):,} outside",
-        ]
-    )
-
-
-def _num_paths(table: "pa.Table") -> int:
-    import pyarrow.compute as pc
-
-    return int(pc.count_distinct(table["path"]).as_py())
+    paths, missing, outside = found.num_paths
+    values = pc.sum(found.table["count"]).as_py() or 0
+    words = f"{counted(len(found.files), 'file')}, {counted(values, 'reference')} to {counted(paths, 'path')}"
+    yield f"{words}; {missing:,} missing; {outside:,} outside"
 
 
 def _lines(table: "pa.Table", *, lists: bool) -> Iterator[str]:
@@ -116,21 +107,22 @@ def _lines(table: "pa.Table", *, lists: bool) -> Iterator[str]:
     yield head
     yield "-" * _WIDTH
     last: tuple[str, str] | None = None
-    for (file, block, label, kind), rows in _groups(table):
+    start = 0
+    for group in _columns(table):
+        file, block, label = group["file"], group["block"], group["label"]
         if last is None or last[0] != file:
             yield shorten(printable(file), _WIDTH)
         if last != (file, block):
             yield shorten(f"  data_{printable(block)}", _WIDTH)
         last = file, block
-        values = sum(int(row["count"]) for row in rows)
-        gone = sum(1 for row in rows if row["present"] is False)
-        out = sum(1 for row in rows if not row["inside"])
+        rows, gone, out = group["path_count"], group["gone_sum"], group["out_sum"]
         name = pad(f"    {shorten(label, _LABEL - 4)}", _LABEL)
-        counts = f"{values:>9,}{len(rows):>8,}{gone or '':>9}{out or '':>9}"
-        yield f"{name}  {kind:6}{counts}".rstrip()
+        counts = f"{group['count_sum']:>9,}{rows:>8,}{gone or '':>9}{out or '':>9}"
+        yield f"{name}  {group['kind']:6}{counts}".rstrip()
         if lists:
-            for row in rows:
+            for row in table.slice(start, rows).to_pylist():
                 yield from _path(row)
+        start += rows
 
 
 def _path(row: dict[str, Any]) -> Iterator[str]:
@@ -139,17 +131,16 @@ def _path(row: dict[str, Any]) -> Iterator[str]:
     yield f"      {printable(str(row['path']))} ({state})"
 
 
-def _groups(table: "pa.Table") -> Iterator[tuple[tuple[str, str, str, str], list[dict[str, Any]]]]:
-    """Yield the rows of each column together; they follow one another."""
-    known: tuple[str, str, str, str] | None = None
-    rows: list[dict[str, Any]] = []
-    for batch in table.to_batches(max_chunksize=10_000):
-        for row in batch.to_pylist():
-            key = row["file"], row["block"], row["label"], row["kind"]
-            if known is not None and key != known:
-                yield known, rows
-                rows = []
-            known = key
-            rows.append(row)
-    if known is not None:
-        yield known, rows
+def _columns(table: "pa.Table") -> Iterator[dict[str, Any]]:
+    """Yield the sums of each column, whose rows follow one another."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    gone = pc.fill_null(pc.equal(table["present"], False), False).cast(pa.int64())
+    out = pc.invert(table["inside"]).cast(pa.int64())
+    keys = ["file", "block", "label", "kind"]
+    whole = table.select([*keys, "path", "count"]).append_column("gone", gone).append_column("out", out)
+    sums = [("path", "count"), ("count", "sum"), ("gone", "sum"), ("out", "sum")]
+    # In the order of the table, which threads would not keep.
+    for batch in whole.group_by(keys, use_threads=False).aggregate(sums).to_batches():
+        yield from batch.to_pylist()

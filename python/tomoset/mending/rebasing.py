@@ -159,10 +159,11 @@ def _rebased(old: str, new: str, root: Path, *, dry_run: bool, durable: bool) ->
             stamps[file] = stamp
             if not dry_run:
                 made = after.replace(b"\n", b"\r") if cr_only else after
-                together.add(file, _core.pack_text(made, packing))
+                together.add(file, _core.pack_text(made, packing), sync=False)
         if not moved:
             raise RebaseError(_nothing(old, root, len(files)), path=str(root))
         if not dry_run:
+            together.sync()
             for file, stamp in stamps.items():
                 if _stamp(file) != stamp:
                     words = "the file changed since it was read; nothing was moved"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = ["FoundReferences", "find_references"]
+
+
+class NumPaths(NamedTuple):
+    """Numbers of different paths."""
+
+    all: int
+    missing: int
+    outside: int
 
 
 @dataclass(frozen=True)
@@ -58,9 +66,13 @@ class FoundReferences:
         return self.table.filter(pc.invert(self.table["inside"]))
 
     @property
-    def num_paths(self) -> int:
-        """How many different paths there are."""
-        return int(pc.count_distinct(self.table["path"]).as_py())
+    def num_paths(self) -> NumPaths:
+        """How many different paths there are, and how many of these are missing or outside."""
+        places = self.table.select(["path", "inside", "present"])
+        each = places.group_by("path").aggregate([("inside", "min"), ("present", "min")])
+        missing = pc.sum(pc.equal(each["present_min"], False)).as_py()
+        outside = pc.sum(pc.invert(each["inside_min"])).as_py()
+        return NumPaths(each.num_rows, int(missing or 0), int(outside or 0))
 
 
 def find_references(
