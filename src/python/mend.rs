@@ -187,6 +187,9 @@ pub fn look_up(
     Ok(py.detach(look)?)
 }
 
+/// which file, what is wrong
+type FaultRow = (usize, String);
+
 /// The paths that files hold, and where they lead to.
 ///
 /// Returns
@@ -202,7 +205,7 @@ pub fn find_references<'py>(
     root: PathBuf,
     files: Vec<PathBuf>,
     threads: Option<usize>,
-) -> PyResult<(Bound<'py, PyAny>, Vec<(usize, String)>)> {
+) -> PyResult<(Bound<'py, PyAny>, Vec<FaultRow>)> {
     let find = || {
         let mut places = Places::new(&root).map_err(|error| StarError::from(error).at_path(Some(&root)))?;
         let mut table = Table::default();
