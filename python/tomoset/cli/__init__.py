@@ -28,8 +28,8 @@ from tomoset.cli.vacuum import vacuum
 _EXIT_CODES = """\b
 Exit codes:
   0    fine
-  1    --strict, and problems of severity error were found; diff: files differ;
-       fix --diff: something would change; paths: some are missing or outside
+  1    --strict, and problems of severity error were found; diff: files
+       differ; fix --diff: there are changes; paths: missing or outside
   2    wrong usage; diff: any trouble
   3    input, output or SQL failed
   130  interrupted

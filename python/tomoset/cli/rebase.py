@@ -17,7 +17,8 @@ _EPILOG = """\b
 Exit codes:
   0  done
   2  wrong usage
-  3  nothing is below OLD, or a file cannot be read or written; no file is changed
+  3  nothing is below OLD, or a file cannot be read or written; no file is
+     changed then
 """
 
 
