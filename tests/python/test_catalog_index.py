@@ -340,6 +340,22 @@ def test_one_root_by_two_names(catalog: Catalog, archive: Path, monkeypatch: pyt
     assert (summary.root, summary.changed) == (str(archive), False)
 
 
+def test_roots_that_share_files_are_refused(catalog: Catalog, archive: Path, tmp_path: Path) -> None:
+    catalog.index(archive / "2026")
+    (tmp_path / "link").symlink_to(archive / "2026")
+    for other, words in (
+        (archive, "it contains"),
+        (archive / "2026/p1", "it lies in"),
+        (tmp_path / "link", "it is"),
+        (tmp_path / "link/p2", "it lies in"),
+    ):
+        with pytest.raises(OSError, match=rf"{words} .*/2026, which is in this catalogue.*: '{other}'"):
+            catalog.index(other)
+    assert not catalog.index(archive / "2026").changed
+    (archive / "2027").mkdir()
+    assert catalog.index(archive / "2027").files == 0
+
+
 def test_an_empty_archive(catalog: Catalog, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     summary = catalog.index(tmp_path / "empty")
@@ -402,10 +418,11 @@ def test_a_list_of_paths(catalog: Catalog, archive: Path, tmp_path: Path) -> Non
 
 def test_the_catalogue_inside_the_archive_is_left_out(archive: Path, tmp_path: Path) -> None:
     (tmp_path / "alias").symlink_to(archive)
-    with Catalog.create(archive / "index") as catalog:
-        write(archive / "index/files/stray.star", tilt_series("TS_1"))
-        for root in (archive, tmp_path / "alias"):
+    for root in (archive, tmp_path / "alias"):
+        with Catalog.create(archive / "index") as catalog:
+            write(archive / "index/files/stray.star", tilt_series("TS_1"))
             assert catalog.index(root).files == 32
+        shutil.rmtree(archive / "index")
 
 
 def test_folders_that_cannot_be_listed_keep_what_they_had() -> None:

@@ -154,7 +154,7 @@ class Catalog:
         Raises
         ------
         OSError
-            `root` is missing, is no folder, or cannot be read; or writing failed.
+            `root` is missing, is no folder, or cannot be read, or shares files with another root; or writing failed.
         CatalogBusy
             Somebody else is writing to this catalogue.
         ArchiveShrunk

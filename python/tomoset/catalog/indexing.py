@@ -134,7 +134,7 @@ def index_tree(
     Raises
     ------
     OSError
-        The root is missing, is no folder, or cannot be read; or writing failed.
+        The root is missing, is no folder, or cannot be read, or shares files with another one; or writing failed.
     CatalogBusy
         Somebody else is writing to the catalogue.
     ArchiveShrunk
@@ -143,6 +143,7 @@ def index_tree(
         The workers do not see the archive or the catalogue, or the cluster was lost.
     """
     root = _readable_folder(request.root, store.folder)
+    _refuse_overlap(root, store.folder)
     with store.writing(catalog_schemas(), wait=request.wait) as writer:
         crawl = _Crawl(writer, root, request, runner, progress, clock)
         try:
@@ -514,6 +515,22 @@ def _readable_folder(root: str | os.PathLike[str], catalog: Path) -> str:
     if catalog.samefile(absolute):
         raise OSError(errno.EINVAL, "this is the catalogue itself, not an archive", absolute)
     return absolute
+
+
+def _refuse_overlap(root: str, catalog: Path) -> None:
+    """Refuse a root that is new to the catalogue and shares files with one that is not: these would count twice."""
+    known = [checked.root for checked in Checked.read(catalog)]
+    if text_of(os.fsencode(root)) in known:
+        return
+    place = Path(root).resolve()
+    for other in known:
+        there = Path(other).resolve()
+        if place == there or there in place.parents or place in there.parents:
+            how = "is" if place == there else "lies in" if there in place.parents else "contains"
+            words = (
+                f"it {how} {other}, which is in this catalogue: files would count twice; index into a new one"
+            )
+            raise OSError(errno.EINVAL, words, root)
 
 
 def _inside(catalog: Path, root: str) -> tuple[bytes, ...]:
