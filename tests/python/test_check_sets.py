@@ -13,7 +13,7 @@ import pytest
 import tomoset
 from set_files import GEOMETRY, REAL
 from tomoset import OptimisationSet, ParticleSet, TomogramSet, TrajectorySet
-from tomoset.check import RULES
+from tomoset.checking import RULES
 
 pytestmark = pytest.mark.usefixtures("no_hang")
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tomoset.check.view import View
+from tomoset.checking.view import View
 from tomoset.exceptions import printable
 from tomoset.plots.style import INK, colours, figure, label_axes
 from tomoset.sets.tilt_series import TiltSeries

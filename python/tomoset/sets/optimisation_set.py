@@ -257,7 +257,7 @@ class OptimisationSet:
         list of Finding
             A set that cannot be read is a finding, too.
         """
-        from tomoset.check import check_optimisation
+        from tomoset.checking import check_optimisation
 
         return check_optimisation(self)
 

@@ -205,7 +205,7 @@ class ParticleSet(ParticlePlaces, Tabular):
         list of Finding
             What was found as the set was read, and then by rule; the rules are in `docs/rules.md`.
         """
-        from tomoset.check import check_particles
+        from tomoset.checking import check_particles
 
         return check_particles(self)
 

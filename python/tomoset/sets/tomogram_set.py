@@ -228,7 +228,7 @@ class TomogramSet(TomogramEdits, TomogramAlignments, Tabular, Mapping[str, Tomog
         list of Finding
             What was found as the set was read, and then by rule.
         """
-        from tomoset.check import check_tomograms
+        from tomoset.checking import check_tomograms
 
         return check_tomograms(self, images=images)
 

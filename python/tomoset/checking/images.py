@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tomoset.check.rules import Fault, Rules
-from tomoset.check.view import View
+from tomoset.checking.rules import Fault, Rules
+from tomoset.checking.view import View
 from tomoset.exceptions import printable
 from tomoset.sets.images import header_of, image_file, number_of
 from tomoset.sets.labels import IMAGE, STACK

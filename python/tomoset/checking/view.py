@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from tomoset.check.rules import Fault
+from tomoset.checking.rules import Fault
 from tomoset.geometry import projection_matrices
 from tomoset.sets.alignment import NEEDED, ROWS, SIZE, X_TILT
 from tomoset.sets.tilt_series import TiltSeries

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tomoset.check.particles import check_particles
-from tomoset.check.rules import Fault, Rules
-from tomoset.check.tomograms import check_tomograms
-from tomoset.check.trajectories import check_trajectories
+from tomoset.checking.particles import check_particles
+from tomoset.checking.rules import Fault, Rules
+from tomoset.checking.tomograms import check_tomograms
+from tomoset.checking.trajectories import check_trajectories
 from tomoset.exceptions import TomosetError, printable
 from tomoset.sets.findings import Finding
 from tomoset.sets.manifold_set import ManifoldSet

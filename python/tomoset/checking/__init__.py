@@ -1,6 +1,6 @@
 """Rules that sets must keep; each says what RELION does where they are broken."""
 
-from tomoset.check import (
+from tomoset.checking import (
     alignments,
     doses,
     images,
@@ -11,11 +11,11 @@ from tomoset.check import (
     tomograms,
     trajectories,
 )
-from tomoset.check.optimisation import check_optimisation
-from tomoset.check.particles import check_particles
-from tomoset.check.rules import Rule
-from tomoset.check.tomograms import check_tomograms
-from tomoset.check.trajectories import check_trajectories
+from tomoset.checking.optimisation import check_optimisation
+from tomoset.checking.particles import check_particles
+from tomoset.checking.rules import Rule
+from tomoset.checking.tomograms import check_tomograms
+from tomoset.checking.trajectories import check_trajectories
 
 __all__ = [
     "RULES",

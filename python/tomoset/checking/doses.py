@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tomoset.check.rules import Fault, Rules
-from tomoset.check.view import DOSE, U, View, medians_of
+from tomoset.checking.rules import Fault, Rules
+from tomoset.checking.view import DOSE, U, View, medians_of
 from tomoset.sets.labels import IMAGE, STACK
 from tomoset.sets.tomogram import Tomogram
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tomoset.check.rules import Fault, Rules
-from tomoset.check.view import View
+from tomoset.checking.rules import Fault, Rules
+from tomoset.checking.view import View
 from tomoset.exceptions import printable
 from tomoset.sets.alignment import NEEDED
 from tomoset.sets.tomogram import Tomogram

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tomoset.check.rules import Fault, Rules
-from tomoset.check.view import U, V, View
+from tomoset.checking.rules import Fault, Rules
+from tomoset.checking.view import U, V, View
 from tomoset.exceptions import printable
 from tomoset.sets.alignment import NOMINAL
 from tomoset.sets.labels import IMAGE

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tomoset.check.rules import Fault, Rules
+from tomoset.checking.rules import Fault, Rules
 from tomoset.exceptions import printable
 from tomoset.sets.labels import NAME
 from tomoset.sets.particles import owners_of

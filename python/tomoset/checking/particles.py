@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tomoset.check.rules import Fault, Rules
+from tomoset.checking.rules import Fault, Rules
 from tomoset.exceptions import printable
 from tomoset.sets.alignment import SIZE
 from tomoset.sets.labels import NAME, PARTICLE

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tomoset.check import alignments, doses, optics, recorded
-from tomoset.check import images as _images
-from tomoset.check.rules import Fault, Rules
-from tomoset.check.view import View
+from tomoset.checking import alignments, doses, optics, recorded
+from tomoset.checking import images as _images
+from tomoset.checking.rules import Fault, Rules
+from tomoset.checking.view import View
 from tomoset.exceptions import printable
 from tomoset.geometry.deformation import KINDS, num_coefficients
 from tomoset.sets.alignment import NEEDED, ROWS, SIZE

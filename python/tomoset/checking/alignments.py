@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tomoset.check.rules import Fault, Rules
-from tomoset.check.view import AXIS, DOSE, SHIFTS, Y_TILT, Z_ROT, U, V, View
+from tomoset.checking.rules import Fault, Rules
+from tomoset.checking.view import AXIS, DOSE, SHIFTS, Y_TILT, Z_ROT, U, V, View
 from tomoset.sets.alignment import ANGLES, NEEDED, NOMINAL, ROWS, X_TILT
 from tomoset.sets.tilt_series import TiltSeries
 from tomoset.sets.tomogram import Tomogram
