@@ -29,6 +29,7 @@ from tomoset.writing import append_star, write_star
 
 if TYPE_CHECKING:
     from tomoset.catalog import Catalog
+    from tomoset.checking import check
     from tomoset.mending import find_references, mend, mend_file, rebase
     from tomoset.sets import (
         Finding,
@@ -72,6 +73,7 @@ __all__ = [
     "TrajectorySet",
     "__version__",
     "append_star",
+    "check",
     "find_references",
     "iter_star",
     "mend",
@@ -99,6 +101,10 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401
         from tomoset import mending
 
         return getattr(mending, name)
+    if name == "check":
+        from tomoset.checking import check
+
+        return check
     if name in __all__:
         from tomoset import sets
 

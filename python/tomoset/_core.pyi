@@ -20,7 +20,11 @@ __all__ = [
     "__version__",
     "append_path",
     "catalog_schemas",
+    "diagnostic_advice",
     "diagnostic_codes",
+    "entries_of",
+    "examine_files",
+    "find_places",
     "find_references",
     "harvest",
     "hint",
@@ -55,6 +59,7 @@ _DiagnosticRow: TypeAlias = tuple[str, int, int, int, int, str | None, str | Non
 def labels() -> list[tuple[str, str, str, str]]: ...
 def hint(asked: str, prefix: str, known: Sequence[str]) -> str: ...
 def diagnostic_codes() -> list[tuple[str, str, str, str, str]]: ...
+def diagnostic_advice() -> list[tuple[str, str, str]]: ...
 
 @final
 class ReadOptions:
@@ -105,6 +110,17 @@ class Batches:
 def stream_path(
     path: str | PathLike[str], block: str | None, options: ReadOptions, batch_rows: int
 ) -> Batches: ...
+
+#: code, line, column, count, block, label, message
+_ProblemRow: TypeAlias = tuple[str, int, int, int, str | None, str | None, str]
+
+def entries_of(paths: Sequence[str | PathLike[str]]) -> pa.RecordBatch: ...
+def examine_files(
+    root: str | PathLike[str], entries: pa.RecordBatch, *, recall: bool = False, threads: int = 1
+) -> list[tuple[str, list[_ProblemRow]]]: ...
+def find_places(
+    path: str | PathLike[str], sought: Sequence[tuple[str | None, int | None, str | None]]
+) -> list[tuple[int, int] | None]: ...
 
 #: folder, whether it is a project, fingerprint, entries, whether it is a part of a unit
 _WalkedUnit: TypeAlias = tuple[bytes, bool, bytes, pa.RecordBatch, bool]

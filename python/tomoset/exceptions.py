@@ -22,6 +22,8 @@ __all__ = [
 
 def printable(text: str, longest: int = 60) -> str:
     """Give text that steers no terminal and floods no line: odd characters escaped, the middle left out."""
+    if len(text) <= longest and text.isprintable():
+        return text
     shown = "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[: longest + 1]
     )

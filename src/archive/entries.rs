@@ -1,7 +1,9 @@
 //! What a walk meets: the entries of one unit, as facts that can be compared, sent elsewhere and read.
 
 use std::fs::Metadata;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::builder::{Int64Builder, LargeBinaryBuilder, LargeStringBuilder};
@@ -61,6 +63,14 @@ impl Entry {
             Err(error) => entry.error = Some(error.to_string()),
         }
         entry
+    }
+
+    /// A file that somebody names, wherever it is: of a link what it leads to.
+    #[must_use]
+    pub fn of_path(path: &Path) -> Self {
+        let facts = std::fs::metadata(path);
+        let sort = if facts.as_ref().map_or(true, Metadata::is_file) { Sort::File } else { Sort::Other };
+        Self::new(path.as_os_str().as_bytes().to_vec(), sort, facts)
     }
 
     /// The path as the tables have it: that of a folder ends in `/`, by which it is one of its own unit.

@@ -2,6 +2,7 @@
 
 pub mod classify;
 pub mod entries;
+pub mod examine;
 pub mod file;
 pub mod harvest;
 pub mod jobs;

@@ -4,6 +4,7 @@ mod archive;
 mod arrow;
 mod bytes;
 mod errors;
+mod examine;
 mod geometry;
 mod mend;
 mod options;
@@ -22,7 +23,11 @@ mod _core {
         Harvest, Harvested, Stack, Walk, catalog_schemas, harvest, path_text, read_stack, walk_tree, write_stack,
     };
     #[pymodule_export]
+    use super::diagnostic_advice;
+    #[pymodule_export]
     use super::diagnostic_codes;
+    #[pymodule_export]
+    use super::examine::{entries_of, examine_files, find_places};
     #[pymodule_export]
     use super::geometry::places;
     #[pymodule_export]
@@ -83,5 +88,16 @@ fn diagnostic_codes() -> Vec<(&'static str, &'static str, &'static str, &'static
     let row = |code: &crate::star::diagnostic::Code| {
         (code.id(), code.name(), code.severity().name(), code.message(), code.relion())
     };
+    crate::star::diagnostic::Code::ALL.iter().map(row).collect()
+}
+
+/// What becomes of every code a diagnostic can have.
+///
+/// Returns
+/// -------
+/// list of (code, severity as findings have it, what can be done), all str
+#[pyfunction]
+fn diagnostic_advice() -> Vec<(&'static str, &'static str, &'static str)> {
+    let row = |code: &crate::star::diagnostic::Code| (code.id(), code.effect().name(), code.mend());
     crate::star::diagnostic::Code::ALL.iter().map(row).collect()
 }

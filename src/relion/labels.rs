@@ -92,6 +92,9 @@ pub fn nearest(label: &str) -> Option<&'static str> {
     const KEPT: usize = 1000;
     static FOUND: Mutex<BTreeMap<String, Option<&'static str>>> = Mutex::new(BTreeMap::new());
     let found = || FOUND.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(name) = misnomer(label) {
+        return Some(name);
+    }
     if let Some(&known) = found().get(label) {
         return known;
     }
@@ -103,9 +106,26 @@ pub fn nearest(label: &str) -> Option<&'static str> {
     nearest
 }
 
+/// The label that RELION's documentation means by a name that its source does not have.
+fn misnomer(label: &str) -> Option<&'static str> {
+    let name = match label.strip_prefix("rlnMagMatrix_") {
+        Some(place) => format!("rlnMagMat{place}"),
+        None => label.strip_suffix("Angstrom").map(|stem| format!("{stem}Angst"))?,
+    };
+    known(&name).map(|known| known.name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_the_documentation() {
+        assert_eq!(nearest("rlnOriginXAngstrom"), Some("rlnOriginXAngst"));
+        assert_eq!(nearest("rlnMagMatrix_01"), Some("rlnMagMat01"));
+        assert_eq!(nearest("rlnTomoSize"), Some("rlnTomoSizeX"));
+        assert_eq!(nearest("rlnBoxAngstrom"), None);
+    }
 
     #[test]
     fn the_dictionary_is_whole() {

@@ -11,6 +11,7 @@ pub mod encode;
 pub mod fill;
 pub mod grid;
 pub mod infer;
+pub mod place;
 pub mod plan;
 pub mod read;
 pub mod report;

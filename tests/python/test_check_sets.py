@@ -13,7 +13,6 @@ import pytest
 import tomoset
 from set_files import GEOMETRY, REAL
 from tomoset import OptimisationSet, ParticleSet, TomogramSet, TrajectorySet
-from tomoset.checking import RULES
 
 pytestmark = pytest.mark.usefixtures("no_hang")
 
@@ -477,22 +476,6 @@ def test_rules_of_stacks(tomos: TomogramSet) -> None:
     assert depth.found == "TS_01.mrcs has 4 images, and the tilt series 5"
 
 
-def test_each_rule_is_broken_here() -> None:
-    broken = {row[0] for row in BROKEN} | {row[2] for row in PARTICLES_BROKEN}
-    others = {
-        "missing-image",
-        "image-sizes",
-        "stack-depth",
-        "two-coordinates",
-        "too-few-trajectories",
-        "no-trajectory",
-        "trajectory-length",
-        "trajectory-not-zero",
-        "no-particles-file",
-    }
-    assert {rule.code for rule in RULES} == (broken | others | {"missing-reference"}) - {"unknown-tomogram"}
-
-
 @pytest.mark.parametrize("folder", sorted(GEOMETRY.glob("relion*")), ids=lambda folder: folder.name)
 def test_sets_that_relion_reads_have_nothing_fatal(folder: Path) -> None:
     found = TomogramSet.read(folder / "tomograms.star").validate()
@@ -527,8 +510,46 @@ def test_real_sets() -> None:
     assert "odd-scale" in codes
 
 
-def test_all_rules_are_listed() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "rules.md").read_text()
-    for rule in RULES:
-        assert f"| `{rule.code}` | {rule.severity} | {rule.about} | {rule.relion} | {rule.mend} |" in page
-    assert page.count("\n| `") == len(RULES)
+def test_findings_say_where_they_stand(tomos: TomogramSet) -> None:
+    root = tomos.project_root
+    path = root / "tomograms.star"
+    text = path.read_text().replace("-1.0", "0", 1)
+    path.write_text(text)
+    (finding,) = TomogramSet.read(path).validate()
+    lines = text.split("\n")
+    assert (finding.id, finding.code, finding.path, finding.block) == (
+        "O101",
+        "odd-hand",
+        str(path),
+        "global",
+    )
+    assert (finding.row, finding.label) == (0, "rlnTomoHand")
+    assert finding.line is not None and finding.column is not None
+    assert lines[finding.line - 1][finding.column - 1 :].startswith("0 ")
+    assert lines[finding.line - 1].split()[0] == "TS_01"
+
+
+def test_findings_of_tilts_stand_in_their_file(tomos: TomogramSet) -> None:
+    path = tomos.project_root / "tilt_series/TS_02.star"
+    path.write_text(path.read_text().replace("29000.0", "2.0", 3))
+    (finding,) = TomogramSet.read(tomos.path or "").validate()
+    assert (finding.id, finding.path, finding.block, finding.tomogram) == (
+        "C101",
+        str(path),
+        "TS_02",
+        "TS_02",
+    )
+    assert finding.line is not None and finding.column is not None
+    line = path.read_text().split("\n")[finding.line - 1]
+    assert line[finding.column - 1 :].split()[0] == "2.0"
+    # A tilt that has another place in the set stands where it stood.
+    fewer = TomogramSet.read(tomos.path or "").filter_tilts([False, True, True, True, True] * 2)
+    found = [each for each in fewer.validate() if each.code == "odd-defocus"]
+    assert [(each.line, each.column) for each in found] == [(finding.line + 1, finding.column)]
+
+
+def test_what_was_edited_has_no_line_where_it_is_new(tomos: TomogramSet) -> None:
+    found = columns(tomos, rlnTomoHand=0.0).validate()
+    assert [(each.path, each.row) for each in found] == [(tomos.path, 1)]
+    (tomos.project_root / "tomograms.star").unlink()
+    assert [(each.line, each.column) for each in columns(tomos, rlnTomoHand=0.0).validate()] == [(None, None)]

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tomoset import _core
 from tomoset.catalog.schema import SHARDS
 
 if TYPE_CHECKING:
@@ -92,15 +93,14 @@ class Hindrance:
     message: str
 
 
-WORKERS_LOST = Hindrance(
-    "F202",
-    "worker-lost",
-    "each worker that read this folder was lost: it needs more memory than they have, or reading it crashes; "
-    "what is known of it is of before",
-)
-FOLDER_CLOSED = Hindrance(
-    "F203", "folder-closed", "this folder cannot be listed; what is known of it, if anything, is of before"
-)
+def _hindrance(wanted: str) -> Hindrance:
+    """Make one of a code, which are all in the core."""
+    names = {code: (name, message) for code, name, _, message, _ in _core.diagnostic_codes()}
+    name, message = names[wanted]
+    return Hindrance(wanted, name, f"{message}; what is known of it, if anything, is of before")
+
+
+WORKERS_LOST, FOLDER_CLOSED = _hindrance("F202"), _hindrance("F203")
 HINDRANCES = (WORKERS_LOST, FOLDER_CLOSED)
 
 

@@ -24,6 +24,7 @@ RULES = Rules()
 
 
 @RULES.rule(
+    "A104",
     "not-a-number",
     "silent",
     "a value of the alignment, the dose or the defocus that is no number",
@@ -39,6 +40,7 @@ def _not_a_number(view: View) -> Iterator[Fault]:
 
 
 @RULES.rule(
+    "A105",
     "odd-matrix",
     "fatal",
     "a row of a matrix that has not 4 numbers, or what is no number",
@@ -49,15 +51,16 @@ def _odd_matrix(view: View) -> Iterator[Fault]:
     for label in ROWS:
         there = np.repeat(view.have(label), view.counts)
         lengths = view.vector_lengths(label)
-        yield from view.each(there & (lengths != 4), partial(_length, label, lengths))
-    numbers = np.isfinite(view.rotations_of_matrices()).all(axis=(1, 2))
+        yield from view.each(there & (lengths != 4), partial(_length, label, lengths), label)
+    numbers = np.isfinite(view.rotations_of_matrices).all(axis=(1, 2))
     whole = np.repeat(view.have(*ROWS), view.counts)
-    for label in ROWS[:3]:
+    for label in ROWS:
         whole &= view.vector_lengths(label) == 4
-    yield from view.each(whole & ~numbers, lambda _: "the matrix has what is no number")
+    yield from view.each(whole & ~numbers, lambda _: "the matrix has what is no number", ROWS[0])
 
 
 @RULES.rule(
+    "A106",
     "not-rigid",
     "silent",
     "a matrix that is more than a rotation and a shift",
@@ -65,17 +68,23 @@ def _odd_matrix(view: View) -> Iterator[Fault]:
     mend="align again, or see what to_relion5() says of it",
 )
 def _not_rigid(view: View) -> Iterator[Fault]:
-    turns = view.rotations_of_matrices()
+    turns = view.rotations_of_matrices
     with np.errstate(invalid="ignore"):
         off = np.abs(turns @ np.swapaxes(turns, -1, -2) - np.eye(3)).max(axis=(1, 2))
         mirrored = np.linalg.det(np.nan_to_num(turns)) < 0
     yield from view.each(
         (off > 1e-3) | mirrored,
         lambda at: "the matrix mirrors" if mirrored[at] else f"the rotation is off by {off[at]:.2g}",
+        ROWS[0],
     )
+    last = view.fours(ROWS[3])
+    with np.errstate(invalid="ignore"):
+        bad = (last != (0, 0, 0, 1)).any(axis=1) & np.isfinite(last).all(axis=1)
+    yield from view.each(bad, lambda at: f"its last row is {last[at].tolist()}", ROWS[3])
 
 
 @RULES.rule(
+    "A107",
     "large-x-tilt",
     "warning",
     "an x-tilt of more than 20 degrees",
@@ -87,6 +96,7 @@ def _x_tilt(view: View) -> Iterator[Fault]:
 
 
 @RULES.rule(
+    "A108",
     "large-y-tilt",
     "warning",
     "a y-tilt of more than 90 degrees",
@@ -98,6 +108,7 @@ def _y_tilt(view: View) -> Iterator[Fault]:
 
 
 @RULES.rule(
+    "A109",
     "no-stage-tilt",
     "silent",
     "an aligned tilt series without nominal tilt angles",
@@ -106,10 +117,11 @@ def _y_tilt(view: View) -> Iterator[Fault]:
 )
 def _no_stage_tilt(view: View) -> Iterator[Fault]:
     for row in np.flatnonzero((view.have(*NEEDED) | view.have(*ROWS)) & ~view.have(NOMINAL)):
-        yield Fault(f"there is no {NOMINAL}", int(row))
+        yield Fault(f"there is no {NOMINAL}", int(row), tilt=0)
 
 
 @RULES.rule(
+    "A110",
     "tilt-mismatch",
     "warning",
     "y-tilts that differ from the stage's angles by more than 15 degrees, after a constant offset",
@@ -122,10 +134,11 @@ def _tilt_mismatch(view: View) -> Iterator[Fault]:
     with np.errstate(invalid="ignore"):
         bad = np.abs(apart) > 15
     values, nominal = view.tilts(Y_TILT), view.tilts(NOMINAL)
-    yield from view.each(bad, lambda at: f"{Y_TILT} is {values[at]:g}, and {NOMINAL} {nominal[at]:g}")
+    yield from view.each(bad, lambda at: f"{Y_TILT} is {values[at]:g}, and {NOMINAL} {nominal[at]:g}", Y_TILT)
 
 
 @RULES.rule(
+    "A111",
     "axis-mismatch",
     "warning",
     "a rotation that is more than 15 degrees from the nominal tilt axis, or varies by more than 5 degrees",
@@ -139,15 +152,18 @@ def _axis(view: View) -> Iterator[Fault]:
     with np.errstate(invalid="ignore"):
         bad = np.abs(apart) > 15
     nominal = view.tilts(AXIS)
-    yield from view.each(bad, lambda at: f"{Z_ROT} is {turns[at]:g}, and {AXIS} {nominal[at]:g}")
+    yield from view.each(bad, lambda at: f"{Z_ROT} is {turns[at]:g}, and {AXIS} {nominal[at]:g}", Z_ROT)
     middle = view.medians(turns)[view.owners]
     spread = np.abs((turns - middle + 180) % 360 - 180)
     with np.errstate(invalid="ignore"):
         bad = spread > 5
-    yield from view.each(bad, lambda at: f"{Z_ROT} is {turns[at]:g}, and most are near {middle[at]:.1f}")
+    yield from view.each(
+        bad, lambda at: f"{Z_ROT} is {turns[at]:g}, and most are near {middle[at]:.1f}", Z_ROT
+    )
 
 
 @RULES.rule(
+    "A112",
     "large-shift",
     "warning",
     "a shift of more than half of what the tomogram is wide, which is about the image's width",

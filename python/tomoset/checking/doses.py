@@ -21,6 +21,7 @@ RULES = Rules()
 
 
 @RULES.rule(
+    "D101",
     "single-tilt",
     "fatal",
     "a tilt series of one image without rlnTomoImportFractionalDose, or of none",
@@ -30,10 +31,12 @@ RULES = Rules()
 def _single(view: View) -> Iterator[Fault]:
     given = view.of_tomograms(Tomogram.import_fractional_dose.label)
     for row in np.flatnonzero((view.counts < 1) | ((view.counts == 1) & np.isnan(given))):
-        yield Fault("there is 1 image" if view.counts[row] else "there are no images", int(row))
+        found = "there is 1 image" if view.counts[row] else "there are no images"
+        yield Fault(found, int(row), tilt=0 if view.counts[row] else None)
 
 
 @RULES.rule(
+    "D102",
     "odd-dose",
     "silent",
     "doses that cannot be: negative, or all zero",
@@ -46,10 +49,11 @@ def _odd_dose(view: View) -> Iterator[Fault]:
         yield from view.told(doses < 0, DOSE)
     there = view.have(DOSE) & (view.counts > 1)
     for row in np.flatnonzero(there & ~view.any_of(doses != 0)):
-        yield Fault(f"{DOSE} is 0 for all images", int(row))
+        yield Fault(f"{DOSE} is 0 for all images", int(row), label=DOSE, tilt=0)
 
 
 @RULES.rule(
+    "D103",
     "uneven-dose",
     "warning",
     "doses that do not grow by a steady step or a multiple of it, or begin with one",
@@ -67,22 +71,29 @@ def _uneven_dose(view: View) -> Iterator[Fault]:
     with np.errstate(invalid="ignore", divide="ignore"):
         late = (usual > 0) & (np.abs(first - usual) < 0.1 * usual)
         for row in np.flatnonzero(late):
-            yield Fault(f"the lowest dose is {first[row]:g}, as large as a step", int(row))
+            found = f"the lowest dose is {first[row]:g}, as large as a step"
+            least = int(order[np.searchsorted(view.owners[order], row)] - view.contents.offsets[row])
+            yield Fault(found, int(row), label=DOSE, tilt=least)
         # Where images were left out a step is as many times as large.
         ratio = steps / usual[owners]
         bad = ~(np.abs(ratio - np.fmax(np.round(ratio), 1)) <= 0.25) & np.isfinite(steps)
     bad &= ~zero[owners]
     rows, at, counts = np.unique(owners[bad], return_index=True, return_counts=True)
+    # The image after each step.
+    later = order[1:][view.owners[order][1:] == view.owners[order][:-1]]
     for row, place, count in zip(rows, np.flatnonzero(bad)[at], counts, strict=True):
         yield Fault(
             f"a step is {steps[place]:g}, and others are near {usual[row]:g}; {count} of {view.counts[row] - 1} steps"
             if usual[row] > 0
             else f"all doses are {first[row]:g}",
             int(row),
+            label=DOSE,
+            tilt=int(later[place] - view.contents.offsets[row]),
         )
 
 
 @RULES.rule(
+    "D104",
     "fractional-dose",
     "warning",
     "a dose of one image that is not the step between doses",
@@ -99,10 +110,12 @@ def _fractional(view: View) -> Iterator[Fault]:
         ratio = usual / given
         bad = ~(np.abs(ratio - np.fmax(np.round(ratio), 1)) <= 0.1) & np.isfinite(given) & np.isfinite(usual)
     for row in np.flatnonzero(bad):
-        yield Fault(f"it is {given[row]:g}, and most steps are near {usual[row]:g}", int(row))
+        found = f"it is {given[row]:g}, and most steps are near {usual[row]:g}"
+        yield Fault(found, int(row), label=Tomogram.import_fractional_dose.label)
 
 
 @RULES.rule(
+    "D105",
     "not-in-dose-order",
     "silent",
     "images that are not in the order of their doses, while motion correction or CTF estimation is to come",
@@ -110,8 +123,11 @@ def _fractional(view: View) -> Iterator[Fault]:
     mend="sort the set by dose: sorted_by('dose')",
 )
 def _dose_order(view: View) -> Iterator[Fault]:
-    to_come = ~((view.have(IMAGE) | view.has(STACK)) & view.have(U)) & view.have(DOSE)
-    owners, steps = view.steps(view.tilts(DOSE))
-    falls = np.unique(owners[steps < 0])
-    for row in falls[to_come[falls]]:
-        yield Fault("an image has a lower dose than the one before it", int(row))
+    to_come = ~((view.have(IMAGE) | view.having(STACK)) & view.have(U)) & view.have(DOSE)
+    doses = view.tilts(DOSE)
+    lower = np.zeros(len(doses), dtype=bool)
+    lower[1:] = (np.diff(doses) < 0) & (view.owners[1:] == view.owners[:-1])
+    lower &= to_come[view.owners]
+    for row, image in zip(*np.unique(view.owners[lower], return_index=True), strict=True):
+        tilt = int(np.flatnonzero(lower)[image] - view.contents.offsets[row])
+        yield Fault("an image has a lower dose than the one before it", int(row), label=DOSE, tilt=tilt)

@@ -26,6 +26,7 @@ PIXEL = Tomogram.pixel_size.label
 
 
 @RULES.rule(
+    "O101",
     "odd-hand",
     "silent",
     "a handedness that is neither 1 nor -1",
@@ -33,11 +34,11 @@ PIXEL = Tomogram.pixel_size.label
     mend="set rlnTomoHand to 1 or -1",
 )
 def _odd_hands(view: View) -> Iterator[Fault]:
-    if view.has(HAND):
-        yield from view.outside(HAND, lambda values: np.abs(values) == 1)
+    yield from view.outside(HAND, lambda values: np.abs(values) == 1)
 
 
 @RULES.rule(
+    "O102",
     "mixed-hands",
     "warning",
     "both hands in one optics group",
@@ -46,15 +47,18 @@ def _odd_hands(view: View) -> Iterator[Fault]:
 )
 def _mixed_hands(view: View) -> Iterator[Fault]:
     hands = defaultdict(set)
-    for group, hand in zip(view.texts(GROUP), view.of_tomograms(HAND), strict=True):
+    for part, group, hand in zip(view.owner_sets, view.texts(GROUP), view.of_tomograms(HAND), strict=True):
         if group is not None:
-            hands[group].add(hand)
-    for group, found in hands.items():
+            hands[int(part), group].add(hand)
+    for (part, group), found in hands.items():
         if {1.0, -1.0} <= found:
-            yield Fault(f"optics group {printable(group)!r} has tomograms of both hands")
+            yield Fault(
+                f"optics group {printable(group)!r} has tomograms of both hands", part=part, label=HAND
+            )
 
 
 @RULES.rule(
+    "O103",
     "odd-voltage",
     "warning",
     "a voltage outside of 60 to 1000 kV",
@@ -66,6 +70,7 @@ def _odd_voltage(view: View) -> Iterator[Fault]:
 
 
 @RULES.rule(
+    "O104",
     "odd-spherical-aberration",
     "warning",
     "a spherical aberration outside of 0 to 10 mm",
@@ -78,6 +83,7 @@ def _odd_aberration(view: View) -> Iterator[Fault]:
 
 
 @RULES.rule(
+    "O105",
     "odd-amplitude-contrast",
     "warning",
     "an amplitude contrast outside of 0.01 to 0.5; outside of 0 to 1 RELION stops",
@@ -92,6 +98,7 @@ def _odd_contrast(view: View) -> Iterator[Fault]:
 
 
 @RULES.rule(
+    "O106",
     "odd-pixel-size",
     "fatal",
     "a pixel size of the tilt series that is missing or not positive though there is an alignment",
@@ -100,13 +107,14 @@ def _odd_contrast(view: View) -> Iterator[Fault]:
 )
 def _odd_pixel(view: View) -> Iterator[Fault]:
     aligned = view.have(*NEEDED)
-    if view.has(PIXEL):
-        yield from view.outside(PIXEL, lambda values: ((values >= 0.001) & np.isfinite(values)) | ~aligned)
-    elif aligned.any():
-        yield Fault(f"the set has no column {PIXEL}")
+    yield from view.outside(PIXEL, lambda values: ((values >= 0.001) & np.isfinite(values)) | ~aligned)
+    for at in view.lacking(PIXEL):
+        if aligned[view.parts[at].start : view.parts[at].stop].any():
+            yield Fault(f"the set has no column {PIXEL}", part=at)
 
 
 @RULES.rule(
+    "O107",
     "odd-binning",
     "warning",
     "a pixel size of the tilt series that is no binning of the movies'",
@@ -119,4 +127,4 @@ def _odd_binning(view: View) -> Iterator[Fault]:
         view.of_tomograms(original) > 0, view.of_tomograms(original), np.nan
     )
     for row in np.flatnonzero((ratio < 0.25) | (ratio > 16)):
-        yield Fault(f"{PIXEL} is {ratio[row]:.3g} times {original}", int(row))
+        yield Fault(f"{PIXEL} is {ratio[row]:.3g} times {original}", int(row), label=PIXEL)

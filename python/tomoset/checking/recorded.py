@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow.compute as pc
 
 from tomoset.checking.rules import Fault, Rules
 from tomoset.checking.view import U, V, View
 from tomoset.exceptions import printable
 from tomoset.sets.alignment import NOMINAL
 from tomoset.sets.labels import IMAGE
-from tomoset.sets.paths import repeated
 from tomoset.sets.tilt_series import TiltSeries
+from tomoset.tables import as_numpy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tomoset.sets.values import Integers
 
 __all__ = ["RULES"]
 
@@ -24,6 +26,7 @@ RULES = Rules()
 
 
 @RULES.rule(
+    "I101",
     "repeated-image",
     "warning",
     "an image or a movie that is there twice",
@@ -32,22 +35,40 @@ RULES = Rules()
 )
 def _repeated_images(view: View) -> Iterator[Fault]:
     for label in (TiltSeries.movie_names.label, IMAGE):
-        if label not in view.contents.tilts.column_names:
-            continue
-        names = view.contents.tilts.column(label).to_pylist()
-        known = [(name or "", at) for at, name in enumerate(names)]
-        for name, places in repeated(name for name, _ in known).items():
-            if name:
-                one, other = (view.names[view.owners[at]] for at in places[:2])
-                where = "" if one == other else f"also of {printable(one)}, "
-                yield Fault(
-                    f"{label} {printable(name, 1000)} is {where}there {len(places)} times",
-                    int(view.owners[places[1]]),
-                    severity=None if one == other else "silent",
-                )
+        for places in _repeated_in(view, label):
+            one, other = (int(view.owners[at]) for at in places[:2])
+            name = view.contents.tilts.column(label)[int(places[0])].as_py()
+            where = "" if one == other else f"also of {printable(view.names[one])}, "
+            yield Fault(
+                f"{label} {printable(name, 1000)} is {where}there {len(places)} times",
+                other,
+                severity=None if one == other else "silent",
+                label=label,
+                tilt=int(places[1] - view.contents.offsets[other]),
+            )
+
+
+def _repeated_in(view: View, label: str) -> Iterator[Integers]:
+    """Give the places of each name that is there twice in one set, in their order."""
+    tilts = view.contents.tilts
+    if label not in tilts.column_names or not tilts.num_rows:
+        return
+    codes = tilts.column(label).combine_chunks().dictionary_encode()
+    names = as_numpy(pc.fill_null(codes.indices, -1)).astype(np.int64)
+    empty = pc.index(codes.dictionary, "").as_py()
+    good = np.flatnonzero((names >= 0) & (names != empty))
+    keys = names[good] + view.owner_sets[view.owners[good]] * (len(codes.dictionary) + 1)
+    order = np.argsort(keys, kind="stable")
+    bounds = np.flatnonzero(np.diff(keys[order])) + 1
+    if len(bounds) + 1 >= len(good):
+        return
+    for places in np.split(good[order], bounds):
+        if len(places) > 1:
+            yield places
 
 
 @RULES.rule(
+    "I102",
     "repeated-tilt",
     "note",
     "two images of one angle",
@@ -59,10 +80,11 @@ def _repeated_tilts(view: View) -> Iterator[Fault]:
     same = np.zeros(len(order), dtype=bool)
     same[order[1:]] = (angles[1:] == angles[:-1]) & (view.owners[order][1:] == view.owners[order][:-1])
     values = view.tilts(NOMINAL)
-    yield from view.each(same, lambda at: f"{NOMINAL} {values[at]:g} is there twice")
+    yield from view.each(same, lambda at: f"{NOMINAL} {values[at]:g} is there twice", NOMINAL)
 
 
 @RULES.rule(
+    "I103",
     "odd-frame-count",
     "warning",
     "a number of movie frames that is not positive",
@@ -77,6 +99,7 @@ def _odd_frames(view: View) -> Iterator[Fault]:
 
 
 @RULES.rule(
+    "C101",
     "odd-defocus",
     "warning",
     "a defocus outside of 100 A to 20 um, or an astigmatism of more than 30 %",
@@ -90,10 +113,11 @@ def _odd_defocus(view: View) -> Iterator[Fault]:
             yield from view.told((values < 100) | (values > 2e5), label, " A")
         apart = np.abs(u - v) / np.fmax(np.abs(u), np.abs(v))
         usual = (u >= 100) & (v >= 100)
-    yield from view.each(usual & (apart > 0.3), lambda at: f"{U} is {u[at]:g} A, and {V} {v[at]:g} A")
+    yield from view.each(usual & (apart > 0.3), lambda at: f"{U} is {u[at]:g} A, and {V} {v[at]:g} A", U)
 
 
 @RULES.rule(
+    "C102",
     "odd-nominal-defocus",
     "warning",
     "a nominal defocus that is positive, or beyond 100 um",
@@ -108,6 +132,7 @@ def _odd_nominal(view: View) -> Iterator[Fault]:
 
 
 @RULES.rule(
+    "C103",
     "phase-in-radians",
     "warning",
     "phase shifts that are all within 2 pi and not zero, as radians are",
@@ -120,10 +145,12 @@ def _phases(view: View) -> Iterator[Fault]:
     largest = np.zeros(len(view))
     np.fmax.at(largest, view.owners, np.nan_to_num(values))
     for row in np.flatnonzero((largest > 0) & (largest <= 2 * np.pi)):
-        yield Fault(f"the largest {label} is {largest[row]:g}", int(row))
+        tilt = int(np.nanargmax(values[view.owners == row]))
+        yield Fault(f"the largest {label} is {largest[row]:g}", int(row), label=label, tilt=tilt)
 
 
 @RULES.rule(
+    "C104",
     "odd-scale",
     "warning",
     "an intensity scale factor that is not positive, or above 1.5",

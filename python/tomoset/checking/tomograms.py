@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from tomoset.checking import alignments, doses, optics, recorded
+from tomoset.checking import alignments, doses, optics, recorded, rewritten
 from tomoset.checking import images as _images
 from tomoset.checking.rules import Fault, Rules
 from tomoset.checking.view import View
 from tomoset.exceptions import printable
 from tomoset.geometry.deformation import KINDS, num_coefficients
 from tomoset.sets.alignment import NEEDED, ROWS, SIZE
-from tomoset.sets.labels import FRAME_COUNT, IMAGE, SERIES_FILE, STACK
+from tomoset.sets.findings import located
+from tomoset.sets.labels import FRAME_COUNT, IMAGE, NAME, SERIES_FILE, STACK
 from tomoset.sets.paths import repeated
 from tomoset.sets.tilt_series import TiltSeries
 from tomoset.sets.tomogram import Tomogram
 from tomoset.sets.writing import kept_path
+from tomoset.tables import as_numpy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +31,7 @@ if TYPE_CHECKING:
     from tomoset.sets.findings import Finding, Severity
     from tomoset.sets.tomogram_set import TomogramSet
 
-__all__ = ["RULES", "check_tomograms"]
+__all__ = ["ODD_PATHS", "RULES", "check_tomograms", "rule_findings"]
 
 RULES = Rules()
 
@@ -46,28 +51,27 @@ def check_tomograms(tomos: TomogramSet, *, images: bool = False) -> list[Finding
 
     What was found as it was read comes first.
     """
-    contents = tomos.contents
-    view = View(contents)
-
-    def where(row: int | None) -> str:
-        return printable(contents.path or "<memory>", 1000) if row is None else contents.where(row)
-
-    def tomogram(row: int | None) -> str | None:
-        return None if row is None else view.names[row]
-
-    every = (RULES, optics.RULES, alignments.RULES, doses.RULES, recorded.RULES)
-    found = [finding for rules in every for finding in rules.findings(view, where, tomogram)]
-    if images:
-        found += _images.RULES.findings(_images.Images(view), where, tomogram)
+    view = View(tomos.contents)
+    found = rule_findings(view, images=images)
     # What is looked at anew may have been mended.
     anew = {rule.code for rule in RULES}
-    return [*(finding for finding in tomos.findings if finding.code not in anew), *found]
+    return located([*(finding for finding in tomos.findings if finding.code not in anew), *found])
+
+
+def rule_findings(view: View, *, images: bool = False) -> list[Finding]:
+    """Give where rules are broken, without line and column."""
+    every = (RULES, optics.RULES, alignments.RULES, doses.RULES, recorded.RULES, rewritten.RULES)
+    found = [finding for rules in every for finding in rules.findings(view, view.place)]
+    if images:
+        found += _images.RULES.findings(_images.Images(view), view.place)
+    return found
 
 
 # Names and paths.
 
 
 @RULES.rule(
+    "N101",
     "odd-name",
     "silent",
     "a tomogram whose name is that of something else, or cannot be part of a file's name",
@@ -77,10 +81,11 @@ def check_tomograms(tomos: TomogramSet, *, images: bool = False) -> list[Finding
 def _odd_names(view: View) -> Iterator[Fault]:
     for row, name in enumerate(view.names):
         if name in {"global", "None", "empty"} or name.startswith("data_") or re.search(r"[/\s]", name):
-            yield Fault(f"the name is {printable(name)!r}", row)
+            yield Fault(f"the name is {printable(name)!r}", row, label=NAME)
 
 
 @RULES.rule(
+    "N102",
     "collision",
     "silent",
     "two tilt-series files that are one after RELION's renaming",
@@ -89,22 +94,27 @@ def _odd_names(view: View) -> Iterator[Fault]:
 )
 def _collisions(view: View) -> Iterator[Fault]:
     files = view.texts(SERIES_FILE)
-    if None in files:
-        return
-    paths = [str(file) for file in files]
-    for rows in repeated(kept_path(path) for path in paths).values():
-        # The very same file is told by the reader.
-        if len({paths[row] for row in rows}) > 1:
-            other = printable(paths[rows[0]], 1000)
-            for row in rows[1:]:
-                yield Fault(f"{printable(paths[row], 1000)} and {other} become one file", row)
-    own = (view.contents.path or "").rpartition("/")[2]
-    for row, path in enumerate(paths):
-        if own and kept_path(path) == own:
-            yield Fault(f"{printable(path, 1000)} becomes the set's own file", row)
+    for part in view.parts:
+        paths = {row: path for row in range(part.start, part.stop) if (path := files[row])}
+        kept = {row: kept_path(path) for row, path in paths.items()}
+        rows_of = list(kept)
+        for places in repeated(kept.values()).values():
+            rows = [rows_of[at] for at in places]
+            # The very same file is told by the reader.
+            if len({paths[row] for row in rows}) > 1:
+                other = printable(paths[rows[0]], 1000)
+                for row in rows[1:]:
+                    found = f"{printable(paths[row], 1000)} and {other} become one file"
+                    yield Fault(found, row, label=SERIES_FILE)
+        own = (part.path or "").rpartition("/")[2]
+        for row, path in kept.items():
+            if own and path == own:
+                found = f"{printable(paths[row], 1000)} becomes the set's own file"
+                yield Fault(found, row, label=SERIES_FILE)
 
 
 @RULES.rule(
+    "T101",
     "frame-count",
     "fatal",
     "rlnTomoFrameCount that is not the number of images; silent where it is less",
@@ -115,31 +125,53 @@ def _frame_count(view: View) -> Iterator[Fault]:
     counts = view.of_tomograms(FRAME_COUNT)
     for row in np.flatnonzero(~np.isnan(counts) & (counts != view.counts)):
         severity: Severity = "silent" if counts[row] < view.counts[row] else "fatal"
-        yield Fault(
-            f"{FRAME_COUNT} is {counts[row]:g}, and there are {view.counts[row]} images", int(row), severity
-        )
+        found = f"{FRAME_COUNT} is {counts[row]:g}, and there are {view.counts[row]} images"
+        yield Fault(found, int(row), severity, FRAME_COUNT)
 
 
 @RULES.rule(
+    "N103",
     "odd-path",
     "warning",
     "a path that is absolute or goes up by .., or a tilt series' with : or #",
-    relion="reads it, and writes to odd places when it renames it",
-    mend="write the set within its project",
+    relion="reads it, until the project is moved, and writes to odd places when it renames it",
+    mend="write the set within its project, and name files by their paths from its folder",
 )
 def _odd_paths(view: View) -> Iterator[Fault]:
     for label in (SERIES_FILE, Tomogram.reconstructed_tomogram.label, STACK):
         for row, path in enumerate(view.texts(label)):
             if path and (path.startswith("/") or ".." in path.split("/")):
-                yield Fault(f"{label} is {printable(path, 1000)}", row)
+                yield Fault(f"{label} is {printable(path, 1000)}", row, label=label)
             if path and label == SERIES_FILE and (":" in path or "#" in path):
-                yield Fault(f"{label} is {printable(path, 1000)}, and RELION cannot open it", row, "fatal")
+                found = f"{label} is {printable(path, 1000)}, and RELION cannot open it"
+                yield Fault(found, row, "fatal", label)
+    yield from _absolute_images(view)
+
+
+#: The rule, which optimisation sets have, too.
+ODD_PATHS = _odd_paths
+
+
+def _absolute_images(view: View) -> Iterator[Fault]:
+    """Give the first image or movie of each tomogram whose path is absolute or goes up."""
+    for label in (TiltSeries.movie_names.label, IMAGE):
+        if label in view.contents.tilts.column_names:
+            names = view.contents.tilts.column(label)
+            plain = pc.replace_substring_regex(names, r"^\d+@", "")
+            odd = pc.or_(pc.starts_with(plain, "/"), pc.match_substring_regex(plain, r"(^|/)\.\.(/|$)"))
+            bad = as_numpy(pc.cast(pc.fill_null(odd, pa.scalar(False)), pa.int8())).astype(bool)
+            yield from view.each(bad, partial(_says, label, names), label)
+
+
+def _says(label: str, names: pa.ChunkedArray, at: int) -> str:
+    return f"{label} is {printable(names[at].as_py(), 1000)}"
 
 
 # Columns.
 
 
 @RULES.rule(
+    "T102",
     "not-loadable",
     "fatal",
     "a column that RELION needs to load a tomogram",
@@ -148,21 +180,23 @@ def _odd_paths(view: View) -> Iterator[Fault]:
 )
 def _not_loadable(view: View) -> Iterator[Fault]:
     for label in NEEDED_OF_TOMOGRAMS:
-        if not view.has(label):
-            yield Fault(f"the set has no column {label}")
-    needed = (TiltSeries.pre_exposure.label, *DEFOCUS, *(() if view.has(STACK) else (IMAGE,)))
+        for part in view.lacking(label):
+            if view.parts[part].stop > view.parts[part].start:
+                yield Fault(f"the set has no column {label}", part=part)
+    needed = (TiltSeries.pre_exposure.label, *DEFOCUS, IMAGE)
     aligned = view.have(*NEEDED) | view.have(*ROWS)
     lacks = {label: ~view.have(label) for label in needed}
+    lacks[IMAGE] &= ~view.having(STACK)
     for row in np.flatnonzero(np.any(list(lacks.values()), axis=0)):
         labels = [label for label in needed if lacks[label][row]]
         # Before motion correction and CTF estimation it is as it should be.
         early = not aligned[row] and TiltSeries.pre_exposure.label not in labels
-        yield Fault(
-            f"the tilt series has no {', '.join(labels)}", int(row), severity="note" if early else None
-        )
+        found = f"the tilt series has no {', '.join(labels)}"
+        yield Fault(found, int(row), severity="note" if early else None, tilt=0)
 
 
 @RULES.rule(
+    "A101",
     "incomplete-alignment",
     "fatal",
     "some of the columns of an alignment without the others",
@@ -174,10 +208,11 @@ def _incomplete(view: View) -> Iterator[Fault]:
         have = np.array([view.have(label) for label in labels])
         for row in np.flatnonzero(have.any(axis=0) & ~have.all(axis=0) & ~view.have(*other)):
             missing = [label for label, there in zip(labels, have[:, row], strict=True) if not there]
-            yield Fault(f"there is no {', '.join(missing)}", int(row))
+            yield Fault(f"there is no {', '.join(missing)}", int(row), tilt=0)
 
 
 @RULES.rule(
+    "A102",
     "matrices-alone",
     "silent",
     "alignments as matrices alone, of RELION 4 or Warp",
@@ -185,13 +220,16 @@ def _incomplete(view: View) -> Iterator[Fault]:
     mend="convert the set by to_relion5()",
 )
 def _matrices_alone(view: View) -> Iterator[Fault]:
-    rows = np.flatnonzero(view.have(*ROWS) & ~view.have(*NEEDED))
-    if len(rows):
-        more = f", as have {len(rows) - 1} more" if len(rows) > 1 else ""
-        yield Fault(f"tomogram {printable(view.names[rows[0]])} has no angles{more}")
+    bare = view.have(*ROWS) & ~view.have(*NEEDED)
+    for at, part in enumerate(view.parts):
+        rows = part.start + np.flatnonzero(bare[part.start : part.stop])
+        if len(rows):
+            more = f", as have {len(rows) - 1} more" if len(rows) > 1 else ""
+            yield Fault(f"tomogram {printable(view.names[rows[0]])} has no angles{more}", part=at)
 
 
 @RULES.rule(
+    "T104",
     "no-stack",
     "warning",
     "a set of RELION 4 that does not name the stack of each tilt series",
@@ -199,11 +237,13 @@ def _matrices_alone(view: View) -> Iterator[Fault]:
     mend="set rlnTomoTiltSeriesName and rlnTomoFrameCount, or convert the set by to_relion5()",
 )
 def _no_stack(view: View) -> Iterator[Fault]:
-    if view.contents.layout == "relion4" and not view.has(STACK):
-        yield Fault(f"the set has no column {STACK}")
+    for at in view.lacking(STACK):
+        if view.parts[at].layout == "relion4":
+            yield Fault(f"the set has no column {STACK}", part=at)
 
 
 @RULES.rule(
+    "A103",
     "matrices-differ",
     "silent",
     "matrices and angles that say different things",
@@ -215,17 +255,18 @@ def _matrices_differ(view: View) -> Iterator[Fault]:
     images = np.flatnonzero(np.repeat(both, view.counts))
     if not len(images):
         return
-    by_matrix = view.rotations_of_matrices()
-    by_angles = view.rotations_of_angles()
+    by_matrix = view.rotations_of_matrices
+    by_angles = view.rotations_of_angles
     off = np.degrees(np.abs(by_matrix - by_angles).max(axis=(1, 2)))
-    yield from view.each(off > 0.01, lambda at: f"the rotations differ by {off[at]:.3g} degrees")
+    yield from view.each(off > 0.01, lambda at: f"the rotations differ by {off[at]:.3g} degrees", ROWS[0])
     apart = view.shifts_apart()
     with np.errstate(invalid="ignore"):
         bad = (apart > 0.01) & ~(off > 0.01)
-    yield from view.each(bad, lambda at: f"the shifts differ by {apart[at]:.3g} px")
+    yield from view.each(bad, lambda at: f"the shifts differ by {apart[at]:.3g} px", ROWS[0])
 
 
 @RULES.rule(
+    "T103",
     "unlike-columns",
     "fatal",
     "tilt series with other columns than the first, while jobs are to come that put them in one table",
@@ -233,20 +274,23 @@ def _matrices_differ(view: View) -> Iterator[Fault]:
     mend="give all tilt series the same columns",
 )
 def _unlike(view: View) -> Iterator[Fault]:
-    if (view.have(IMAGE).all() or view.has(STACK)) and view.have(*DEFOCUS).all():
-        return
-    first = set(view.contents.labels(0)) if len(view) else set()
-    for row in range(1, len(view)):
-        labels = set(view.contents.labels(row))
-        if labels != first:
-            yield Fault(f"columns that not both have: {', '.join(sorted(labels ^ first))}", row)
-            return
+    done = (view.have(IMAGE) | view.having(STACK)) & view.have(*DEFOCUS)
+    for part in view.parts:
+        if done[part.start : part.stop].all():
+            continue
+        headers = view.contents.header[part.start : part.stop]
+        for row in part.start + np.flatnonzero(headers != headers[0]):
+            differ = set(view.contents.labels(int(row))) ^ set(view.contents.labels(part.start))
+            if differ:
+                yield Fault(f"columns that not both have: {', '.join(sorted(differ))}", int(row), tilt=0)
+                break
 
 
 # Sizes.
 
 
 @RULES.rule(
+    "G101",
     "odd-size",
     "silent",
     "a size of a tomogram that is missing or not positive",
@@ -254,17 +298,17 @@ def _unlike(view: View) -> Iterator[Fault]:
     mend="set rlnTomoSizeX, Y and Z in pixels of the tilt series",
 )
 def _odd_size(view: View) -> Iterator[Fault]:
-    there = [view.has(label) for label in SIZE]
-    reconstructed = view.has(Tomogram.reconstructed_tomogram.label)
-    if not all(there) and (any(there) or reconstructed):
-        missing = [label for label, has in zip(SIZE, there, strict=True) if not has]
-        yield Fault(f"the set has no {', '.join(missing)}")
+    for at, part in enumerate(view.parts):
+        missing = [label for label in SIZE if label not in part.labels]
+        reconstructed = Tomogram.reconstructed_tomogram.label in part.labels
+        if missing and (len(missing) < len(SIZE) or reconstructed):
+            yield Fault(f"the set has no {', '.join(missing)}", part=at)
     for label in SIZE:
-        if view.has(label):
-            yield from view.outside(label, lambda values: values > 0)
+        yield from view.outside(label, lambda values: values > 0)
 
 
 @RULES.rule(
+    "G102",
     "uneven-size",
     "note",
     "a tomogram of odd width, height or depth",
@@ -273,14 +317,18 @@ def _odd_size(view: View) -> Iterator[Fault]:
 )
 def _uneven(view: View) -> Iterator[Fault]:
     sizes = np.stack([view.of_tomograms(label) for label in SIZE], axis=-1)
-    rows = np.flatnonzero((np.nan_to_num(sizes) % 2 == 1).any(axis=-1))
-    if len(rows):
-        size = " x ".join(f"{value:g}" for value in sizes[rows[0]])
-        more = f"; {len(rows)} of {len(view)} tomograms" if len(rows) > 1 else ""
-        yield Fault(f"the size is {size}{more}", int(rows[0]))
+    uneven = (np.nan_to_num(sizes) % 2 == 1).any(axis=-1)
+    for part in view.parts:
+        rows = part.start + np.flatnonzero(uneven[part.start : part.stop])
+        if len(rows):
+            size = " x ".join(f"{value:g}" for value in sizes[rows[0]])
+            more = f"; {len(rows)} of {part.stop - part.start} tomograms" if len(rows) > 1 else ""
+            label = next(own for own, value in zip(SIZE, sizes[rows[0]], strict=True) if value % 2 == 1)
+            yield Fault(f"the size is {size}{more}", int(rows[0]), label=label)
 
 
 @RULES.rule(
+    "G103",
     "no-binning",
     "warning",
     "a binning that is missing though there is a reconstructed tomogram, or not positive",
@@ -289,13 +337,14 @@ def _uneven(view: View) -> Iterator[Fault]:
 )
 def _no_binning(view: View) -> Iterator[Fault]:
     label = Tomogram.tomogram_binning.label
-    if view.has(label):
-        yield from view.outside(label, lambda values: values > 0)
-    elif view.has(Tomogram.reconstructed_tomogram.label):
-        yield Fault(f"the set has tomograms and no column {label}")
+    yield from view.outside(label, lambda values: values > 0)
+    for at in view.lacking(label):
+        if Tomogram.reconstructed_tomogram.label in view.parts[at].labels:
+            yield Fault(f"the set has tomograms and no column {label}", part=at)
 
 
 @RULES.rule(
+    "G104",
     "odd-deformation",
     "fatal",
     "image deformations that cannot be: a type that is none, a grid too small, coefficients that do not fit",
@@ -304,23 +353,27 @@ def _no_binning(view: View) -> Iterator[Fault]:
 )
 def _odd_deformation(view: View) -> Iterator[Fault]:
     grid = (Tomogram.deformation_grid_size_x.label, Tomogram.deformation_grid_size_y.label)
-    if not all(view.has(label) for label in grid):
+    rows = np.flatnonzero(view.having(*grid))
+    if not len(rows):
         return
     kinds = view.texts(Tomogram.deformation_type.label)
     across, down = (view.of_tomograms(label) for label in grid)
     coefficients = TiltSeries.deformation_coefficients.label
     have = view.have(coefficients)
     lengths = view.vector_lengths(coefficients)
-    for row, kind in enumerate(kinds):
+    for row, kind in ((int(row), kinds[row]) for row in rows):
         grid_size = (int(np.nan_to_num(across[row])), int(np.nan_to_num(down[row])))
         needed = num_coefficients(kind, grid_size) if kind in KINDS else None
         start, stop = view.contents.offsets[row : row + 2]
         if needed is None:
-            yield Fault(f"{Tomogram.deformation_type.label} is {kind!r}", row)
+            label = Tomogram.deformation_type.label
+            yield Fault(f"{label} is {kind!r}", row, label=label)
         elif kind == "spline" and min(grid_size) < 2:
-            yield Fault(f"a spline has a grid of {across[row]:g} x {down[row]:g}; it needs 2 x 2", row)
+            found = f"a spline has a grid of {across[row]:g} x {down[row]:g}; it needs 2 x 2"
+            yield Fault(found, row, label=grid[0])
         elif not have[row]:
-            yield Fault(f"the tilt series has no {coefficients}", row)
+            yield Fault(f"the tilt series has no {coefficients}", row, tilt=0)
         elif (lengths[start:stop] != needed).any():
             tilt = int(np.argmax(lengths[start:stop] != needed))
-            yield Fault(f"tilt {tilt} has {lengths[start + tilt]} coefficients; {kind} needs {needed}", row)
+            found = f"tilt {tilt} has {lengths[start + tilt]} coefficients; {kind} needs {needed}"
+            yield Fault(found, row, label=coefficients, tilt=tilt)

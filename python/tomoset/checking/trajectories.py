@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tomoset.checking.rules import Fault, Rules
+from tomoset.checking.rules import Fault, Place, Rules
 from tomoset.exceptions import printable
-from tomoset.sets.labels import NAME
+from tomoset.sets.findings import located
+from tomoset.sets.labels import GENERAL, NAME, ORIGIN
 from tomoset.sets.particles import owners_of
 from tomoset.sets.tilt_series import TiltSeries
+from tomoset.sets.trajectories import NUMBER
 from tomoset.tables import as_numpy
 
 if TYPE_CHECKING:
@@ -51,16 +53,23 @@ def check_trajectories(trajectories: TrajectorySet, particles: ParticleSet) -> l
         places = np.array([known.get(name, -1) for name in names], dtype=np.int64)
     joined = _Joined(trajectories, particles, places)
 
-    def where(row: int | None) -> str:
-        return path if row is None else f"{path}: {printable(names[row])}"
+    def place(fault: Fault) -> Place:
+        if fault.row is None:
+            place: Place = {"where": path, "block": GENERAL, "row": 0, "label": NUMBER}
+        else:
+            name = trajectories.names[places[fault.row]] if places[fault.row] >= 0 else None
+            place = {"where": f"{path}: {printable(names[fault.row])}", "block": name, "label": fault.label}
+            place["tomogram"] = particles.tomogram_names[fault.row]
+            if fault.tilt is not None:
+                place["row"] = fault.tilt
+        place["path"] = trajectories.path
+        return place
 
-    def tomogram(row: int | None) -> str | None:
-        return None if row is None else particles.tomogram_names[row]
-
-    return [*trajectories.findings, *RULES.findings(joined, where, tomogram)]
+    return located([*trajectories.findings, *RULES.findings(joined, place)])
 
 
 @RULES.rule(
+    "M101",
     "no-trajectory",
     "fatal",
     "a particle without a trajectory",
@@ -75,6 +84,7 @@ def _none(joined: _Joined) -> Iterator[Fault]:
 
 
 @RULES.rule(
+    "M102",
     "trajectory-length",
     "fatal",
     "a trajectory that has not a row for each image of its tilt series",
@@ -97,6 +107,7 @@ def _length(joined: _Joined) -> Iterator[Fault]:
 
 
 @RULES.rule(
+    "M103",
     "too-few-trajectories",
     "fatal",
     "rlnParticleNumber that is less than the number of particles",
@@ -110,6 +121,7 @@ def _number(joined: _Joined) -> Iterator[Fault]:
 
 
 @RULES.rule(
+    "M104",
     "trajectory-not-zero",
     "warning",
     "a trajectory that is not zero at the image of the lowest dose",
@@ -134,4 +146,5 @@ def _not_zero(joined: _Joined) -> Iterator[Fault]:
     bad = rows[size > 1e-3]
     if len(bad):
         more = f"; {len(bad):,} of {len(places):,} particles" if len(bad) > 1 else ""
-        yield Fault(f"it is {size[size > 1e-3][0]:.3g} A off{more}", int(bad[0]))
+        found = f"it is {size[size > 1e-3][0]:.3g} A off{more}"
+        yield Fault(found, int(bad[0]), label=ORIGIN[0], tilt=int(least[owners[bad[0]]]))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from tomoset.checking.rules import Fault
+from tomoset.exceptions import printable
 from tomoset.geometry import projection_matrices
 from tomoset.sets.alignment import NEEDED, ROWS, SIZE, X_TILT
 from tomoset.sets.tilt_series import TiltSeries
@@ -17,14 +18,15 @@ from tomoset.sets.values import vectors
 from tomoset.tables import as_numpy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy.typing as npt
 
-    from tomoset.sets.contents import Contents
+    from tomoset.checking.rules import Place
+    from tomoset.sets.contents import Contents, Layout
     from tomoset.sets.values import Floats, Integers
 
-__all__ = ["View", "medians_of"]
+__all__ = ["Part", "View", "medians_of"]
 
 Y_TILT, Z_ROT = TiltSeries.y_tilt.label, TiltSeries.z_rot.label
 SHIFTS = (TiltSeries.x_shift.label, TiltSeries.y_shift.label)
@@ -33,36 +35,96 @@ DOSE = TiltSeries.pre_exposure.label
 U, V = TiltSeries.defocus_u.label, TiltSeries.defocus_v.label
 
 
+class Part(NamedTuple):
+    """One of the sets that are looked at together."""
+
+    path: str | None
+    layout: Layout
+    #: Its block, and the rows of the tomograms that are its own.
+    block: str
+    start: int
+    stop: int
+    labels: frozenset[str]
+
+
 class View:
-    """The two tables of a set as numbers.
+    """The two tables of a set as numbers, or of several sets of one project that were put below one another.
 
     What is absent is NaN: of a column that is not there, or not of some tilt series.
     """
 
-    def __init__(self, contents: Contents) -> None:
+    def __init__(self, contents: Contents, parts: Sequence[Part] | None = None) -> None:
         self.contents = contents
         self.names = contents.names
+        if parts is None:
+            labels = frozenset(contents.table.column_names)
+            block = contents.global_block
+            parts = [Part(contents.path, contents.layout, block, 0, len(contents.names), labels)]
+        self.parts = list(parts)
         self._columns: dict[str, Floats] = {}
+        self._texts: dict[str, list[str | None]] = {}
 
     def __len__(self) -> int:
         return len(self.names)
 
+    # Sets.
+
+    @cached_property
+    def owner_sets(self) -> Integers:
+        """The set of each tomogram."""
+        counts = [part.stop - part.start for part in self.parts]
+        found: Integers = np.repeat(np.arange(len(counts)), counts)
+        return found
+
+    def lacking(self, label: str) -> list[int]:
+        """Give the sets that do not have a column."""
+        return [at for at, part in enumerate(self.parts) if label not in part.labels]
+
+    def place(self, fault: Fault) -> Place:
+        """Say where a fault is."""
+        contents = self.contents
+        if fault.row is None:
+            part = self.parts[fault.part]
+            where = printable(part.path or "<memory>", 1000)
+            return {"where": where, "path": part.path, "block": part.block, "label": fault.label}
+        part = self.parts[self.owner_sets[fault.row]]
+        # Of the set that was read, if this is a part of it.
+        rows = contents.global_rows
+        row = fault.row - part.start if rows is None else int(rows[fault.row])
+        name = self.names[fault.row]
+        where = f"{printable(part.path or '<memory>', 1000)}: row {row} ({printable(name)})"
+        found: Place = {"where": where, "tomogram": name}
+        if fault.tilt is None:
+            return {**found, "path": part.path, "block": part.block, "row": row, "label": fault.label}
+        origin = contents.origins[fault.row]
+        if origin is None:
+            return found
+        tilt = fault.tilt
+        if contents.rows is not None:
+            tilt = int(contents.rows[contents.offsets[fault.row] + tilt])
+        # An image that is new stands in no file yet.
+        at = tilt if tilt >= 0 else None
+        return {**found, "path": origin.path, "block": origin.block, "row": at, "label": fault.label}
+
     # Tomograms.
 
-    def has(self, label: str) -> bool:
-        """Whether the set's table has a column."""
-        return label in self.contents.table.column_names
+    def having(self, *labels: str) -> npt.NDArray[np.bool_]:
+        """Give which tomograms are of a set with all of some columns: ``(n,)``."""
+        known = np.array([part.labels.issuperset(labels) for part in self.parts], dtype=bool)
+        found: npt.NDArray[np.bool_] = known[self.owner_sets]
+        return found
 
     def of_tomograms(self, label: str) -> Floats:
-        """Give a column of the set's table: ``(n,)``."""
+        """Give a column of the sets' table: ``(n,)``."""
         return _numbers(self.contents.table, label)
 
     def texts(self, label: str) -> list[str | None]:
-        """Give a column of the set's table as text."""
-        if not self.has(label):
+        """Give a column of the sets' table as text; None where there is none."""
+        if label not in self.contents.table.column_names:
             return [None] * len(self)
-        found: list[str | None] = self.contents.table.column(label).to_pylist()
-        return found
+        if label not in self._texts:
+            self._texts[label] = self.contents.table.column(label).to_pylist()
+        return self._texts[label]
 
     # Tilts.
 
@@ -98,7 +160,7 @@ class View:
         return self.owners[1:][same], np.diff(values)[same]
 
     def each(
-        self, bad: npt.NDArray[np.bool_], say: Callable[[int], str], of: str = "tilts"
+        self, bad: npt.NDArray[np.bool_], say: Callable[[int], str], label: str | None = None
     ) -> Iterator[Fault]:
         """Give a fault for each tomogram some of whose images are bad, told by the first of them."""
         (images,) = np.nonzero(bad)
@@ -107,24 +169,24 @@ class View:
         rows, first, counts = np.unique(self.owners[images], return_index=True, return_counts=True)
         for row, at, count in zip(rows, images[first], counts, strict=True):
             tilt = int(at - self.contents.offsets[row])
-            more = f"; {count} of {self.counts[row]} {of}" if count > 1 else ""
-            yield Fault(f"tilt {tilt}: {say(int(at))}{more}", int(row))
+            more = f"; {count} of {self.counts[row]} tilts" if count > 1 else ""
+            yield Fault(f"tilt {tilt}: {say(int(at))}{more}", int(row), label=label, tilt=tilt)
 
     def outside(self, label: str, good: Callable[[Floats], npt.NDArray[np.bool_]]) -> Iterator[Fault]:
         """Give the tomograms whose value of a column is not good; a column that is missing is not looked at."""
-        if not self.has(label):
-            return
         values = self.of_tomograms(label)
         with np.errstate(invalid="ignore"):
-            bad = ~good(values)
+            bad = ~good(values) & self.having(label)
         for row in np.flatnonzero(bad):
-            yield Fault(f"{label} is {values[row]:g}", int(row))
+            yield Fault(f"{label} is {values[row]:g}", int(row), label=label)
 
     def told(self, bad: npt.NDArray[np.bool_], label: str, unit: str = "") -> Iterator[Fault]:
         """Give a fault for each tomogram some of whose values of a column are bad."""
-        values = self.tilts(label)
-        yield from self.each(bad, lambda at: f"{label} is {values[at]:g}{unit}")
+        if bad.any():
+            values = self.tilts(label)
+            yield from self.each(bad, lambda at: f"{label} is {values[at]:g}{unit}", label)
 
+    @cached_property
     def rotations_of_angles(self) -> Floats:
         """Give the rotation by the angles of each image: ``(num_tilts, 3, 3)``, NaN where there are none."""
         x_tilt = np.nan_to_num(self.tilts(X_TILT))
@@ -140,17 +202,29 @@ class View:
         )
         return found[:, :3, :3]
 
+    @cached_property
     def rotations_of_matrices(self) -> Floats:
         """Give the rotation in the matrix of each image: ``(num_tilts, 3, 3)``, NaN where there is none."""
         found = np.full((len(self.owners), 3, 3), np.nan)
-        there = np.repeat(self.have(*ROWS), self.counts)
-        for label in ROWS[:3]:
-            there &= self.vector_lengths(label) == 4
+        there = np.repeat(self.have(*ROWS), self.counts) & self._whole_rows
+        for axis, label in enumerate(ROWS[:3]):
+            found[there, axis] = self.fours(label)[there, :3]
+        return found
+
+    @cached_property
+    def _whole_rows(self) -> npt.NDArray[np.bool_]:
+        """Which images have four numbers in each of the first three rows."""
+        found: npt.NDArray[np.bool_] = np.all([self.vector_lengths(label) == 4 for label in ROWS[:3]], axis=0)
+        return found
+
+    def fours(self, label: str) -> Floats:
+        """Give a column of vectors of 4 numbers: ``(num_tilts, 4)``, NaN where there is none or of another length."""
+        found = np.full((len(self.owners), 4), np.nan)
+        there = self.vector_lengths(label) == 4
         if there.any():
-            for axis, label in enumerate(ROWS[:3]):
-                column = vectors(self.contents.tilts.column(label).filter(pa.array(there)))
-                assert column is not None
-                found[there, axis] = as_numpy(column.flatten()).reshape(-1, 4)[:, :3]
+            column = vectors(self.contents.tilts.column(label).filter(pa.array(there)))
+            assert column is not None
+            found[there] = as_numpy(column.flatten()).reshape(-1, 4)
         return found
 
     def shifts_apart(self) -> Floats:
@@ -161,18 +235,15 @@ class View:
         """
         apart = np.full(len(self.owners), np.nan)
         there = np.repeat(self.have(*ROWS, *NEEDED), self.counts)
-        for label in ROWS[:3]:
-            there &= self.vector_lengths(label) == 4
+        there &= self._whole_rows
         if not there.any():
             return apart
         size = np.stack([self.of_tomograms(label) for label in SIZE], axis=-1)[self.owners][there]
         pixel = self.of_tomograms(Tomogram.pixel_size.label)[self.owners][there]
-        turned = np.einsum("nij,nj->ni", self.rotations_of_matrices()[there], np.floor(size / 2))
+        turned = np.einsum("nij,nj->ni", self.rotations_of_matrices[there], np.floor(size / 2))
         middle = np.full((len(apart), 2), np.nan)
         for axis, (row, shift) in enumerate(zip(ROWS, SHIFTS, strict=False)):
-            column = vectors(self.contents.tilts.column(row).filter(pa.array(there)))
-            assert column is not None
-            moved = as_numpy(column.flatten()).reshape(-1, 4)[:, 3]
+            moved = self.fours(row)[there, 3]
             middle[there, axis] = moved + turned[:, axis] - self.tilts(shift)[there] / pixel
         usual = np.stack([self.medians(middle[:, axis]) for axis in (0, 1)], axis=-1)[self.owners]
         found: Floats = np.abs(middle - usual).max(axis=1)

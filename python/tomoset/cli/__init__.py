@@ -8,6 +8,7 @@ from typing import NoReturn
 import click
 
 from tomoset.cli.changes import changes
+from tomoset.cli.check import check
 from tomoset.cli.convert import convert
 from tomoset.cli.diff import diff
 from tomoset.cli.faults import ExitCode, FaultsAsMessages
@@ -28,9 +29,10 @@ from tomoset.cli.vacuum import vacuum
 _EXIT_CODES = """\b
 Exit codes:
   0    fine
-  1    --strict, and problems of severity error were found; diff: files
-       differ; fix --diff: there are changes; paths: missing or outside
-  2    wrong usage; diff: any trouble
+  1    --strict, and problems of severity error were found; check: something
+       was found; diff: files differ; fix --diff: there are changes; paths:
+       missing or outside
+  2    wrong usage; check: wrong options in a file; diff: any trouble
   3    input, output or SQL failed
   130  interrupted
 """
@@ -46,6 +48,7 @@ def commands() -> None:
 
 for _command in (
     show,
+    check,
     plot,
     convert,
     diff,

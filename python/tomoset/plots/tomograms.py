@@ -76,7 +76,7 @@ def _series(tomos: TomogramSet, *labels: str) -> Iterator[tuple[int, list[Floats
 def _angles(tomos: TomogramSet) -> Floats:
     """Give the tilt angle of each image: that of the stage, or else that of the alignment; NaN where there is none."""
     view = View(tomos.contents)
-    turns = view.rotations_of_matrices()
+    turns = view.rotations_of_matrices
     refined = np.degrees(np.arctan2(-turns[:, 2, 0], np.hypot(turns[:, 2, 1], turns[:, 2, 2])))
     found = view.tilts(ANGLE)
     for other in (view.tilts(TiltSeries.y_tilt.label), refined):

@@ -34,6 +34,7 @@ __all__ = [
     "image_sizes",
     "number_of",
     "stack_image",
+    "voxel_of",
     "with_image_names",
 ]
 
@@ -152,6 +153,14 @@ def header_of(path: Path) -> tuple[int, int, int]:
     if min(size) < 1:
         raise ValueError(f"it is {size[0]} x {size[1]} x {size[2]}")
     return size
+
+
+def voxel_of(path: Path) -> float:
+    """Read the pixel size in A along x from the header of an MRC file, 0 where it has none; it is known to be one."""
+    import mrcfile
+
+    with mrcfile.open(path, header_only=True) as file:
+        return float(file.voxel_size.x)
 
 
 def _first_image(contents: Contents, row: int) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -23,6 +24,8 @@ from tomoset.sets.values import optional, properties
 from tomoset.star import read_star
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tomoset.sets.findings import Finding
     from tomoset.star import StarFile
 
@@ -128,11 +131,21 @@ class OptimisationSet:
         """The project directory, to which paths are relative."""
         return self._root
 
-    @property
-    def files(self) -> dict[str, str]:
+    @cached_property
+    def files(self) -> Mapping[str, str]:
         """The paths that are there, by their property's name without ``_file``."""
         found = {each.name.removesuffix("_file"): getattr(self, each.name) for each in properties(type(self))}
-        return {name: path for name, path in found.items() if path is not None}
+        return MappingProxyType({name: path for name, path in found.items() if path is not None})
+
+    def label_of(self, name: str) -> str:
+        """Give the label of a name, as in `files`.
+
+        Parameters
+        ----------
+        name : str
+            Such as ``particles``.
+        """
+        return next(each.label for each in properties(type(self)) if each.name == f"{name}_file")
 
     def _value(self, label: str, *, needed: bool) -> Any:  # noqa: ANN401
         block = self._star[self._block_name]

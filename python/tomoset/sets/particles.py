@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow.compute as pc
 
 from tomoset import _core
 from tomoset.exceptions import SetError, printable
@@ -104,6 +105,9 @@ def odd_in(particles: ParticleSet, star: StarFile, block: str) -> Iterator[Findi
                 f"optics groups are {', '.join(map(str, known))}, not 1 to {len(known)}",
                 "takes the group's number for its row, and so the optics of another group",
                 "sort the groups by number, and number them from 1",
+                path=particles.path,
+                block=OPTICS,
+                label=GROUP,
             )
     if GENERAL in star and STACKS not in star[GENERAL]:
         yield Finding(
@@ -113,16 +117,19 @@ def odd_in(particles: ParticleSet, star: StarFile, block: str) -> Iterator[Findi
             f"block 'general' has no {STACKS}",
             "stops here",
             "add it: 1 for 2D stacks, 0 for volumes",
+            path=particles.path,
+            block=GENERAL,
         )
     if particles.tomograms is not None:
-        yield from _strangers(particles, particles.tomograms, where)
+        yield from _strangers(particles, particles.tomograms, where, block)
 
 
-def _strangers(particles: ParticleSet, tomograms: TomogramSet, where: str) -> Iterator[Finding]:
+def _strangers(particles: ParticleSet, tomograms: TomogramSet, where: str, block: str) -> Iterator[Finding]:
     """Give the particles of tomograms that the set does not have."""
     for entry in particles[NAME].value_counts().to_pylist():
         name, count = entry["values"], entry["counts"]
         if name not in tomograms:
+            first: int = pc.index(particles[NAME], name).as_py()
             yield Finding(
                 "unknown-tomogram",
                 "silent",
@@ -131,4 +138,9 @@ def _strangers(particles: ParticleSet, tomograms: TomogramSet, where: str) -> It
                 "leaves them out with a warning in some jobs, and reads what is not there in refinement",
                 "leave them out, or add the tomogram",
                 name,
+                path=particles.path,
+                block=block,
+                row=first,
+                label=NAME,
+                count=count,
             )

@@ -103,7 +103,7 @@ def _read_once(
     block = _global_block(star, path)
     table = star[block].to_arrow()
     names: list[str] = table.column(NAME).to_pylist()
-    reader = _Reader(path, names, missing)
+    reader = _Reader(path, block, names, missing)
     if block != GLOBAL:
         reader.findings.append(
             Finding(
@@ -113,6 +113,8 @@ def _read_once(
                 "the block with the tomograms has no name",
                 f"looks for a block named {GLOBAL!r}, and takes the file for no set",
                 "write the set, which names it",
+                path=path,
+                block=block,
             )
         )
     reader.check_names()
@@ -190,6 +192,7 @@ class _Reader:
     """Reads the tilt series of a set, and keeps what is wrong with them."""
 
     path: str
+    block: str
     names: list[str]
     missing: Missing
     findings: list[Finding] = field(default_factory=list)
@@ -198,15 +201,31 @@ class _Reader:
     def where(self, row: int) -> str:
         return f"{printable(self.path, 1000)}: row {row} ({printable(self.names[row])})"
 
-    def note(self, code: str, severity: Severity, row: int, found: str, relion: str, mend: str) -> None:
-        self.findings.append(Finding(code, severity, self.where(row), found, relion, mend, self.names[row]))
+    def note(
+        self, code: str, severity: Severity, row: int, found: str, relion: str, mend: str, label: str
+    ) -> None:
+        self.findings.append(
+            Finding(
+                code,
+                severity,
+                self.where(row),
+                found,
+                relion,
+                mend,
+                self.names[row],
+                path=self.path,
+                block=self.block,
+                row=row,
+                label=label,
+            )
+        )
 
-    def fail(self, code: str, row: int, found: str, relion: str, mend: str) -> None:
+    def fail(self, code: str, row: int, found: str, relion: str, mend: str, label: str = NAME) -> None:
         """Raise, or leave the row out and say so."""
         if self.missing == "raise":
             message = f"{self.where(row)}: {found}; {mend}. RELION {relion}"
             raise SetError(message, code=code, path=self.path, tomogram=self.names[row], row=row)
-        self.note(code, "fatal", row, found, relion, mend)
+        self.note(code, "fatal", row, found, relion, mend, label)
         self.skipped.add(row)
 
     def check_names(self) -> None:
@@ -240,6 +259,7 @@ class _Reader:
                     f"{FRAME_COUNT} is {wanted}, and there are {rows} rows",
                     "takes the first rows alone" if few else "stops where it looks for the others",
                     f"set {FRAME_COUNT} to the number of rows",
+                    FRAME_COUNT,
                 )
 
     # RELION 5: a file for each tilt series.
@@ -249,7 +269,8 @@ class _Reader:
     ) -> _Series:
         for row, file in enumerate(files):
             if not file and row not in self.skipped:
-                self.fail("no-path", row, f"{SERIES_FILE} is empty", "stops here", "give it a path")
+                found = f"{SERIES_FILE} is empty"
+                self.fail("no-path", row, found, "stops here", "give it a path", SERIES_FILE)
         wanted = [row for row in range(len(files)) if row not in self.skipped]
         paths = [str(files[row]) for row in wanted]
         names = [self.names[row] for row in wanted]
@@ -276,6 +297,7 @@ class _Reader:
                     f"block data_{printable(self.names[row])} of {printable(path, 1000)} has no rows",
                     "stops here",
                     "remove the row, or import the tilt series again",
+                    SERIES_FILE,
                 )
         headers = tuple(tuple(dict.fromkeys(labels)) for labels in stack.headers)
         self._check_files(paths, wanted)
@@ -289,6 +311,7 @@ class _Reader:
             f" {printable(os.path.realpath(path), 1000)}",
             "would read it",
             "pass allow_outside=True to read it, or another project_root",
+            SERIES_FILE,
         )
 
     def _fault(self, row: int, path: str, error: Exception) -> None:
@@ -297,7 +320,8 @@ class _Reader:
             code = "missing-file" if isinstance(error, FileNotFoundError) else "unreadable"
             if isinstance(error, MissingBlockError):
                 code = "missing-block"
-            self.note(code, "fatal", row, str(error), "stops here", "remove the row, or mend the file")
+            mend = "remove the row, or mend the file"
+            self.note(code, "fatal", row, str(error), "stops here", mend, SERIES_FILE)
             self.skipped.add(row)
             return
         if isinstance(error, OSError):
@@ -321,6 +345,7 @@ class _Reader:
                     f"{printable(path, 1000)} also has the tilt series of row {rows[places[0]]}",
                     "reads it, and writes one over the other",
                     "write the set with tomoset, which refuses to, after giving each a file of its own",
+                    SERIES_FILE,
                 )
 
     # RELION 4 and Warp: all in one file.
@@ -336,6 +361,7 @@ class _Reader:
                 f"the block in its place is data_{printable(order[row])}",
                 "takes such a file for corrupted",
                 "write the set, which puts the blocks in order",
+                NAME,
             )
         own = os.path.abspath(self.path)  # noqa: PTH100 (links must stay)
         tables: list[pa.Table] = []

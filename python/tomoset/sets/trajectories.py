@@ -120,6 +120,10 @@ def findings_of(path: str, names: list[str], rows: Integers, number: int) -> Ite
             if few
             else "stops if there are more particles than the number",
             f"write it with tomoset, which sets {NUMBER}",
+            path=path,
+            block=GENERAL,
+            row=0,
+            label=NUMBER,
         )
     for name, places in repeated(names).items():
         yield Finding(
@@ -129,6 +133,8 @@ def findings_of(path: str, names: list[str], rows: Integers, number: int) -> Ite
             f"{len(places)} trajectories are of {printable(name)!r}",
             "takes the first",
             "leave the others out",
+            path=path,
+            block=name,
         )
     empty = np.flatnonzero(rows == 0)
     if len(empty):
@@ -139,6 +145,8 @@ def findings_of(path: str, names: list[str], rows: Integers, number: int) -> Ite
             f"{len(empty)} trajectories have no rows, such as that of {printable(names[empty[0]])!r}",
             "stops where it compares lengths",
             "leave them and their particles out",
+            path=path,
+            block=names[empty[0]],
         )
 
 

@@ -1,0 +1,145 @@
+"""What is known to be wrong, and is not told again: a file of findings without their lines."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from tomoset.exceptions import TomosetError, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tomoset.sets.findings import Finding
+
+__all__ = ["NAME", "Baseline", "BaselineError", "fingerprint", "read_baseline", "write_baseline"]
+
+NAME = ".tomoset-baseline.json"
+VERSION = 1
+
+#: Code, block, column, tomogram, and what was found.
+Key: TypeAlias = tuple[str, str | None, str | None, str | None, str]
+
+
+class BaselineError(TomosetError, ValueError):
+    """A file that is no baseline."""
+
+
+class Baseline:
+    """Findings that are known.
+
+    Each is known by code, file, block, column, tomogram and what was found, not by its line: rows may be put in above.
+    Of those that are alike, and of places that are told as one, so many are known as there were.
+    """
+
+    def __init__(self, folder: Path, known: dict[str, Counter[Key]]) -> None:
+        self.folder = folder
+        self.known = known
+        self._left = {path: Counter(keys) for path, keys in known.items()}
+
+    def takes(self, finding: Finding) -> bool:
+        """Tell whether a finding is known, and count it."""
+        left = self._left.get(_relative(finding.path, self.folder))
+        key = _key(finding)
+        if left is None or left[key] < finding.count:
+            return False
+        left[key] -= finding.count
+        return True
+
+    @property
+    def gone(self) -> int:
+        """How many findings are no longer there, once all were asked for."""
+        return sum(
+            count == self.known[path][key] for path, left in self._left.items() for key, count in left.items()
+        )
+
+
+def fingerprint(finding: Finding, folder: Path) -> str:
+    """Give what a finding is known by, as one word; it stays while rows are put in above."""
+    words = [_relative(finding.path, folder), *(word or "" for word in _key(finding))]
+    return hashlib.blake2b("\0".join(words).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+
+
+def read_baseline(path: Path) -> Baseline:
+    """Read a baseline.
+
+    Raises
+    ------
+    BaselineError
+        It is none.
+    OSError
+        It cannot be read.
+    """
+    where = printable(os.fspath(path), 1000)
+    try:
+        data = json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
+        if data["tomoset-baseline"] != VERSION:
+            raise BaselineError(f"{where}: a baseline of version {data['tomoset-baseline']!r}, not {VERSION}")
+        known: dict[str, Counter[Key]] = {}
+        for file, rows in data["files"].items():
+            keys = known.setdefault(file, Counter())
+            for row in rows:
+                keys[row["code"], row.get("block"), row.get("label"), row.get("tomogram"), row["found"]] += (
+                    int(row.get("count", 1))
+                )
+    except BaselineError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BaselineError(f"{where}: it is no baseline ({type(error).__name__}: {error})") from error
+    return Baseline(_folder(path), known)
+
+
+def write_baseline(path: Path, findings: Iterable[Finding]) -> None:
+    """Write what is known from now on; the file is replaced as a whole.
+
+    Raises
+    ------
+    OSError
+        It cannot be written.
+    """
+    folder = _folder(path)
+    files: dict[str, Counter[Key]] = {}
+    for finding in findings:
+        files.setdefault(_relative(finding.path, folder), Counter())[_key(finding)] += finding.count
+    data = {"tomoset-baseline": VERSION, "files": {file: _rows(files[file]) for file in sorted(files)}}
+    # Bytes that are not UTF-8 in names stay as they are.
+    text = json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _rows(keys: Counter[Key]) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    for key in sorted(keys, key=lambda key: tuple(word or "" for word in key)):
+        code, block, label, tomogram, found = key
+        row = {"code": code, "block": block, "label": label, "tomogram": tomogram, "found": found}
+        rows.append({name: value for name, value in row.items() if value is not None})
+        if keys[key] > 1:
+            rows[-1]["count"] = keys[key]
+    return rows
+
+
+def _key(finding: Finding) -> Key:
+    # Lines of others that what was found names.
+    found = re.sub(r":\d+:\d+:", ":", finding.found)
+    return (finding.id, finding.block, finding.label, finding.tomogram, found)
+
+
+def _relative(path: str | None, folder: Path) -> str:
+    return "" if path is None else os.path.relpath(os.path.abspath(path), folder)  # noqa: PTH100
+
+
+def _folder(path: Path) -> Path:
+    return Path(os.path.abspath(path)).parent  # noqa: PTH100

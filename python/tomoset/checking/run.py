@@ -1,0 +1,178 @@
+"""Checking files, sets, projects and whole trees."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from tomoset import _core
+from tomoset.checking.registry import by_id, chosen
+from tomoset.checking.units import Options, Unit, check_unit
+from tomoset.checking.workers import WorkerLost, check_apart
+from tomoset.exceptions import printable
+from tomoset.sets.findings import Finding, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+__all__ = ["check", "check_units", "kept", "order", "units_of"]
+
+#: From so many files on processes share the work; each takes a third of a second to begin.
+APART = 1500
+
+
+def check(
+    *paths: str | os.PathLike[str],
+    select: Iterable[str] = ("all",),
+    ignore: Iterable[str] = (),
+    severity: Severity = "note",
+    images: bool = False,
+    recall: bool = False,
+    threads: int | None = None,
+) -> list[Finding]:
+    """Give all that is wrong with STAR files, sets and projects, or may be.
+
+    What the reader says of each file, what is found as sets are read, and rules of sets, of sets together, and of
+    projects; `docs/rules.md` has them all. Nothing is written.
+
+    Parameters
+    ----------
+    *paths : str or os.PathLike
+        Files, of sets with the files that they name; folders of projects, or with any number of projects and loose
+        files below them. Symbolic links below a folder are not followed.
+    select, ignore : iterable of str
+        Codes (``O101``), their beginnings (``O``), or names (``odd-hand``): what is told, and what of that is not.
+    severity : {"fatal", "silent", "warning", "note"}
+        The least severity that is told.
+    images : bool
+        Whether to read the headers of the images, stacks and maps that sets name, too.
+    recall : bool
+        Whether to read files that lie on tape.
+    threads : int, optional
+        How many threads, or processes for large trees, share the work; all processors when not given.
+
+    Returns
+    -------
+    list of Finding
+        By path, line and column.
+
+    Raises
+    ------
+    OSError
+        A path that is not there, or cannot be listed.
+    ValueError
+        A code that is none.
+
+    Examples
+    --------
+    >>> for finding in tomoset.check("project", severity="silent"):  # doctest: +SKIP
+    ...     print(finding.id, finding.path, finding.line, finding.found)
+    """
+    keep = kept(select, ignore, severity)
+    options = Options(images=images, recall=recall, threads=threads or len(os.sched_getaffinity(0)))
+    found: list[Finding] = []
+    units = [unit for path in paths for unit in units_of(path, options)]
+    for _, findings in check_units(units, options):
+        found += filter(keep, findings)
+    return sorted(found, key=order)
+
+
+def order(finding: Finding) -> tuple[object, ...]:
+    """Give what findings are sorted by."""
+    place = (finding.path or "", finding.line or 0, finding.column or 0)
+    return (*place, finding.code, finding.found)
+
+
+def kept(select: Iterable[str], ignore: Iterable[str], severity: str) -> Callable[[Finding], bool]:
+    """Make what tells which findings are wanted.
+
+    Raises
+    ------
+    ValueError
+        A code or severity that is none.
+    """
+    severities = get_args(Severity)
+    if severity not in severities:
+        raise ValueError(f"there is no severity {severity!r}; there are {', '.join(severities)}")
+    wanted = chosen(_words(select)) - chosen(_words(ignore))
+    worst = severities[: severities.index(severity) + 1]
+    return lambda finding: finding.severity in worst and finding.id in wanted
+
+
+def _words(words: Iterable[str]) -> Iterable[str]:
+    return [words] if isinstance(words, str) else words
+
+
+def check_units(units: Iterable[Unit], options: Options) -> Iterator[tuple[Unit, list[Finding]]]:
+    """Check units, and give what is found in each as it comes."""
+    units = list(units)
+    if sum(unit.entries.num_rows for unit in units) < APART or options.threads < 2 or len(units) < 2:
+        for unit in units:
+            yield unit, check_unit(unit, options)
+        return
+    # The largest first, so that none is left when all others are done.
+    units.sort(key=lambda unit: -unit.entries.num_rows)
+    count = min(options.threads, len(units))
+    for unit, found in check_apart(units, replace(options, threads=1), count):
+        if isinstance(found, WorkerLost):
+            code = by_id("F202")
+            path = os.fspath(unit.place)
+            where = printable(path, 1000)
+            lost = Finding(
+                code.name, code.severity, where, f"{code.about} ({found})", code.relion, code.mend, path=path
+            )
+            yield unit, [lost]
+        else:
+            yield unit, found
+
+
+def units_of(path: str | os.PathLike[str], options: Options) -> Iterator[Unit]:
+    """Give the units of a tree, or of a file and those that it names.
+
+    Raises
+    ------
+    OSError
+        There is no such path, or it cannot be listed.
+    """
+    where = os.fspath(path)
+    if not isinstance(where, str):
+        raise TypeError(f"the path is {type(path).__name__}; it must be text or os.PathLike[str]")
+    if os.path.isdir(where):  # noqa: PTH112
+        for folder, is_project, _, entries, _ in _core.walk_tree(where, threads=options.threads):
+            yield Unit(where, folder, is_project, entries)
+        return
+    Path(where).lstat()
+    names = [where, *_named(where)]
+    yield Unit("", b"", False, _core.entries_of(list(dict.fromkeys(names))))
+
+
+def _named(path: str) -> list[str]:
+    """Give the files that a set names, as far as they can be read and lie within its project."""
+    from tomoset.exceptions import TomosetError
+    from tomoset.sets.kinds import kind_of
+    from tomoset.sets.optimisation_set import OptimisationSet
+    from tomoset.sets.tomogram_set import TomogramSet
+    from tomoset.star import read_star
+
+    try:
+        kind = kind_of(read_star(path, on_error="collect"))
+        if kind == "TomogramSet":
+            origins = TomogramSet.read(path, missing="skip").contents.origins
+            own = os.path.abspath(path)  # noqa: PTH100
+            return [origin.path for origin in origins if origin is not None and origin.path != own]
+        if kind == "OptimisationSet":
+            opt = OptimisationSet.read(path)
+            named = []
+            for name in ("tomograms", "particles", "trajectories", "manifolds"):
+                try:
+                    lead = opt._lead(name)
+                except (TomosetError, OSError):
+                    continue
+                if lead is not None:
+                    named += [lead, *(_named(lead) if name == "tomograms" else [])]
+            return named
+    except (TomosetError, OSError):
+        pass
+    return []

@@ -1,0 +1,189 @@
+"""One project, or folder of loose files: its files read by the core, its sets looked at by rules."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tomoset import _core
+from tomoset.checking.pipeline import PIPELINE, check_pipeline
+from tomoset.checking.projects import across, generations, references
+from tomoset.checking.readings import Readings
+from tomoset.checking.registry import by_id
+from tomoset.exceptions import printable
+from tomoset.sets.findings import Finding, located
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import pyarrow as pa
+
+__all__ = ["MARKER", "Options", "Unit", "check_unit"]
+
+#: What a walk calls the empty files with which jobs say how they ended.
+MARKER = 3
+_MARK = "RELION_JOB_EXIT_"
+#: What the reader says of values that rules of sets say, too.
+_SAID = {"not-finite", "null-marker"}
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to check.
+
+    Attributes
+    ----------
+    images
+        Whether headers of images are read, too.
+    recall
+        Whether files are read that lie on tape.
+    threads
+        Threads that read files.
+    """
+
+    images: bool = False
+    recall: bool = False
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What is checked together.
+
+    Attributes
+    ----------
+    root
+        Folder to which the entries' paths are relative, as it was given.
+    folder
+        Of the unit, relative to the root.
+    is_project
+        Whether it is a project; sets of loose files look for theirs.
+    entries
+        Its files, as a walk gives them.
+    """
+
+    root: str
+    folder: bytes
+    is_project: bool
+    entries: pa.RecordBatch
+
+    @property
+    def place(self) -> Path:
+        """Its folder."""
+        return Path(self.root) / os.fsdecode(self.folder)
+
+
+def check_unit(unit: Unit, options: Options) -> list[Finding]:
+    """Give all that is wrong with the files of a unit, alone and together, or may be."""
+    files, markers = _apart(unit)
+    paths = [os.path.join(unit.root, os.fsdecode(path)) for path in files.column("path").to_pylist()]  # noqa: PTH118
+    examined = _core.examine_files(unit.root, files, recall=options.recall, threads=options.threads)
+    found: list[Finding] = []
+    kinds: dict[str, list[str]] = defaultdict(list)
+    for path, (kind, problems) in zip(paths, examined, strict=True):
+        kinds[kind].append(path)
+        found += (_finding(path, problem) for problem in problems)
+    readings = Readings(
+        unit.place if unit.is_project else None, images=options.images, threads=options.threads
+    )
+    found += _sets(readings, kinds)
+    if unit.is_project:
+        path = os.path.join(unit.place, PIPELINE)  # noqa: PTH118
+        if path in kinds["pipeline"]:
+            found += check_pipeline(path, unit.place, markers)
+    return _once(located(found))
+
+
+def _apart(unit: Unit) -> tuple[pa.RecordBatch, Mapping[str, str]]:
+    """Give the files among the entries, and the exit markers in the folders of jobs."""
+    import pyarrow.compute as pc
+
+    entries = unit.entries
+    is_marker = pc.equal(entries.column("sort"), MARKER)
+    markers = {}
+    start = len(unit.folder) + 1 if unit.folder else 0
+    for path in entries.column("path").filter(is_marker).to_pylist():
+        parts = os.fsdecode(path[start:]).split("/")
+        if len(parts) == 3 and parts[2].startswith(_MARK):
+            markers["/".join(parts[:2])] = parts[2].removeprefix(_MARK)
+    return entries.filter(pc.invert(is_marker)), markers
+
+
+def _finding(path: str, problem: _core._ProblemRow) -> Finding:
+    """Make a finding of what the reader says."""
+    number, line, column, count, block, label, message = problem
+    code = by_id(number)
+    severity = code.severity
+    if number == "H106" and ": perhaps" in message:
+        # RELION takes the default for what is meant.
+        severity = "silent"
+    where = printable(path, 1000)
+    return Finding(
+        code.name,
+        severity,
+        f"{where}:{line}:{column}" if line else where,
+        message,
+        code.relion,
+        code.mend,
+        path=path,
+        block=block,
+        label=label,
+        line=line or None,
+        column=column or None,
+        count=count,
+    )
+
+
+def _sets(readings: Readings, kinds: Mapping[str, Sequence[str]]) -> list[Finding]:
+    """Give what is wrong with the sets among files, each alone and all together, without line and column."""
+
+    def those(kind: str) -> Sequence[str]:
+        return kinds.get(kind, ())
+
+    readings.read_tomograms(those("tomogram_set"))
+    readings.read_fiducials()
+    readings.read_optimisations(those("optimisation_set"))
+    particles: dict[str, list[str]] = defaultdict(list)
+    trajectories: dict[str, list[tuple[str, str | None]]] = defaultdict(list)
+    manifolds: dict[str, list[str]] = defaultdict(list)
+    for opt in readings.optimisations:
+        own, tomos, moved, marked = (
+            readings.leads_to(opt, name) for name in ("particles", "tomograms", "trajectories", "manifolds")
+        )
+        if own is not None and tomos is not None and tomos not in particles[own]:
+            particles[own].append(tomos)
+        if moved is not None and own is not None and (own, tomos) not in trajectories[moved]:
+            trajectories[moved].append((own, tomos))
+        if marked is not None and tomos is not None and tomos not in manifolds[marked]:
+            manifolds[marked].append(tomos)
+    readings.check_particles(_all(those("particles"), particles), particles)
+    readings.check_trajectories(_all(those("trajectories"), trajectories), trajectories)
+    readings.check_manifolds(manifolds)
+    found = [*readings.findings, *references(readings.views)]
+    if readings.root is not None:
+        found += across(readings.views)
+        found += generations(readings)
+    return found
+
+
+def _all(paths: Iterable[str], pairs: Mapping[str, object]) -> list[str]:
+    """Give files that are of a kind, and those that are named as such."""
+    return list(dict.fromkeys([*paths, *pairs]))
+
+
+def _once(findings: list[Finding]) -> list[Finding]:
+    """Leave out what is told twice: by two sets of particles, or by the reader and a rule."""
+    said = {(each.path, each.label) for each in findings if each.code in _SAID}
+    seen: set[tuple[object, ...]] = set()
+    kept = []
+    for each in findings:
+        if each.code == "not-a-number" and (each.path, each.label) in said:
+            continue
+        key = (each.code, each.path, each.line, each.column, each.block, each.label, each.found)
+        if key not in seen:
+            seen.add(key)
+            kept.append(each)
+    return kept

@@ -1,0 +1,199 @@
+"""Processes that check units side by side: rules run in Python, of which one process does one thing at a time."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import struct
+import subprocess
+import sys
+import threading
+from collections import deque
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING, Any
+
+from tomoset.checking.units import Options, Unit, check_unit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tomoset.sets.findings import Finding
+
+__all__ = ["WorkerLost", "check_apart", "main"]
+
+_LENGTH = struct.Struct("<Q")
+
+
+class WorkerLost(Exception):  # noqa: N818
+    """The process that checked a unit is no more."""
+
+
+class _Worker:
+    """A process that is given units and gives findings back."""
+
+    def __init__(self) -> None:
+        # Not forked, since other threads may hold locks; and not by multiprocessing, which would run the caller's
+        # script again.
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", "from tomoset.checking.workers import main; main()"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        )
+
+    def check(self, unit: Unit, options: Options) -> list[Finding]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            _send(self._process.stdin, (unit, options))
+            answer = _receive(self._process.stdout)
+        except (EOFError, BrokenPipeError) as error:
+            raise WorkerLost(f"it ended with {self._process.wait()}") from error
+        if isinstance(answer, BaseException):
+            raise answer
+        found: list[Finding] = answer
+        return found
+
+    def end(self) -> None:
+        """Let it end, and wait for that."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with suppress(BrokenPipeError):
+                    pipe.close()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def check_apart(
+    units: Iterable[Unit], options: Options, count: int
+) -> Iterator[tuple[Unit, list[Finding] | WorkerLost]]:
+    """Check units in so many processes, and give what each found as it comes.
+
+    A unit whose process is lost is tried once more in a new one.
+    """
+    team = _Team(iter(units), options, count)
+    with team:
+        yield from team.results()
+
+
+class _Team:
+    """Threads that each have a process, and take one unit after another."""
+
+    def __init__(self, waiting: Iterator[Unit], options: Options, count: int) -> None:
+        self._waiting = waiting
+        self._options = options
+        self._working = count
+        self._stopped = False
+        #: Guards all that the threads share.
+        self._ready = threading.Condition()
+        self._done: deque[tuple[Unit | None, list[Finding] | BaseException]] = deque()
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(count)]
+
+    def __enter__(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        with self._ready:
+            self._stopped = True
+        for thread in self._threads:
+            thread.join()
+
+    def results(self) -> Iterator[tuple[Unit, list[Finding] | WorkerLost]]:
+        """Give what was found in each unit."""
+        while True:
+            with self._ready:
+                while not self._done and self._working:
+                    # So that an interruption is heeded.
+                    self._ready.wait(0.2)
+                if not self._done:
+                    return
+                unit, found = self._done.popleft()
+            if unit is None or (isinstance(found, BaseException) and not isinstance(found, WorkerLost)):
+                assert isinstance(found, BaseException)
+                raise found
+            yield unit, found
+
+    def _work(self) -> None:
+        worker: _Worker | None = None
+        try:
+            while (unit := self._next()) is not None:
+                worker, found = self._checked(unit, worker)
+                self._give(unit, found)
+        except BaseException as error:
+            self._give(None, error)
+        finally:
+            if worker is not None:
+                worker.end()
+            with self._ready:
+                self._working -= 1
+                self._ready.notify()
+
+    def _next(self) -> Unit | None:
+        with self._ready:
+            return None if self._stopped else next(self._waiting, None)
+
+    def _give(self, unit: Unit | None, found: list[Finding] | BaseException) -> None:
+        with self._ready:
+            self._done.append((unit, found))
+            self._ready.notify()
+
+    def _checked(
+        self, unit: Unit, worker: _Worker | None
+    ) -> tuple[_Worker | None, list[Finding] | BaseException]:
+        """Check a unit, in a new process where that is lost; give the process that is left, too."""
+        lost = WorkerLost()
+        for _ in range(2):
+            worker = worker or _Worker()
+            try:
+                return worker, worker.check(unit, self._options)
+            except WorkerLost as error:
+                lost = error
+                worker.end()
+                worker = None
+        return None, lost
+
+
+def main() -> None:
+    """Check what standard input brings until it ends."""
+    source, target = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    # Whatever else prints must not be taken for an answer.
+    os.dup2(2, 1)
+    while True:
+        try:
+            unit, options = _receive(source)
+        except EOFError:
+            return
+        except KeyboardInterrupt:
+            return
+        try:
+            answer: Any = check_unit(unit, options)
+        except KeyboardInterrupt:
+            return
+        except Exception as error:
+            answer = error
+        try:
+            _send(target, answer)
+        except BrokenPipeError:
+            return
+
+
+def _send(pipe: IO[bytes], value: Any) -> None:  # noqa: ANN401
+    data = pickle.dumps(value)
+    pipe.write(_LENGTH.pack(len(data)))
+    pipe.write(data)
+    pipe.flush()
+
+
+def _receive(pipe: IO[bytes]) -> Any:  # noqa: ANN401
+    head = pipe.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
+        raise EOFError
+    (length,) = _LENGTH.unpack(head)
+    data = pipe.read(length)
+    if len(data) < length:
+        raise EOFError
+    return pickle.loads(data)  # noqa: S301  from a process of ours

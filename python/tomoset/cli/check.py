@@ -1,0 +1,157 @@
+"""``tomoset check``: what is wrong with STAR files, sets and projects."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tomoset.cli.faults import ExitCode
+from tomoset.cli.output import echo_lines
+from tomoset.cli.words import counted
+
+if TYPE_CHECKING:
+    from tomoset.checking.config import Config
+    from tomoset.sets.findings import Finding
+
+_SEVERITIES = ("fatal", "silent", "warning", "note")
+
+
+@click.command()
+@click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path(exists=True))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "sarif", "github"]),
+    default="text",
+    show_default=True,
+    help="How findings are told.",
+)
+@click.option(
+    "--select", metavar="CODES", multiple=True, help="Codes, beginnings of codes (O), or names that are told."
+)
+@click.option("--ignore", metavar="CODES", multiple=True, help="Of these, those that are not.")
+@click.option(
+    "--severity",
+    type=click.Choice(_SEVERITIES),
+    help="The least severity that is told.  [default: warning]",
+)
+@click.option("--images", is_flag=True, help="Read the headers of images, stacks and maps, too.")
+@click.option("--recall", is_flag=True, help="Read also the files that lie on tape.")
+@click.option(
+    "--baseline",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="What is known and not told; else .tomoset-baseline.json in each project.",
+)
+@click.option("--write-baseline", is_flag=True, help="Write what is found as what is known.")
+@click.option("--no-baseline", is_flag=True, help="Tell also what is known.")
+@click.option("--brief", is_flag=True, help="One line for each finding.")
+@click.option("--statistics", is_flag=True, help="How many findings of each code, in place of the findings.")
+@click.option("--explain", metavar="CODE", help="Tell what a code is about, and check nothing.")
+@click.option(
+    "--threads", metavar="N", type=click.IntRange(min=1), help="Threads or processes that share the work."
+)
+def check(
+    paths: tuple[str, ...],
+    form: str,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    severity: str | None,
+    images: bool,
+    recall: bool,
+    baseline: str | None,
+    write_baseline: bool,
+    no_baseline: bool,
+    brief: bool,
+    statistics: bool,
+    explain: str | None,
+    threads: int | None,
+) -> int:
+    """Tell what is wrong with STAR files, or may be, and what RELION makes of it.
+
+    A PATH is a file, with those that it names if it is a set; a project; or a folder with any number of projects.
+    Options also come from .tomoset.toml or pyproject.toml in the nearest folder above. Exit code 1 if anything is told, 2 for
+    wrong usage or options.
+    """
+    from tomoset.checking.baseline import BaselineError
+    from tomoset.checking.config import ConfigError
+    from tomoset.cli.check_run import Checks
+    from tomoset.cli.check_text import explanation, text_lines
+
+    if explain is not None:
+        echo_lines(explanation(_codes("--explain", [explain])))
+        return ExitCode.FINE
+    if not paths:
+        raise click.UsageError("give a PATH: a file, a project, or a folder of projects")
+    if no_baseline and (baseline or write_baseline):
+        raise click.UsageError("--no-baseline is given with another option of baselines")
+    _codes("--select", select)
+    _codes("--ignore", ignore)
+    run = Checks(baseline, threads, write=write_baseline, heed=not no_baseline)
+    for path in paths:
+        try:
+            run.add(path, _settings(path, select, ignore, severity, images=images, recall=recall))
+        except (ConfigError, BaselineError) as error:
+            raise click.UsageError(str(error)) from None
+    found = run.findings()
+    if form == "text":
+        echo_lines(text_lines(found, run, brief=brief, statistics=statistics))
+    else:
+        echo_lines(_program_lines(found, form))
+    if write_baseline:
+        click.echo(f"{counted(run.num_written, 'finding')} known from now on: {run.files_written}", err=True)
+        return ExitCode.FINE
+    return ExitCode.PROBLEMS if found else ExitCode.FINE
+
+
+def _program_lines(found: "Sequence[Finding]", form: str) -> Iterator[str]:
+    """Give findings for programs."""
+    from tomoset.checking import formats
+    from tomoset.checking.lines import lines_of
+
+    base = Path.cwd()
+    if form == "json":
+        yield formats.json_text(found)
+    elif form == "sarif":
+        yield formats.sarif_text(found, lines_of(found), base)
+    else:
+        yield from formats.github_lines(found, lines_of(found), base)
+
+
+def _codes(option: str, words: Sequence[str]) -> frozenset[str]:
+    from tomoset.checking.registry import chosen
+
+    try:
+        return chosen(_split(words))
+    except ValueError as error:
+        raise click.UsageError(f"{option}: {error}") from None
+
+
+def _split(words: Sequence[str]) -> list[str]:
+    return [word for each in words for word in each.replace(",", " ").split()]
+
+
+def _settings(
+    path: str,
+    select: Sequence[str],
+    ignore: Sequence[str],
+    severity: str | None,
+    *,
+    images: bool,
+    recall: bool,
+) -> "Config":
+    """Give the options for a path: those of the command before those of a file."""
+    from dataclasses import replace
+
+    from tomoset.checking.config import find_config
+
+    config = find_config(path)
+    return replace(
+        config,
+        select=tuple(_split(select)) or config.select or ("all",),
+        ignore=(*config.ignore, *_split(ignore)),
+        severity=severity or config.severity or "warning",  # type: ignore[arg-type]
+        images=images or config.images,
+        recall=recall or config.recall,
+    )
