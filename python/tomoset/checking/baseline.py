@@ -45,7 +45,7 @@ class Baseline:
     def takes(self, finding: Finding) -> bool:
         """Tell whether a finding is known, and count it."""
         left = self._left.get(_relative(finding.path, self.folder))
-        key = _key(finding)
+        key = _key(finding, self.folder)
         if left is None or left[key] < finding.count:
             return False
         left[key] -= finding.count
@@ -61,7 +61,7 @@ class Baseline:
 
 def fingerprint(finding: Finding, folder: Path) -> str:
     """Give what a finding is known by, as one word; it stays while rows are put in above."""
-    words = [_relative(finding.path, folder), *(word or "" for word in _key(finding))]
+    words = [_relative(finding.path, folder), *(word or "" for word in _key(finding, folder))]
     return hashlib.blake2b("\0".join(words).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 
 
@@ -105,7 +105,7 @@ def write_baseline(path: Path, findings: Iterable[Finding]) -> None:
     folder = _folder(path)
     files: dict[str, Counter[Key]] = {}
     for finding in findings:
-        files.setdefault(_relative(finding.path, folder), Counter())[_key(finding)] += finding.count
+        files.setdefault(_relative(finding.path, folder), Counter())[_key(finding, folder)] += finding.count
     data = {"tomoset-baseline": VERSION, "files": {file: _rows(files[file]) for file in sorted(files)}}
     # Bytes that are not UTF-8 in names stay as they are.
     text = json.dumps(data, indent=1, ensure_ascii=False) + "\n"
@@ -131,9 +131,12 @@ def _rows(keys: Counter[Key]) -> list[dict[str, object]]:
     return rows
 
 
-def _key(finding: Finding) -> Key:
-    # Lines of others that what was found names.
+def _key(finding: Finding, folder: Path) -> Key:
+    # Lines of others that what was found names, and where the project lies now.
     found = re.sub(r":\d+:\d+:", ":", finding.found)
+    for place in (os.fspath(folder), os.path.relpath(folder)):
+        if place != ".":
+            found = found.replace(printable(f"{place}/", 1000), "")
     return (finding.id, finding.block, finding.label, finding.tomogram, found)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -11,11 +12,10 @@ from urllib.parse import quote
 from tomoset.checking.baseline import fingerprint
 from tomoset.checking.registry import all_codes
 from tomoset.exceptions import printable
+from tomoset.sets.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-
-    from tomoset.sets.findings import Finding
 
 __all__ = ["github_lines", "json_text", "sarif_text"]
 
@@ -26,8 +26,7 @@ ANNOTATIONS = {"fatal": "error", "silent": "error", "warning": "warning", "note"
 
 def json_text(findings: Sequence[Finding]) -> str:
     """Give findings as a JSON list, each with what a `Finding` has; bytes of paths that are not UTF-8 as surrogates."""
-    names = ("path", "line", "column", "severity", "block", "row", "label", "tomogram", "count", "found")
-    names += ("relion", "mend", "where")
+    names = [field.name for field in fields(Finding) if field.name != "code"]
     rows = [
         {"id": each.id, "code": each.code} | {name: getattr(each, name) for name in names}
         for each in findings

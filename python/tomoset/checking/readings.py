@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from tomoset.checking import optimisation
@@ -22,7 +24,8 @@ from tomoset.sets.manifold_set import ManifoldSet
 from tomoset.sets.optimisation_set import OptimisationSet
 from tomoset.sets.particle_set import ParticleSet
 from tomoset.sets.particles import particles_block
-from tomoset.sets.paths import leads_out
+from tomoset.sets.paths import leads_out, project_root
+from tomoset.sets.together import is_at_work
 from tomoset.sets.tomogram import Tomogram
 from tomoset.sets.tomogram_set import TomogramSet
 from tomoset.sets.trajectory_set import TrajectorySet
@@ -30,13 +33,14 @@ from tomoset.star import read_star
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
 T = TypeVar("T")
 
 FIDUCIALS = Tomogram.fiducials_file.label
+#: How often it is looked whether a writer has ended, five times a second.
+PATIENCE = 10
 
-__all__ = ["Readings", "of_error"]
+__all__ = ["Readings", "of_error", "read_at_rest"]
 
 
 class Readings:
@@ -113,10 +117,7 @@ class Readings:
                 self._tomograms[path] = self._stacked.set_of(path)
             else:
                 self._tomograms[path] = self.try_to(
-                    lambda: TomogramSet.read(
-                        path, project_root=self.root, missing="skip", threads=self.threads
-                    ),
-                    path,
+                    lambda: read_at_rest(path, root=self.root, threads=self.threads), path
                 )
         return self._tomograms[path]
 
@@ -193,10 +194,6 @@ class Readings:
                     self.findings += check_particles(both, headers=headers, alone=not at)
 
     def _headers_of(self, particles: ParticleSet) -> Headers:
-        from pathlib import Path
-
-        from tomoset.sets.paths import project_root
-
         root = self.root or project_root(Path(particles.path or ""))
         return self._headers.setdefault(os.fspath(root), Headers(root))
 
@@ -229,6 +226,22 @@ class Readings:
                 tomos = self.tomograms(other)
                 if tomos is not None and manifolds is not None:
                     self.findings += optimisation.check_manifolds(manifolds, tomos)
+
+
+def read_at_rest(path: str, *, root: Path | None = None, threads: int | None = None) -> TomogramSet:
+    """Read a set that nobody is writing to; one that was left half done is not finished, as reading it would.
+
+    Raises
+    ------
+    SetError, StarSyntaxError, StarTypeError, OSError
+        As in `TomogramSet.read`; a writer that does not come to an end.
+    """
+    for _ in range(PATIENCE):
+        if not is_at_work(Path(path)):
+            return TomogramSet.read(path, project_root=root, missing="skip", threads=threads)
+        time.sleep(0.2)
+    found = "somebody began to write this set, and has not ended; reading it with tomoset finishes that"
+    raise SetError(f"{printable(path, 1000)}: {found}", code="interrupted", path=path)
 
 
 def of_error(error: Exception, path: str) -> list[Finding]:

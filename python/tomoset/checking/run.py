@@ -13,11 +13,17 @@ from tomoset.checking.units import Options, Unit, check_unit
 from tomoset.checking.workers import WorkerLost, check_apart
 from tomoset.exceptions import printable
 from tomoset.sets.findings import Finding, Severity
+from tomoset.sets.labels import GLOBAL, SERIES_FILE
+from tomoset.sets.paths import leads_out, project_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 __all__ = ["check", "check_units", "kept", "order", "units_of"]
+
+TOMOGRAMS = "rlnTomoTomogramsFile"
+#: What an optimisation set names.
+SETS = ("rlnTomoParticlesFile", TOMOGRAMS, "rlnTomoTrajectoriesFile", "rlnTomoManifoldsFile")
 
 #: From so many files on processes share the work; each takes a third of a second to begin.
 APART = 1500
@@ -139,40 +145,48 @@ def units_of(path: str | os.PathLike[str], options: Options) -> Iterator[Unit]:
     where = os.fspath(path)
     if not isinstance(where, str):
         raise TypeError(f"the path is {type(path).__name__}; it must be text or os.PathLike[str]")
+    own = os.path.abspath(where)  # noqa: PTH100  links stay
     if os.path.isdir(where):  # noqa: PTH112
+        given = "" if where in (".", "./") else where.rstrip("/") + "/"
+        shown = (own.rstrip("/") + "/", given)
         for folder, is_project, _, entries, _ in _core.walk_tree(where, threads=options.threads):
-            yield Unit(where, folder, is_project, entries)
+            yield Unit(own, folder, is_project, entries, shown)
         return
     Path(where).lstat()
-    names = [where, *_named(where)]
-    yield Unit("", b"", False, _core.entries_of(list(dict.fromkeys(names))))
+    shown = ("/", "/") if os.path.isabs(where) else (os.path.abspath("") + "/", "")  # noqa: PTH117, PTH100
+    names = list(dict.fromkeys([own, *_named(own)]))
+    yield Unit("", b"", False, _core.entries_of(names), shown)
 
 
 def _named(path: str) -> list[str]:
-    """Give the files that a set names, as far as they can be read and lie within its project."""
+    """Give the STAR files that a set names, as far as it can be read and they lie within its project."""
     from tomoset.exceptions import TomosetError
     from tomoset.sets.kinds import kind_of
-    from tomoset.sets.optimisation_set import OptimisationSet
-    from tomoset.sets.tomogram_set import TomogramSet
     from tomoset.star import read_star
 
     try:
-        kind = kind_of(read_star(path, on_error="collect"))
+        star = read_star(path, on_error="collect")
+        kind = kind_of(star)
         if kind == "TomogramSet":
-            origins = TomogramSet.read(path, missing="skip").contents.origins
-            own = os.path.abspath(path)  # noqa: PTH100
-            return [origin.path for origin in origins if origin is not None and origin.path != own]
+            block = star[GLOBAL] if GLOBAL in star else next(iter(star.values()))
+            files = block[SERIES_FILE].to_pylist() if SERIES_FILE in block else []
+            return _within(path, files)
         if kind == "OptimisationSet":
-            opt = OptimisationSet.read(path)
-            named = []
-            for name in ("tomograms", "particles", "trajectories", "manifolds"):
-                try:
-                    lead = opt._lead(name)
-                except (TomosetError, OSError):
-                    continue
-                if lead is not None:
-                    named += [lead, *(_named(lead) if name == "tomograms" else [])]
-            return named
+            found = []
+            for label in SETS:
+                block = next(iter(star.values()))
+                named = _within(path, block[label].to_pylist() if label in block else [])
+                found += [*named, *(_named(named[0]) if named and label == TOMOGRAMS else [])]
+            return found
     except (TomosetError, OSError):
+        # Which is told of the file itself.
         pass
     return []
+
+
+def _within(path: str, files: list[str | None]) -> list[str]:
+    """Give those of some files that are there, in the project of the one that names them."""
+    named = [file for file in files if isinstance(file, str) and file]
+    root = project_root(Path(path), named[0] if named else None)
+    places = [root / file for file in named]
+    return [os.fspath(place) for place in places if place.is_file() and not leads_out(place, root)]

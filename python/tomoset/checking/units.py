@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,19 +56,22 @@ class Unit:
     Attributes
     ----------
     root
-        Folder to which the entries' paths are relative, as it was given.
+        Folder to which the entries' paths are relative, absolute; empty for files that are named by absolute paths.
     folder
         Of the unit, relative to the root.
     is_project
         Whether it is a project; sets of loose files look for theirs.
     entries
         Its files, as a walk gives them.
+    shown
+        A beginning of absolute paths, and what is shown in its place: paths are told as they were given.
     """
 
     root: str
     folder: bytes
     is_project: bool
     entries: pa.RecordBatch
+    shown: tuple[str, str] = ("/", "/")
 
     @property
     def place(self) -> Path:
@@ -94,7 +97,21 @@ def check_unit(unit: Unit, options: Options) -> list[Finding]:
         path = os.path.join(unit.place, PIPELINE)  # noqa: PTH118
         if path in kinds["pipeline"]:
             found += check_pipeline(path, unit.place, markers)
-    return _once(located(found))
+    return _as_given(_once(located(found)), *unit.shown)
+
+
+def _as_given(findings: list[Finding], start: str, shown: str) -> list[Finding]:
+    """Tell paths as they were given."""
+    if start == shown:
+        return findings
+    told = []
+    for each in findings:
+        path = each.path
+        if path is not None and path.startswith(start):
+            path = shown + path.removeprefix(start)
+        where, found = (text.replace(printable(start, 1000), printable(shown, 1000)) for text in (each.where, each.found))
+        told.append(replace(each, path=path, where=where, found=found))
+    return told
 
 
 def _apart(unit: Unit) -> tuple[pa.RecordBatch, Mapping[str, str]]:

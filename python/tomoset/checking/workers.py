@@ -159,26 +159,20 @@ class _Team:
 
 def main() -> None:
     """Check what standard input brings until it ends."""
-    source, target = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    # Whatever else prints must not be taken for an answer.
-    os.dup2(2, 1)
-    while True:
-        try:
-            unit, options = _receive(source)
-        except EOFError:
-            return
-        except KeyboardInterrupt:
-            return
-        try:
-            answer: Any = check_unit(unit, options)
-        except KeyboardInterrupt:
-            return
-        except Exception as error:
-            answer = error
-        try:
-            _send(target, answer)
-        except BrokenPipeError:
-            return
+    with os.fdopen(os.dup(1), "wb") as answers, suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
+        # Whatever else prints must not be taken for an answer.
+        os.dup2(2, 1)
+        while True:
+            unit, options = _receive(sys.stdin.buffer)
+            _send(answers, _answer(unit, options))
+
+
+def _answer(unit: Unit, options: Options) -> list[Finding] | Exception:
+    """Give what is found, or what is raised on the other side."""
+    try:
+        return check_unit(unit, options)
+    except Exception as error:
+        return error
 
 
 def _send(pipe: IO[bytes], value: Any) -> None:  # noqa: ANN401

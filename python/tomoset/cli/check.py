@@ -71,8 +71,8 @@ def check(
     """Tell what is wrong with STAR files, or may be, and what RELION makes of it.
 
     A PATH is a file, with those that it names if it is a set; a project; or a folder with any number of projects.
-    Options also come from .tomoset.toml or pyproject.toml in the nearest folder above. Exit code 1 if anything is told, 2 for
-    wrong usage or options.
+    Options also come from .tomoset.toml or pyproject.toml in the nearest folder above. Exit code 1 if anything is told,
+    2 for wrong usage or options.
     """
     from tomoset.checking.baseline import BaselineError
     from tomoset.checking.config import ConfigError
@@ -95,13 +95,13 @@ def check(
         except (ConfigError, BaselineError) as error:
             raise click.UsageError(str(error)) from None
     found = run.findings()
+    if write_baseline:
+        click.echo(f"{counted(run.num_written, 'finding')} known from now on: {run.files_written}")
+        return ExitCode.FINE
     if form == "text":
         echo_lines(text_lines(found, run, brief=brief, statistics=statistics))
     else:
         echo_lines(_program_lines(found, form))
-    if write_baseline:
-        click.echo(f"{counted(run.num_written, 'finding')} known from now on: {run.files_written}", err=True)
-        return ExitCode.FINE
     return ExitCode.PROBLEMS if found else ExitCode.FINE
 
 

