@@ -78,7 +78,8 @@ fn read(place: &Path) -> Result<Examined> {
 
 /// Whether a file is meant to be a set of tomograms though it lacks what RELION finds them by.
 fn is_set_like(outline: &Outline) -> bool {
-    let has = |label: &str| outline.blocks.iter().flat_map(|b| &b.parts).flat_map(Part::labels).any(|l| &*l.name == label);
+    let has =
+        |label: &str| outline.blocks.iter().flat_map(|b| &b.parts).flat_map(Part::labels).any(|l| &*l.name == label);
     outline.blocks.iter().any(|block| &*block.name == "global")
         && (has("rlnTomoTiltSeriesStarFile") || has("rlnTomoHand") || has("rlnTomoName"))
 }
@@ -93,9 +94,8 @@ mod tests {
         let top = tempfile::tempdir().expect("a folder");
         fs::write(top.path().join("a.star"), "data_x\nloop_\n_rlnVoltage\n300\n# 1\nnan\n").expect("written");
         std::os::unix::fs::symlink("a.star", top.path().join("b.star")).expect("linked");
-        let entry = |name: &str, sort| {
-            Entry::new(name.as_bytes().to_vec(), sort, fs::symlink_metadata(top.path().join(name)))
-        };
+        let entry =
+            |name: &str, sort| Entry::new(name.as_bytes().to_vec(), sort, fs::symlink_metadata(top.path().join(name)));
         let entries = vec![entry("a.star", Sort::File), entry("b.star", Sort::Link), entry("c.star", Sort::File)];
         let found = examine(top.path(), entries, false, 2);
         let codes = |at: usize| {

@@ -105,7 +105,8 @@ mod tests {
 
     #[test]
     fn places_of_blocks_labels_and_values() {
-        let text = "data_a\n_rlnVoltage 300\n_x ''\n\ndata_b\nloop_\n_x #1\n_y #2\n 1 'a b'\n2 c\n\ndata_b\nloop_\n_x\n5\n";
+        let text =
+            "data_a\n_rlnVoltage 300\n_x ''\n\ndata_b\nloop_\n_x #1\n_y #2\n 1 'a b'\n2 c\n\ndata_b\nloop_\n_x\n5\n";
         let mut file = tempfile::NamedTempFile::new().expect("a file");
         file.write_all(text.as_bytes()).expect("written");
         let sought = |block: &str, row, label: Option<&str>| Sought {

@@ -55,6 +55,7 @@ def test_all_commands_on_files_are_described() -> None:
     described = set(re.findall(r"^## (\w+)$", PAGE, re.MULTILINE))
     assert described == set(cli.commands.commands) - {
         "show",
+        "check",
         "plot",
         "index",
         "status",
