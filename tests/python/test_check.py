@@ -129,7 +129,9 @@ def test_a_path_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_a_list_and_a_set_without_a_project(tmp_path: Path) -> None:
-    (tmp_path / "optimisation_set.star").write_text("data_\n_rlnTomoParticlesFile a.star\n_rlnTomoTomogramsFile b.star\n")
+    (tmp_path / "optimisation_set.star").write_text(
+        "data_\n_rlnTomoParticlesFile a.star\n_rlnTomoTomogramsFile b.star\n"
+    )
     found = tomoset.check(tmp_path)
     assert [(each.id, each.line, each.column) for each in found] == [("N204", 2, 23), ("N204", 3, 23)]
 

@@ -129,7 +129,11 @@ def test_hostile_lines_and_names(tmp_path: Path, capfd: Capture, monkeypatch: py
     assert done.out.count("\n") == done.out.count("::error file=") + done.out.count("::warning file=")
     assert "a%2Cb%3Ac%25\\n%3A%3Aerror%3A%3A\\x1b[31m\\udcff.star" in done.out
     screen = strip_colours(run_on_terminal(80, "check", ".", "--select", "V101")[1])
-    marked, caret = (row for row in screen.splitlines() if row.startswith((" 7 |", "   |")) and ("nan" in row or "^" in row))
+    marked, caret = (
+        row
+        for row in screen.splitlines()
+        if row.startswith((" 7 |", "   |")) and ("nan" in row or "^" in row)
+    )
     assert "\\x1b]0;title\\x07" in marked
     # Wide letters take two columns.
     from tomoset.cli.words import display_width
@@ -141,7 +145,9 @@ def test_explain(capfd: Capture) -> None:
     done = run(capfd, "check", "--explain", "odd-hand")
     assert done.code == 0
     assert done.out == run(capfd, "check", "--explain", "O101").out
-    assert done.out.startswith("O101 odd-hand (silent)\nWhat:   a handedness that is neither 1 nor -1\nRELION: ")
+    assert done.out.startswith(
+        "O101 odd-hand (silent)\nWhat:   a handedness that is neither 1 nor -1\nRELION: "
+    )
     assert "Good:\n    tomograms.star: rlnTomoHand of all rows is 1\n" in done.out
     every = run(capfd, "check", "--explain", "all").out
     assert all(f"{code.id} {code.name} ({code.severity})" in every for code in all_codes())
@@ -189,7 +195,9 @@ def test_sarif_is_by_its_schema(project: Path, capfd: Capture) -> None:
 def test_sarif(project: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     text = (project / FILES["set"]).read_text().replace("TS_02", "TÉ_02", 1)
     (project / FILES["set"]).write_text(text)
-    (project / FILES["TS_02"]).write_text((project / FILES["TS_02"]).read_text().replace("data_TS_02", "data_TÉ_02"))
+    (project / FILES["TS_02"]).write_text(
+        (project / FILES["TS_02"]).read_text().replace("data_TS_02", "data_TÉ_02")
+    )
     monkeypatch.chdir(project)
     (run_of,) = json.loads(run(capfd, "check", ".", "--format", "sarif").out)["runs"]
     results = {result["ruleId"]: result for result in run_of["results"]}
@@ -232,7 +240,8 @@ def test_github(project: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch) 
 
 def test_what_is_told(project: Path, capfd: Capture) -> None:
     assert told(capfd, "project") == ["C101", "O101"]
-    assert told(capfd, "project", "--severity", "note", "--select", "C,G1", "--select", "odd-hand") == ["C101", "O101", "G102"]  # fmt: skip
+    some = ["--select", "C,G1", "--select", "odd-hand"]
+    assert told(capfd, "project", "--severity", "note", *some) == ["C101", "O101", "G102"]
     assert told(capfd, "project", "--select", "all", "--ignore", "odd-hand") == ["C101"]
     assert told(capfd, "project", "--severity", "silent") == ["O101"]
     assert told(capfd, "project", "project/Tomograms", str(project)) == ["C101", "O101"]
@@ -243,7 +252,10 @@ def test_what_is_told(project: Path, capfd: Capture) -> None:
     [
         ([], "give a PATH"),
         (["none"], "'none' does not exist"),
-        (["project", "--select", "odd-hnd"], "--select: there is no code 'odd-hnd'; did you mean \"odd-hand\"?"),
+        (
+            ["project", "--select", "odd-hnd"],
+            "--select: there is no code 'odd-hnd'; did you mean \"odd-hand\"?",
+        ),
         (["project", "--ignore", "Z9"], "--ignore: there is no code 'Z9'"),
         (["--explain", "x"], "--explain: there is no code 'x'"),
         (["project", "--severity", "bad"], "'bad' is not one of"),
@@ -284,8 +296,16 @@ def test_files_of_options(project: Path, capfd: Capture) -> None:
     [
         (".tomoset.toml", "[chek]\n", 'there is no table [chek]; did you mean "check"?; allowed: check'),
         ("pyproject.toml", "[tool.tomoset.chek]\n", "there is no table [tool.tomoset.chek]"),
-        (".tomoset.toml", "[check]\nselct = []\n", 'there is no option [check] selct; did you mean "select"?'),
-        (".tomoset.toml", "[check]\nx = 1\n", "allowed: select, ignore, severity, images, recall, baseline, exclude"),
+        (
+            ".tomoset.toml",
+            "[check]\nselct = []\n",
+            'there is no option [check] selct; did you mean "select"?',
+        ),
+        (
+            ".tomoset.toml",
+            "[check]\nx = 1\n",
+            "allowed: select, ignore, severity, images, recall, baseline, exclude",
+        ),
         (".tomoset.toml", '[check]\nselect = "O"\n', "[check] select is 'O'; it must be a list of texts"),
         (".tomoset.toml", "[check]\nselect = [1]\n", "[check] select is [1]; it must be a list of texts"),
         (".tomoset.toml", '[check]\nignore = ["odd"]\n', "[check] ignore is ['odd']: there is no code 'odd'"),
@@ -331,7 +351,9 @@ def test_what_is_known_is_not_told(project: Path, capfd: Capture) -> None:
     assert told(capfd, "moved") == ["C104"]
 
 
-def test_more_of_what_is_known_is_told(tmp_path: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_of_what_is_known_is_told(
+    tmp_path: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     text = "data_a\nloop_\n_rlnVoltage\nnan\n"
     (tmp_path / "a.star").write_text(text)
@@ -374,7 +396,8 @@ def test_each_project_has_its_own(project: Path, tmp_path: Path, capfd: Capture)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"tomoset-baseline": 2, "files": {}}', '{"tomoset-baseline": 1, "files": {"a": [1]}}']
+    "text",
+    ["", "[]", "{}", '{"tomoset-baseline": 2, "files": {}}', '{"tomoset-baseline": 1, "files": {"a": [1]}}'],
 )
 def test_what_is_no_baseline(text: str, project: Path, capfd: Capture) -> None:
     (project / ".tomoset-baseline.json").write_text(text)

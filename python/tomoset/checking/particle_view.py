@@ -65,6 +65,21 @@ class ParticleView:
             found[known] = as_numpy(tomos.table.column(label))[self.owners[known]]
         return found
 
+    def of_groups(self, label: str) -> Floats:
+        """Give a column of the optics groups for each particle."""
+        optics = self.particles.optics
+        assert optics is not None
+        found: Floats = as_numpy(optics.column(label)).astype(np.float64)[self._group_rows]
+        return found
+
+    @cached_property
+    def _group_rows(self) -> Integers:
+        """The row of each particle's optics group."""
+        optics = self.particles.optics
+        assert optics is not None
+        rows: Integers = self.particles._by_group(np.arange(optics.num_rows))  # type: ignore[assignment]
+        return rows
+
     @cached_property
     def sizes(self) -> Floats:
         """The size of each particle's tomogram in pixels: ``(n, 3)``."""
@@ -79,7 +94,7 @@ class ParticleView:
         if optics is None:
             found = self.of_tomograms(PIXEL_SIZE)
         elif PIXEL_SIZE in optics.column_names:
-            found = self.particles._by_group(as_numpy(optics.column(PIXEL_SIZE)).astype(np.float64))
+            found = self.of_groups(PIXEL_SIZE)
         else:
             found = np.full(len(self), np.nan)
         return np.where(found > 0, found, np.nan)

@@ -108,7 +108,8 @@ def _foreign(view: ParticleView) -> Iterator[Fault]:
     if PARTICLE not in particles:
         return
     names = pc.cast(particles[PARTICLE], pa.large_string())
-    owners = pc.cast(particles[NAME], pa.large_string())
+    # Warp names particles by the tilt series without the ending of its file.
+    owners = pc.replace_substring_regex(pc.cast(particles[NAME], pa.large_string()), r"\.tomostar$", "")
     heads = pc.replace_substring_regex(names, "/[^/]*$", "")
     foreign = pc.and_(pc.not_equal(heads, owners), pc.not_equal(heads, names))
     bad = np.flatnonzero(as_numpy(pc.cast(foreign, pa.int8())))
@@ -175,7 +176,7 @@ def _optics(view: ParticleView) -> Iterator[Fault]:
     for label in labels:
         if label not in optics.column_names or label not in tomos.table.column_names:
             continue
-        own = view.particles._by_group(as_numpy(optics.column(label)))
+        own = view.of_groups(label)
         theirs = view.of_tomograms(label)
         for fault in _first(known & (np.abs(own - theirs) > TOLERANCE), lambda _: "", NAME):
             row = fault.row or 0

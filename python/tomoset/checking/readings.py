@@ -80,15 +80,19 @@ class Readings:
 
     # Tomograms.
 
+    @property
+    def stacked(self) -> View | None:
+        """The sets that were read together, which are to be looked at by rules yet."""
+        return None if self._stacked is None else self._stacked.view
+
     def read_tomograms(self, paths: Sequence[str]) -> None:
-        """Read sets of tomograms, and look at each by all rules."""
+        """Read sets of tomograms, and look by all rules at each that was read alone."""
         left = list(paths)
         if self.root is not None and len(paths) > 1:
             self._stacked = read_stacked(paths, self.root, self.threads)
             left = self._stacked.left
             if self._stacked.view is not None:
                 self.views.append(self._stacked.view)
-                self.findings += rule_findings(self._stacked.view, images=self.images)
         for path in left:
             tomos = self.tomograms(path)
             if tomos is not None:

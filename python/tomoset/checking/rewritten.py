@@ -32,11 +32,16 @@ def digits_lost(column: pa.ChunkedArray | pa.Array) -> npt.NDArray[np.bool_] | N
     if not (pa.types.is_floating(kind) or pa.types.is_integer(kind)) or not len(column):
         return None
     values: npt.NDArray[Any] = as_numpy(column)
-    with np.errstate(invalid="ignore", over="ignore"):
+    if values.dtype.kind in "iu":
+        if values.max() < LONGEST and values.min() > -LONGEST // 10:
+            return None
+        bad = (values >= LONGEST) | (values <= -LONGEST // 10)
+    else:
         sizes = np.abs(values)
-        if pa.types.is_integer(kind):
-            bad = (values >= LONGEST) | (values <= -LONGEST // 10)
-        else:
+        # Nearly all columns: nothing is large, and nothing is small, or else it is zero.
+        if sizes.max() < MOST and not sizes[sizes < LEAST].any():
+            return None
+        with np.errstate(invalid="ignore"):
             bad = ((sizes > 0) & (sizes < LEAST)) | (sizes >= MOST) & np.isfinite(sizes)
     return bad if bad.any() else None
 

@@ -27,6 +27,8 @@ SETS = ("rlnTomoParticlesFile", TOMOGRAMS, "rlnTomoTrajectoriesFile", "rlnTomoMa
 
 #: From so many files on processes share the work; each takes a third of a second to begin.
 APART = 1500
+#: So many files are checked in one go: more would save little, and keep others waiting.
+BATCH = 1000
 
 
 def check(
@@ -118,10 +120,8 @@ def check_units(units: Iterable[Unit], options: Options) -> Iterator[tuple[Unit,
         for unit in units:
             yield unit, check_unit(unit, options)
         return
-    # The largest first, so that none is left when all others are done.
-    units.sort(key=lambda unit: -unit.entries.num_rows)
     count = min(options.threads, len(units))
-    for unit, found in check_apart(units, replace(options, threads=1), count):
+    for unit, found in check_apart(_batches(units), replace(options, threads=1), count):
         if isinstance(found, WorkerLost):
             code = by_id("F202")
             path = os.fspath(unit.place)
@@ -132,6 +132,20 @@ def check_units(units: Iterable[Unit], options: Options) -> Iterator[tuple[Unit,
             yield unit, [lost]
         else:
             yield unit, found
+
+
+def _batches(units: list[Unit]) -> Iterator[list[Unit]]:
+    """Give units in batches of about as many files, the largest first, so that none is left when others are done."""
+    batch: list[Unit] = []
+    files = 0
+    for unit in sorted(units, key=lambda unit: -unit.entries.num_rows):
+        batch.append(unit)
+        files += unit.entries.num_rows
+        if files >= BATCH:
+            yield batch
+            batch, files = [], 0
+    if batch:
+        yield batch
 
 
 def units_of(path: str | os.PathLike[str], options: Options) -> Iterator[Unit]:

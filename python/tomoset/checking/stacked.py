@@ -15,7 +15,7 @@ from tomoset.exceptions import TomosetError
 from tomoset.sets.contents import Contents, Origin, offsets_of, stamp_of
 from tomoset.sets.labels import FRAME_COUNT, GLOBAL, NAME, SERIES_FILE
 from tomoset.sets.paths import repeated
-from tomoset.sets.together import is_at_work
+from tomoset.sets.together import PREFIX
 from tomoset.sets.tomogram_set import TomogramSet
 from tomoset.sources import read_options
 
@@ -74,12 +74,18 @@ def read_stacked(paths: Sequence[str], root: Path, threads: int) -> Stacked:
     while good:
         read = _read(good, root, options)
         if isinstance(read, View):
-            same = all(stamp_of(path) == stamps[path] and not is_at_work(Path(path)) for path in good)
+            same = all(stamp_of(path) == stamps[path] and not _is_at_work(path) for path in good)
             # Somebody writes to one of them.
             return Stacked(read, good, left, stamps) if same else Stacked(None, [], [*left, *good])
         left += [path for path in good if path in read]
         good = [path for path in good if path not in read]
     return Stacked(None, [], left)
+
+
+def _is_at_work(path: str) -> bool:
+    """Whether somebody writes to a set; as `is_at_work`, but for those behind links, which are not walked to."""
+    folder, _, name = path.rpartition("/")
+    return os.path.exists(f"{folder}/{PREFIX}{name}.journal")  # noqa: PTH110 (many thousands)
 
 
 def _read(paths: list[str], root: Path, options: _core.ReadOptions) -> View | set[str]:

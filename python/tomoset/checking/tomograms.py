@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from tomoset.checking import alignments, doses, optics, recorded, rewritten
 from tomoset.checking import images as _images
-from tomoset.checking.rules import Fault, Rules
+from tomoset.checking.rules import Fault, Place, Rules
 from tomoset.checking.view import View
 from tomoset.exceptions import printable
 from tomoset.geometry.deformation import KINDS, num_coefficients
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tomoset.sets.findings import Finding, Severity
     from tomoset.sets.tomogram_set import TomogramSet
 
-__all__ = ["ODD_PATHS", "RULES", "check_tomograms", "rule_findings"]
+__all__ = ["ODD_PATHS", "RULES", "check_tomograms", "rule_faults", "rule_findings"]
 
 RULES = Rules()
 
@@ -60,11 +60,24 @@ def check_tomograms(tomos: TomogramSet, *, images: bool = False) -> list[Finding
 
 def rule_findings(view: View, *, images: bool = False) -> list[Finding]:
     """Give where rules are broken, without line and column."""
-    every = (RULES, optics.RULES, alignments.RULES, doses.RULES, recorded.RULES, rewritten.RULES)
-    found = [finding for rules in every for finding in rules.findings(view, view.place)]
+    found = [finding for _, finding in rule_faults(view)]
     if images:
         found += _images.RULES.findings(_images.Images(view), view.place)
     return found
+
+
+def rule_faults(view: View) -> Iterator[tuple[int, Finding]]:
+    """Give where rules are broken that look at tables alone, and in which set of the view."""
+    part = 0
+
+    def place(fault: Fault) -> Place:
+        nonlocal part
+        part = fault.part if fault.row is None else int(view.owner_sets[fault.row])
+        return view.place(fault)
+
+    for rules in (RULES, optics.RULES, alignments.RULES, doses.RULES, recorded.RULES, rewritten.RULES):
+        for finding in rules.findings(view, place):
+            yield part, finding
 
 
 # Names and paths.

@@ -8,11 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tomoset import _core
 from tomoset.checking.pipeline import PIPELINE, check_pipeline
 from tomoset.checking.projects import across, generations, references
 from tomoset.checking.readings import Readings
 from tomoset.checking.registry import by_id
+from tomoset.checking.tomograms import rule_faults, rule_findings
+from tomoset.checking.view import View, joined
 from tomoset.exceptions import printable
 from tomoset.sets.findings import Finding, located
 
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-__all__ = ["MARKER", "Options", "Unit", "check_unit"]
+__all__ = ["MARKER", "Options", "Unit", "check_batch", "check_unit"]
 
 #: What a walk calls the empty files with which jobs say how they ended.
 MARKER = 3
@@ -81,6 +85,22 @@ class Unit:
 
 def check_unit(unit: Unit, options: Options) -> list[Finding]:
     """Give all that is wrong with the files of a unit, alone and together, or may be."""
+    (found,) = check_batch([unit], options)
+    return found
+
+
+def check_batch(units: Sequence[Unit], options: Options) -> list[list[Finding]]:
+    """Check some units: rules of tomograms look at those of all of them at once, which is as much work as for one."""
+    looked = [_look(unit, options) for unit in units]
+    by_rules = _by_rules([readings.stacked for readings, _ in looked], images=options.images)
+    return [
+        _as_given(_once(located([*found, *more])), *unit.shown)
+        for unit, (_, found), more in zip(units, looked, by_rules, strict=True)
+    ]
+
+
+def _look(unit: Unit, options: Options) -> tuple[Readings, list[Finding]]:
+    """Give what is wrong with a unit, but for rules of tomograms that were read together, without line and column."""
     files, markers = _apart(unit)
     paths = [os.path.join(unit.root, os.fsdecode(path)) for path in files.column("path").to_pylist()]  # noqa: PTH118
     examined = _core.examine_files(unit.root, files, recall=options.recall, threads=options.threads)
@@ -97,7 +117,29 @@ def check_unit(unit: Unit, options: Options) -> list[Finding]:
         path = os.path.join(unit.place, PIPELINE)  # noqa: PTH118
         if path in kinds["pipeline"]:
             found += check_pipeline(path, unit.place, markers)
-    return _as_given(_once(located(found)), *unit.shown)
+    return readings, found
+
+
+def _by_rules(views: Sequence[View | None], *, images: bool) -> list[list[Finding]]:
+    """Give where tomograms break rules, for each of some views."""
+    found: list[list[Finding]] = [[] for _ in views]
+    there = [(at, view) for at, view in enumerate(views) if view is not None]
+    if not there:
+        return found
+    try:
+        whole = joined([view for _, view in there])
+    except TypeError:
+        # A column is of different types, which is odd, but no more than that.
+        whole = None
+    if whole is None or images:
+        # Headers are of images in one project.
+        for at, view in there:
+            found[at] += rule_findings(view, images=images)
+        return found
+    owners = np.repeat([at for at, _ in there], [len(view.parts) for _, view in there])
+    for part, finding in rule_faults(whole):
+        found[int(owners[part])].append(finding)
+    return found
 
 
 def _as_given(findings: list[Finding], start: str, shown: str) -> list[Finding]:
@@ -109,7 +151,9 @@ def _as_given(findings: list[Finding], start: str, shown: str) -> list[Finding]:
         path = each.path
         if path is not None and path.startswith(start):
             path = shown + path.removeprefix(start)
-        where, found = (text.replace(printable(start, 1000), printable(shown, 1000)) for text in (each.where, each.found))
+        where, found = (
+            text.replace(printable(start, 1000), printable(shown, 1000)) for text in (each.where, each.found)
+        )
         told.append(replace(each, path=path, where=where, found=found))
     return told
 

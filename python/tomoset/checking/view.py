@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,10 +13,11 @@ from tomoset.checking.rules import Fault
 from tomoset.exceptions import printable
 from tomoset.geometry import projection_matrices
 from tomoset.sets.alignment import NEEDED, ROWS, SIZE, X_TILT
+from tomoset.sets.contents import offsets_of
 from tomoset.sets.tilt_series import TiltSeries
 from tomoset.sets.tomogram import Tomogram
 from tomoset.sets.values import vectors
-from tomoset.tables import as_numpy
+from tomoset.tables import as_numpy, one_below_other
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from tomoset.sets.contents import Contents, Layout
     from tomoset.sets.values import Floats, Integers
 
-__all__ = ["Part", "View", "medians_of"]
+__all__ = ["Part", "View", "joined", "medians_of"]
 
 Y_TILT, Z_ROT = TiltSeries.y_tilt.label, TiltSeries.z_rot.label
 SHIFTS = (TiltSeries.x_shift.label, TiltSeries.y_shift.label)
@@ -269,6 +271,40 @@ class View:
     def medians(self, values: Floats) -> Floats:
         """Give the median of each tomogram's images."""
         return medians_of(self.owners, values, len(self))
+
+
+def joined(views: Sequence[View]) -> View:
+    """Put views of several projects below one another, for rules that look at tables alone.
+
+    Raises
+    ------
+    TypeError
+        A column that is of vectors in one of them, and of something else in another.
+    """
+    if len(views) == 1:
+        return views[0]
+    all_contents = [view.contents for view in views]
+    headers: dict[tuple[str, ...], int] = {}
+    header = [
+        headers.setdefault(each.headers[at], len(headers)) for each in all_contents for at in each.header
+    ]
+    counts = [len(view) for view in views]
+    contents = replace(
+        all_contents[0],
+        table=one_below_other([each.table for each in all_contents]),
+        tilts=one_below_other([each.tilts for each in all_contents]).combine_chunks(),
+        offsets=offsets_of(np.concatenate([np.diff(each.offsets) for each in all_contents])),
+        headers=tuple(headers),
+        header=np.array(header, dtype=np.int64),
+        origins=tuple(origin for each in all_contents for origin in each.origins),
+        path=None,
+    )
+    parts = [
+        part._replace(start=part.start + before, stop=part.stop + before)
+        for view, before in zip(views, np.cumsum([0, *counts[:-1]]).tolist(), strict=True)
+        for part in view.parts
+    ]
+    return View(contents, parts)
 
 
 def medians_of(owners: Integers, values: Floats, count: int) -> Floats:

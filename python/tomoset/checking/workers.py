@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import struct
@@ -10,12 +11,12 @@ import sys
 import threading
 from collections import deque
 from contextlib import suppress
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
-from tomoset.checking.units import Options, Unit, check_unit
+from tomoset.checking.units import Options, Unit, check_batch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from tomoset.sets.findings import Finding
 
@@ -41,17 +42,17 @@ class _Worker:
             env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
         )
 
-    def check(self, unit: Unit, options: Options) -> list[Finding]:
+    def check(self, units: Sequence[Unit], options: Options) -> list[list[Finding]]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
-            _send(self._process.stdin, (unit, options))
+            _send(self._process.stdin, (units, options))
             answer = _receive(self._process.stdout)
         except (EOFError, BrokenPipeError) as error:
             raise WorkerLost(f"it ended with {self._process.wait()}") from error
         if isinstance(answer, BaseException):
             raise answer
-        found: list[Finding] = answer
+        found: list[list[Finding]] = answer
         return found
 
     def end(self) -> None:
@@ -67,29 +68,33 @@ class _Worker:
             self._process.wait()
 
 
-def check_apart(
-    units: Iterable[Unit], options: Options, count: int
-) -> Iterator[tuple[Unit, list[Finding] | WorkerLost]]:
-    """Check units in so many processes, and give what each found as it comes.
+#: What was found in each of some units; the reason where its process was lost, or an error that is to be raised.
+_Results: TypeAlias = "list[tuple[Unit, list[Finding] | WorkerLost]] | BaseException"
 
-    A unit whose process is lost is tried once more in a new one.
+
+def check_apart(
+    batches: Iterable[Sequence[Unit]], options: Options, count: int
+) -> Iterator[tuple[Unit, list[Finding] | WorkerLost]]:
+    """Check batches of units in so many processes, and give what each unit has as it comes.
+
+    Units whose process is lost are tried once more, each alone.
     """
-    team = _Team(iter(units), options, count)
+    team = _Team(iter(batches), options, count)
     with team:
         yield from team.results()
 
 
 class _Team:
-    """Threads that each have a process, and take one unit after another."""
+    """Threads that each have a process, and take one batch after another."""
 
-    def __init__(self, waiting: Iterator[Unit], options: Options, count: int) -> None:
+    def __init__(self, waiting: Iterator[Sequence[Unit]], options: Options, count: int) -> None:
         self._waiting = waiting
         self._options = options
         self._working = count
         self._stopped = False
         #: Guards all that the threads share.
         self._ready = threading.Condition()
-        self._done: deque[tuple[Unit | None, list[Finding] | BaseException]] = deque()
+        self._done: deque[_Results] = deque()
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(count)]
 
     def __enter__(self) -> None:
@@ -111,20 +116,19 @@ class _Team:
                     self._ready.wait(0.2)
                 if not self._done:
                     return
-                unit, found = self._done.popleft()
-            if unit is None or (isinstance(found, BaseException) and not isinstance(found, WorkerLost)):
-                assert isinstance(found, BaseException)
-                raise found
-            yield unit, found
+                results = self._done.popleft()
+            if isinstance(results, BaseException):
+                raise results
+            yield from results
 
     def _work(self) -> None:
         worker: _Worker | None = None
         try:
-            while (unit := self._next()) is not None:
-                worker, found = self._checked(unit, worker)
-                self._give(unit, found)
+            while (units := self._next()) is not None:
+                worker, results = self._checked(units, worker)
+                self._give(results)
         except BaseException as error:
-            self._give(None, error)
+            self._give(error)
         finally:
             if worker is not None:
                 worker.end()
@@ -132,45 +136,50 @@ class _Team:
                 self._working -= 1
                 self._ready.notify()
 
-    def _next(self) -> Unit | None:
+    def _next(self) -> Sequence[Unit] | None:
         with self._ready:
             return None if self._stopped else next(self._waiting, None)
 
-    def _give(self, unit: Unit | None, found: list[Finding] | BaseException) -> None:
+    def _give(self, results: _Results) -> None:
         with self._ready:
-            self._done.append((unit, found))
+            self._done.append(results)
             self._ready.notify()
 
     def _checked(
-        self, unit: Unit, worker: _Worker | None
-    ) -> tuple[_Worker | None, list[Finding] | BaseException]:
-        """Check a unit, in a new process where that is lost; give the process that is left, too."""
-        lost = WorkerLost()
-        for _ in range(2):
-            worker = worker or _Worker()
-            try:
-                return worker, worker.check(unit, self._options)
-            except WorkerLost as error:
-                lost = error
-                worker.end()
-                worker = None
-        return None, lost
+        self, units: Sequence[Unit], worker: _Worker | None, *, again: bool = False
+    ) -> tuple[_Worker | None, list[tuple[Unit, list[Finding] | WorkerLost]]]:
+        """Check units, each in a new process where that is lost; give the process that is left, too."""
+        worker = worker or _Worker()
+        try:
+            return worker, list(zip(units, worker.check(units, self._options), strict=True))
+        except WorkerLost as error:
+            worker.end()
+            if again:
+                return None, [(unit, error) for unit in units]
+        results: list[tuple[Unit, list[Finding] | WorkerLost]] = []
+        left: _Worker | None = None
+        for unit in units:
+            left, found = self._checked([unit], left, again=True)
+            results += found
+        return left, results
 
 
 def main() -> None:
     """Check what standard input brings until it ends."""
     with os.fdopen(os.dup(1), "wb") as answers, suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
+        # What was imported stays, and need not be looked through again and again.
+        gc.freeze()
         # Whatever else prints must not be taken for an answer.
         os.dup2(2, 1)
         while True:
-            unit, options = _receive(sys.stdin.buffer)
-            _send(answers, _answer(unit, options))
+            units, options = _receive(sys.stdin.buffer)
+            _send(answers, _answer(units, options))
 
 
-def _answer(unit: Unit, options: Options) -> list[Finding] | Exception:
+def _answer(units: Sequence[Unit], options: Options) -> list[list[Finding]] | Exception:
     """Give what is found, or what is raised on the other side."""
     try:
-        return check_unit(unit, options)
+        return check_batch(units, options)
     except Exception as error:
         return error
 
