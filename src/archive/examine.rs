@@ -9,10 +9,14 @@ use super::file::as_os;
 use super::problems::Problem;
 use crate::error::{Result, StarError};
 use crate::parallel;
+use crate::source;
 use crate::star::diagnostic::Code;
 use crate::star::outline::{OnError, Outline, Part};
 use crate::table::dtype::{InvalidUtf8, Options};
-use crate::table::read::read_path;
+use crate::table::read;
+
+/// Files up to this size are read at once.
+const WHOLE: i64 = 8 << 20;
 
 /// What was found in one file.
 #[derive(Debug, Default)]
@@ -39,7 +43,7 @@ fn look(root: &Path, mut entry: Entry, recall: bool) -> Examined {
     }
     let place = root.join(as_os(&entry.path));
     for try_again in [true, false] {
-        let found = read(&place).unwrap_or_else(|error| {
+        let found = read(&place, entry.size).unwrap_or_else(|error| {
             let detail = match error {
                 StarError::Io { error, .. } => error.to_string(),
                 other => other.to_string(),
@@ -59,14 +63,18 @@ fn look(root: &Path, mut entry: Entry, recall: bool) -> Examined {
     told("unknown", Code::Unstable, None)
 }
 
-fn read(place: &Path) -> Result<Examined> {
+fn read(place: &Path, size: i64) -> Result<Examined> {
     let options = Options {
         on_error: OnError::Collect,
         invalid_utf8: InvalidUtf8::Replace,
         threads: Some(1),
         ..Options::default()
     };
-    let found = read_path(place, &options)?;
+    // Most are small, and are read without another look at their size.
+    let found = match size {
+        0..WHOLE => read::read(&source::load_path(place, false, Some(1))?, &options)?,
+        _ => read::read_path(place, &options)?,
+    };
     let kind = found.kept.as_ref().map_or("unknown", |kept| match classify(&kept.outline) {
         // Nothing could be made of it at all.
         Kind::Empty if !kept.outline.faults.is_empty() => "unknown",

@@ -235,7 +235,7 @@ def test_processes_do_not_run_the_callers_script(tree: Path, tmp_path: Path) -> 
 def test_a_worker_that_is_lost(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "APART", 0)
     # Python that ends at once, whatever it is asked.
-    monkeypatch.setattr(workers.sys, "executable", shutil.which("false"))
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
     found = tomoset.check(tree, threads=2)
     assert {(each.id, each.severity) for each in found} == {("F202", "warning")}
     assert [each.path for each in found] == sorted([str(tree), *(f"{tree}/{at}/project" for at in range(5))])

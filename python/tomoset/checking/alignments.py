@@ -52,6 +52,8 @@ def _odd_matrix(view: View) -> Iterator[Fault]:
         there = np.repeat(view.have(label), view.counts)
         lengths = view.vector_lengths(label)
         yield from view.each(there & (lengths != 4), partial(_length, label, lengths), label)
+    if not view.have(*ROWS).any():
+        return
     numbers = np.isfinite(view.rotations_of_matrices).all(axis=(1, 2))
     whole = np.repeat(view.have(*ROWS), view.counts)
     for label in ROWS:
@@ -68,6 +70,8 @@ def _odd_matrix(view: View) -> Iterator[Fault]:
     mend="align again, or see what to_relion5() says of it",
 )
 def _not_rigid(view: View) -> Iterator[Fault]:
+    if not view.have(*ROWS).any():
+        return
     turns = view.rotations_of_matrices
     with np.errstate(invalid="ignore"):
         off = np.abs(turns @ np.swapaxes(turns, -1, -2) - np.eye(3)).max(axis=(1, 2))

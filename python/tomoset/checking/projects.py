@@ -69,11 +69,13 @@ def _images(view: View) -> Iterator[Fault]:
         codes = view.contents.tilts.column(label).combine_chunks().dictionary_encode()
         images = as_numpy(pc.fill_null(codes.indices, -1)).astype(np.int64)
         good = np.flatnonzero(images >= 0)
-        pairs = np.unique(np.stack([images[good], names[view.owners[good]]]), axis=1)
-        (twice,) = np.nonzero(np.diff(pairs[0]) == 0)
+        # The first name that each image has, and those that have another.
+        first = np.full(len(codes.dictionary), -1, dtype=np.int64)
+        first[images[good][::-1]] = names[view.owners[good]][::-1]
+        twice = np.unique(images[good][first[images[good]] != names[view.owners[good]]])
         if not len(twice):
             continue
-        image = pairs[0][twice[0]]
+        image = twice[0]
         places = good[images[good] == image]
         other = next(at for at in places if names[view.owners[at]] != names[view.owners[places[0]]])
         one, two = (int(view.owners[at]) for at in (places[0], other))

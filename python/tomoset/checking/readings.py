@@ -189,13 +189,8 @@ class Readings:
                 self.findings += check_particles(alone, headers=headers)
                 continue
             for at, tomos in enumerate(sets):
-                both = self.try_to(
-                    lambda alone=alone, tomos=tomos: ParticleSet._of(alone._star, alone._block_name, tomos),  # type: ignore[misc]
-                    path,
-                )
-                if both is not None:
-                    # What is wrong with the particles alone is told once.
-                    self.findings += check_particles(both, headers=headers, alone=not at)
+                # What is wrong with the particles alone is told once.
+                self.findings += check_particles(alone._beside(tomos), headers=headers, alone=not at)
 
     def _headers_of(self, particles: ParticleSet) -> Headers:
         root = self.root or project_root(Path(particles.path or ""))
@@ -216,7 +211,7 @@ class Readings:
                     continue
                 tomos = self.tomograms(other) if other is not None else None
                 if tomos is not None:
-                    alone = ParticleSet._of(alone._star, alone._block_name, tomos)
+                    alone = alone._beside(tomos)
                 self.findings += check_trajectories(moved, alone)
                 told = True
             if not told:

@@ -170,10 +170,19 @@ def _absolute_images(view: View) -> Iterator[Fault]:
     for label in (TiltSeries.movie_names.label, IMAGE):
         if label in view.contents.tilts.column_names:
             names = view.contents.tilts.column(label)
+            if not any(pc.any(found).as_py() for found in _signs(names)):
+                continue
             plain = pc.replace_substring_regex(names, r"^\d+@", "")
             odd = pc.or_(pc.starts_with(plain, "/"), pc.match_substring_regex(plain, r"(^|/)\.\.(/|$)"))
             bad = as_numpy(pc.cast(pc.fill_null(odd, pa.scalar(False)), pa.int8())).astype(bool)
             yield from view.each(bad, partial(_says, label, names), label)
+
+
+def _signs(names: pa.ChunkedArray) -> Iterator[pa.ChunkedArray]:
+    """Give what no path has that stays within the project: it is found sooner than by a regular expression."""
+    yield pc.starts_with(names, "/")
+    yield pc.match_substring(names, "..")
+    yield pc.match_substring(names, "@/")
 
 
 def _says(label: str, names: pa.ChunkedArray, at: int) -> str:

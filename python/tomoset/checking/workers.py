@@ -169,11 +169,13 @@ def main() -> None:
     with os.fdopen(os.dup(1), "wb") as answers, suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
         # What was imported stays, and need not be looked through again and again.
         gc.freeze()
+        gc.disable()
         # Whatever else prints must not be taken for an answer.
         os.dup2(2, 1)
         while True:
             units, options = _receive(sys.stdin.buffer)
             _send(answers, _answer(units, options))
+            gc.collect()
 
 
 def _answer(units: Sequence[Unit], options: Options) -> list[list[Finding]] | Exception:

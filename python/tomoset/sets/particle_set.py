@@ -23,6 +23,7 @@ from tomoset.sets.particles import (
     VISIBLE,
     odd_in,
     particles_block,
+    strangers_in,
 )
 from tomoset.sets.paths import folder_made, text_path
 from tomoset.sets.tabular import Tabular
@@ -224,6 +225,14 @@ class ParticleSet(ParticlePlaces, Tabular):
         """Make a set, and look what is odd in it."""
         found = cls(star, block, tomograms, ())
         found._findings = tuple(odd_in(found, star, block))
+        return found
+
+    def _beside(self, tomograms: TomogramSet) -> ParticleSet:
+        """Give the same particles with tomograms; what is odd in them alone is known, and not looked for again."""
+        found = ParticleSet(self._star, self._block_name, tomograms, ())
+        where = printable(self.path or "<memory>", 1000)
+        strangers = strangers_in(found, tomograms, where, self._block_name)
+        found._findings = (*self._findings, *strangers)
         return found
 
     def filter(self, which: Any) -> ParticleSet:  # noqa: ANN401

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tomoset.sets.values import Integers
     from tomoset.star import StarFile
 
-__all__ = ["groups_of", "odd_in", "owners_of", "particles_block", "unknown_group"]
+__all__ = ["groups_of", "odd_in", "owners_of", "particles_block", "strangers_in", "unknown_group"]
 
 PARTICLES, OPTICS = "particles", "optics"
 GROUP = "rlnOpticsGroup"
@@ -121,10 +121,10 @@ def odd_in(particles: ParticleSet, star: StarFile, block: str) -> Iterator[Findi
             block=GENERAL,
         )
     if particles.tomograms is not None:
-        yield from _strangers(particles, particles.tomograms, where, block)
+        yield from strangers_in(particles, particles.tomograms, where, block)
 
 
-def _strangers(particles: ParticleSet, tomograms: TomogramSet, where: str, block: str) -> Iterator[Finding]:
+def strangers_in(particles: ParticleSet, tomograms: TomogramSet, where: str, block: str) -> Iterator[Finding]:
     """Give the particles of tomograms that the set does not have."""
     for entry in particles[NAME].value_counts().to_pylist():
         name, count = entry["values"], entry["counts"]
