@@ -420,3 +420,30 @@ def test_a_baseline_that_is_not_there(project: Path, capfd: Capture) -> None:
 def test_a_closed_pipe(project: Path) -> None:
     done = run_process("check", project, "--format", "json")
     assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_fix_mends_what_is_told_and_tells_what_is_left(project: Path, capfd: Capture) -> None:
+    path = project / FILES["TS_01"]
+    good = path.read_bytes()
+    first_row = good.rindex(b"\n", 0, len(good.rstrip())) + 1
+    odd = good[:first_row] + b"# a note\n" + good[first_row:]
+    path.write_bytes(odd)
+    assert "R102" in told(capfd, "project")
+    done = run(capfd, "check", "project", "--diff", "--select", "R")
+    assert (done.code, done.err) == (1, "would mend 1 place in 1 file\n")
+    assert "-# a note\n" in done.out
+    assert "+# a note\n" in done.out
+    assert run(capfd, "check", "project", "--diff", "--ignore", "R102").code == 0
+    assert run(capfd, "check", "project", "--fix", "--ignore", "R102").code == 1
+    assert path.read_bytes() == odd
+    done = run(capfd, "check", "project", "--fix", "--select", "R,O")
+    assert done.code == 1
+    assert "mended 1 place in 1 file\n" in done.out
+    assert "O101" in done.out
+    assert "R102 comment-among-rows [" not in done.out
+    assert path.read_bytes().replace(b"# a note\n", b"") == good
+    assert "R102" not in told(capfd, "project")
+    # What programs read is not mixed with other words.
+    assert json.loads(run(capfd, "check", "project", "--fix", "--format", "json", "--select", "L").out) == []
+    done = run(capfd, "check", "project", "--unsafe-fixes")
+    assert (done.code, "without --fix or --diff" in done.err) == (2, True)

@@ -50,14 +50,14 @@ def test_files_are_mended(capfd: pytest.CaptureFixture[str], bad: Path) -> None:
         "  7: V104 bool-word: writes 1 for true and yes, 0 for false and no (2 times)",
         "  8: R101 rows-after-blank: takes blank lines among rows away, and puts comments",
         "    there above the loop",
-        "mended 3 places in 1 file; 1 more with --unsafe-fixes (-v tells which)",
+        "mended 3 places in 1 file; 1 more with --unsafe-fixes (tomoset fix -v tells which)",
     ]
     assert bad.read_bytes() == GOOD
     done = run(capfd, "fix", bad, "-v")
     assert done.out.splitlines() == [
         str(bad),
         "  8: V101 not-finite: left: nan becomes 0 in rlnVoltage: the fix is unsafe",
-        "nothing was mended; 1 more with --unsafe-fixes (-v tells which)",
+        "nothing was mended; 1 more with --unsafe-fixes (tomoset fix -v tells which)",
     ]
     done = run(capfd, "fix", bad, "--unsafe-fixes")
     assert "  8: V101 not-finite: nan becomes 0 in rlnVoltage" in done.out.splitlines()
@@ -70,7 +70,9 @@ def test_a_diff_writes_nothing(capfd: pytest.CaptureFixture[str], bad: Path, opt
     done = run(capfd, "fix", bad.parent, option)
     assert done.code == 1
     assert done.out == DIFF.format(bad)
-    assert done.err == "would mend 3 places in 1 file; 1 more with --unsafe-fixes (-v tells which)\n"
+    assert (
+        done.err == "would mend 3 places in 1 file; 1 more with --unsafe-fixes (tomoset fix -v tells which)\n"
+    )
     assert bad.read_bytes() == BAD
     bad.write_bytes(GOOD)
     done = run(capfd, "fix", bad.parent, option, "-q")

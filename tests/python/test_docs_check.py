@@ -43,7 +43,7 @@ def test_sessions(folder: Path) -> None:
             )
             assert done.stdout == wanted, command
             commands += 1
-    assert commands == 15
+    assert commands == 17
 
 
 def test_code(folder: Path) -> None:

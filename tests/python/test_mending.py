@@ -141,10 +141,10 @@ def test_unsafe_fixes(case: Case) -> None:
 
 def test_there_is_a_case_for_each_fix() -> None:
     tried = {case.codes for case in SAFE} | {case.codes for case in UNSAFE}
-    assert tried | {"L102", "P101", "P102"} == set(all_fixes())
+    assert tried | {"L102", "N103", "T203"} == set(all_fixes())
     safe = {case.codes for case in SAFE}
     assert all(all_fixes()[code].safe == (code in safe) for code in tried)
-    assert set(_core.mendable_codes()) == set(all_fixes()) - {"L102", "P101", "P102"}
+    assert set(_core.mendable_codes()) == set(all_fixes()) - {"L102", "N103", "T203"}
 
 
 @pytest.mark.parametrize(("code", "text"), KEPT)
@@ -221,7 +221,7 @@ def test_what_is_no_star_file_is_left() -> None:
         (["crlf"], [], {"L101", "L107"}),
         (["V"], [], {"V104"}),
         (["R103"], [], set()),
-        (None, ["L", "B", "H", "R", "Q", "P"], {"V104"}),
+        (None, ["L", "B", "H", "R", "Q", "N"], {"V104"}),
     ],
 )
 def test_selecting(select: list[str] | None, ignore: list[str], expected: set[str]) -> None:

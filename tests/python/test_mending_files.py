@@ -242,7 +242,7 @@ def test_absolute_paths_into_the_project(tmp_path: Path) -> None:
         "data_x\nloop_\n_rlnMicrographName #1\n_rlnTomoName #2\n" + "".join(f"{x} {x}\n" for x in lines)
     )
     found = mend(path)
-    assert [(made.code, made.line, made.count) for made in found.made] == [("P101", 5, 2)]
+    assert [(made.code, made.line, made.count) for made in found.made] == [("N103", 5, 2)]
     table = tomoset.read_star(path)["x"]
     assert table["rlnMicrographName"].to_pylist() == ["frames/1.mrc", "3@s.mrcs:mrcs", *lines[2:]]
     assert table["rlnTomoName"].to_pylist() == lines
@@ -268,13 +268,13 @@ def test_renamed_tilt_series(tmp_path: Path) -> None:
     (folder / "TS_1.star").write_bytes(series % b"TS_1")
     (folder / "TS_2.star").write_bytes(series % b"old")
     (folder / "TS_3.star").write_bytes(series % b"old" + b"\n" + series % b"more")
-    assert not any(made.code == "P102" for file in tomoset.mend(tmp_path) for made in file.made)
-    found = {Path(file.path).name: file for file in tomoset.mend(tmp_path, select=["P102"], unsafe=True)}
+    assert not any(made.code == "T203" for file in tomoset.mend(tmp_path) for made in file.made)
+    found = {Path(file.path).name: file for file in tomoset.mend(tmp_path, select=["T203"], unsafe=True)}
     assert [str(made) for made in found["TS_2.star"].made] == [
-        "1: P102 renamed-series: data_old becomes data_TS_2"
+        "1: T203 missing-block: data_old becomes data_TS_2"
     ]
     assert found["TS_2.star"].after == series % b"TS_2"
-    assert [left.why for left in found["TS_3.star"].left if left.code == "P102"] == [
+    assert [left.why for left in found["TS_3.star"].left if left.code == "T203"] == [
         "the set calls it TS_3, and the file has 2 blocks"
     ]
     assert not found["TS_1.star"].made

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from tomoset.cli.faults import ExitCode
+from tomoset.cli.fix import carry_out
 from tomoset.cli.output import echo_lines
 from tomoset.cli.words import counted
 
 if TYPE_CHECKING:
     from tomoset.checking.config import Config
+    from tomoset.mending import MendedFile
     from tomoset.sets.findings import Finding
 
 _SEVERITIES = ("fatal", "silent", "warning", "note")
@@ -46,6 +48,11 @@ _SEVERITIES = ("fatal", "silent", "warning", "note")
 )
 @click.option("--write-baseline", is_flag=True, help="Write what is found as what is known.")
 @click.option("--no-baseline", is_flag=True, help="Tell also what is known.")
+@click.option("--fix", is_flag=True, help="Mend first what can be mended safely; see tomoset fix.")
+@click.option("--diff", is_flag=True, help="Print what --fix would change, and check nothing.")
+@click.option(
+    "--unsafe-fixes", "unsafe", is_flag=True, help="Mend also what changes the values that are read."
+)
 @click.option("--brief", is_flag=True, help="One line for each finding.")
 @click.option("--statistics", is_flag=True, help="How many findings of each code, in place of the findings.")
 @click.option("--explain", metavar="CODE", help="Tell what a code is about, and check nothing.")
@@ -63,6 +70,9 @@ def check(
     baseline: str | None,
     write_baseline: bool,
     no_baseline: bool,
+    fix: bool,
+    diff: bool,
+    unsafe: bool,
     brief: bool,
     statistics: bool,
     explain: str | None,
@@ -71,8 +81,8 @@ def check(
     """Tell what is wrong with STAR files, or may be, and what RELION makes of it.
 
     A PATH is a file, with those that it names if it is a set; a project; or a folder with any number of projects.
-    Options also come from .tomoset.toml or pyproject.toml in the nearest folder above. Exit code 1 if anything is told,
-    2 for wrong usage or options.
+    Options also come from .tomoset.toml or pyproject.toml in the nearest folder above. Exit code 1 if anything is told;
+    with --diff, if something would change.
     """
     from tomoset.checking.baseline import BaselineError
     from tomoset.checking.config import ConfigError
@@ -88,6 +98,16 @@ def check(
         raise click.UsageError("--no-baseline is given with another option of baselines")
     _codes("--select", select)
     _codes("--ignore", ignore)
+    if unsafe and not (fix or diff):
+        raise click.UsageError("--unsafe-fixes is given without --fix or --diff")
+    if fix or diff:
+        code = carry_out(
+            (file for path in paths for file in _mended(path, select, ignore, unsafe=unsafe)),
+            only_diff=diff,
+            quiet=form != "text",
+        )
+        if diff:
+            return code
     run = Checks(baseline, threads, write=write_baseline, heed=not no_baseline)
     for path in paths:
         try:
@@ -103,6 +123,23 @@ def check(
     else:
         echo_lines(_program_lines(found, form))
     return ExitCode.PROBLEMS if found else ExitCode.FINE
+
+
+def _mended(
+    path: str, select: Sequence[str], ignore: Sequence[str], *, unsafe: bool
+) -> "Iterator[MendedFile]":
+    """Mend what is asked for, and can be."""
+    from tomoset.checking.config import ConfigError
+    from tomoset.checking.registry import chosen
+    from tomoset.mending import all_fixes, mend
+
+    try:
+        config = _settings(path, select, ignore, None, images=False, recall=False)
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from None
+    wanted = (chosen(config.select) - chosen(config.ignore)) & all_fixes().keys()
+    if wanted:
+        yield from mend(path, select=wanted, unsafe=unsafe)
 
 
 def _program_lines(found: "Sequence[Finding]", form: str) -> Iterator[str]:

@@ -13,6 +13,8 @@ from tomoset.cli.options import globs
 from tomoset.cli.words import counted, printable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tomoset.mending import MendedFile
 
 _WIDTH = 80
@@ -112,6 +114,19 @@ def fix(
         )
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+    return carry_out(files, only_diff=only_diff, verbose=verbose, quiet=quiet)
+
+
+def carry_out(
+    files: "Iterable[MendedFile]", *, only_diff: bool = False, verbose: bool = False, quiet: bool = False
+) -> ExitCode:
+    """Write mended files, or print what would change, and tell it.
+
+    Raises
+    ------
+    Failure
+        Some could not be read or written; all others are done.
+    """
     total = _Sum()
     for file in files:
         _one(file, total, only_diff=only_diff, verbose=verbose, quiet=quiet)
@@ -180,7 +195,7 @@ def _summary(total: _Sum, *, only_diff: bool) -> str:
     if total.left:
         words.append(f"{total.left:,} left")
     if total.left or total.unsafe:
-        words[-1] += " (-v tells which)"
+        words[-1] += " (tomoset fix -v tells which)"
     return "; ".join(words)
 
 

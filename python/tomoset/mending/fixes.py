@@ -67,14 +67,12 @@ _UNSAFE = {
     "V103": "writes the integer in full; RELION has read another number until now",
 }
 #: What needs to know a project.
-ABSOLUTE, RENAMED = "P101", "P102"
+ABSOLUTE, RENAMED = "N103", "T203"
 _OF_PROJECTS = (
-    Fix(
-        ABSOLUTE, "absolute-path", True, "makes a path into the project one from its folder, to the same file"
-    ),
+    Fix(ABSOLUTE, "odd-path", True, "makes a path into the project one from its folder, to the same file"),
     Fix(
         RENAMED,
-        "renamed-series",
+        "missing-block",
         False,
         "gives the only block of a tilt series' file the name that the tomogram has in its set",
     ),
