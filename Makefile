@@ -17,7 +17,7 @@ PYTHON_TESTS   := $(shell find tests/python tests/data docs examples benches REA
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test retest torture check format bench pictures fuzz develop browser clean prerequisites
+.PHONY: help demo test retest torture check format bench rules pictures fuzz develop browser clean prerequisites
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,7 @@ bench: $(BUILD)/installed  ## measure against the peers (benches/README.md)
 	$(BIN)/python -m pip install --quiet 'gemmi>=0.7' 'starfile-rs>=0.1.12'
 	$(BIN)/python benches/run.py
 	$(BIN)/python benches/indexing.py
+	$(BIN)/python benches/checking.py
 	$(BIN)/python benches/catalogue.py
 	$(BIN)/python benches/report.py
 	cargo bench --locked
@@ -86,6 +87,9 @@ fuzz:  ## fuzz the reader for FUZZ_SECONDS (60), beginning with the files in tes
 
 develop: $(BUILD)/installed  ## install in place, so that changes to Python files count at once
 	$(BIN)/maturin develop --release
+
+rules: $(BUILD)/installed  ## write docs/rules.md from the rules
+	$(BIN)/python examples/write_rules.py
 
 pictures: $(BUILD)/installed  ## draw the pictures of the docs
 	$(BIN)/python examples/draw_conventions.py

@@ -39,7 +39,9 @@ class _Worker:
             [sys.executable, "-c", "from tomoset.checking.workers import main; main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            env={"OPENBLAS_NUM_THREADS": "1"}
+            | os.environ
+            | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
         )
 
     def check(self, units: Sequence[Unit], options: Options) -> list[list[Finding]]:
@@ -169,13 +171,11 @@ def main() -> None:
     with os.fdopen(os.dup(1), "wb") as answers, suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
         # What was imported stays, and need not be looked through again and again.
         gc.freeze()
-        gc.disable()
         # Whatever else prints must not be taken for an answer.
         os.dup2(2, 1)
         while True:
             units, options = _receive(sys.stdin.buffer)
             _send(answers, _answer(units, options))
-            gc.collect()
 
 
 def _answer(units: Sequence[Unit], options: Options) -> list[list[Finding]] | Exception:
