@@ -24,7 +24,8 @@ from tomoset.exceptions import (
     TomosetError,
 )
 from tomoset.outlines import StarOutline, scan_star
-from tomoset.star import StarFile, iter_star, read_star
+from tomoset.star import StarFile, read_star
+from tomoset.streams import iter_star
 from tomoset.writing import append_star, write_star
 
 if TYPE_CHECKING:

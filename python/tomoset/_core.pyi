@@ -108,7 +108,11 @@ class Batches:
     def __next__(self) -> pa.RecordBatch: ...
 
 def stream_path(
-    path: str | PathLike[str], block: str | None, options: ReadOptions, batch_rows: int
+    path: str | PathLike[str],
+    block: str | None,
+    options: ReadOptions,
+    batch_rows: int,
+    name: str | None = None,
 ) -> Batches: ...
 
 #: code, line, column, count, block, label, message

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from tomoset import _core
 from tomoset.exceptions import TomosetError, printable
+from tomoset.remote import refuse_url
 from tomoset.star import read_star
 from tomoset.tables import writable
 from tomoset.writing import write_draft, write_options
@@ -48,9 +49,12 @@ def read_table(path: str | os.PathLike[str], form: str) -> pa.Table:
     ------
     TableFormatError
         The file is in another format, or broken, or a value does not fit its column's type.
+    AddressError
+        An address instead of a path.
     OSError
         What the system says.
     """
+    refuse_url(path, "tables in other formats are read from local files alone")
     with Path(path).open("rb"):
         pass  # The system's own words for what cannot be opened, not Arrow's.
     where = printable(str(path), 1000)

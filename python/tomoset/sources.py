@@ -9,6 +9,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from tomoset import _core
 from tomoset.dtypes import DtypeLike, dtype_names
+from tomoset.remote import fetch, is_url, local_path
 
 __all__ = [
     "Dtypes",
@@ -92,7 +93,9 @@ def _names(option: str, names: Iterable[str] | None) -> list[str] | None:
 
 
 def name_of(source: StarSource) -> str | None:
-    """Give the path of an open file, if it has one."""
+    """Give the path of an open file, if it has one, or the address of what was fetched."""
+    if isinstance(source, str):
+        return source
     name = getattr(source, "name", None)
     return name if isinstance(name, str) else None
 
@@ -101,7 +104,7 @@ def locate(source: StarSource) -> str | bytes:
     """Give a path, or the text itself."""
     match source:
         case str():
-            return source
+            return source if not is_url(source) else local_path(source) or fetch(source)
         case os.PathLike():
             return os.fsdecode(source)
         case bytes():

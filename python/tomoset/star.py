@@ -1,4 +1,4 @@
-"""STAR files as Arrow tables: reading, editing and writing whole files, and streams."""
+"""STAR files as Arrow tables: reading, editing and writing whole files."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import io
 import os
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from tomoset import _core
 from tomoset.blocks import StarBlock
 from tomoset.diagnostics import Diagnostic, located
 from tomoset.exceptions import MissingBlockError, printable
 from tomoset.frames import blocks_html, blocks_text
+from tomoset.remote import is_url, local_path
 from tomoset.sources import (
     Dtypes,
     InvalidUtf8,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pyarrow as pa
 
-__all__ = ["StarFile", "iter_star", "read_star"]
+__all__ = ["StarFile", "read_star"]
 
 
 def read_star(
@@ -52,7 +53,8 @@ def read_star(
     ----------
     source : str, os.PathLike, bytes-like or file-like
         A path, the text itself as bytes, or an object whose ``read()`` gives it. Gzip and zstd are recognised by
-        content.
+        content. Text with ``://``, such as ``s3://bucket/particles.star``, is an address; it is fetched as a whole,
+        by fsspec (``tomoset[fsspec]``).
     blocks : iterable of str, optional
         Names of the blocks to read; all when not given. The text's structure is checked as a whole all the same.
     columns : iterable of str, optional
@@ -104,58 +106,6 @@ def read_star(
         return StarFile(_core.read_path(where, options), where, " and ".join(left_out))
     name = name_of(source)
     return StarFile(_core.read_bytes(where, options, name), name, " and ".join(left_out))
-
-
-def iter_star(
-    path: str | os.PathLike[str],
-    block: str | None = None,
-    columns: Iterable[str] | None = None,
-    *,
-    batch_rows: int = 65_536,
-    dtypes: Dtypes = "relion",
-    strings: Literal["large_string", "dictionary"] = "large_string",
-    invalid_utf8: InvalidUtf8 = "replace",
-    threads: int | None = None,
-) -> pa.RecordBatchReader:
-    """Stream one loop as record batches, in memory that does not grow with the file.
-
-    The file is gone through once for its structure, once more when some label's type must be inferred, and once
-    for the values. A compressed file is first unpacked into a temporary one.
-
-    Parameters
-    ----------
-    path : str or os.PathLike
-        The file.
-    block : str, optional
-        The block whose loop is meant; may be left out when the file has a single loop.
-    columns, dtypes, strings, invalid_utf8, threads
-        As in `read_star`.
-    batch_rows : int
-        Most rows in a batch.
-
-    Returns
-    -------
-    pyarrow.RecordBatchReader
-
-    Raises
-    ------
-    ValueError
-        No loop, or more than one and no `block`.
-    StarSyntaxError, StarTypeError, MissingBlockError, MissingLabelError, OSError
-        As in `read_star`; type errors come when their batch is read.
-    """
-    import pyarrow as pa
-
-    if batch_rows < 1:
-        raise ValueError(f"batch_rows is {batch_rows}; it must be at least 1")
-    if not isinstance(path, str | os.PathLike):
-        what = type(path).__name__
-        raise TypeError(
-            f"iter_star streams a file by its path, not {what!r}; what is in memory, read_star reads"
-        )
-    options = read_options(None, columns, dtypes, strings, "raise", invalid_utf8, False, threads)
-    batches = _core.stream_path(os.fspath(path), block, options, batch_rows)
-    return pa.RecordBatchReader.from_batches(batches.schema(), batches)
 
 
 class StarFile(MutableMapping[str, StarBlock]):
@@ -370,6 +320,11 @@ class StarFile(MutableMapping[str, StarBlock]):
     def _is_at(self, target: StarTarget | None) -> bool:
         if self.path is None or not isinstance(target, str | os.PathLike):
             return False
+        if is_url(target):
+            local = local_path(os.fspath(target))
+            if local is None:
+                return self.path == target
+            target = local
         try:
             return Path(self.path).samefile(target)
         except OSError:

@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 from tomoset import _core
 from tomoset.blocks import StarBlock
 from tomoset.exceptions import StarWriteError
+from tomoset.remote import is_url, local_path, refuse_url, store
 from tomoset.tables import check_bare, list_table, rows_table, to_table, writable
 
 __all__ = ["Floats", "Layout", "Na", "StarTarget", "append_star", "write_star"]
@@ -67,7 +68,9 @@ def write_star(
         ``__arrow_c_stream__``), to `StarBlock`, or to dictionaries of label to value, which become lists; or one
         table.
     path_or_file : str, os.PathLike or file-like
-        Where to; an object with a ``write`` method gets bytes, or text if it is opened for text.
+        Where to; an object with a ``write`` method gets bytes, or text if it is opened for text. Text with ``://`` is
+        an address, as in `read_star`: the file is made beside and then sent as a whole, and `durable` is its store's
+        affair.
     name : str
         The block's name where `data` is one table; a `StarBlock` has one already.
     floats : str or mapping of label to str
@@ -153,6 +156,7 @@ def append_star(
     OSError, TypeError, ValueError
         As in `write_star`. Whatever is raised, the file is as it was.
     """
+    refuse_url(path, "rows are added to local files alone")
     table = writable(rows_table(rows))
     options = write_options(floats=floats, na=na)
     columns = [(label, table.column(label).combine_chunks()) for label in table.column_names]
@@ -211,6 +215,12 @@ def write_draft(
         path = os.fspath(target)
         if not isinstance(path, str):
             raise TypeError(f"the path is {type(path).__name__}; it must be text or os.PathLike[str]")
+        if is_url(target):
+            local = local_path(path)
+            if local is None:
+                _store(draft, path, options, _compression(compression, path))
+                return
+            path = local
         draft.write_path(path, options, durable=durable, compression=_compression(compression, path))
         return
     if not callable(getattr(target, "write", None)):
@@ -228,6 +238,17 @@ def write_draft(
         target.write(decoder.decode(b"", final=True))
         return
     draft.write_to(partial(_write_all, target), options, compression=packing)
+
+
+def _store(draft: _core.Draft, url: str, options: _core.WriteOptions, packing: str) -> None:
+    def write(file: Writable) -> None:
+        try:
+            draft.write_to(partial(_write_all, file), options, compression=packing)
+        except StarWriteError as fault:
+            fault.path = url
+            raise
+
+    store(url, write)
 
 
 def _compression(compression: str, path: str) -> str:

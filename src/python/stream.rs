@@ -36,17 +36,20 @@ impl Batches {
     }
 }
 
-/// Streams one loop of the file at a path.
+/// Streams one loop of the file at a path; faults call the file by `name`, if it is a copy of something else.
 #[pyfunction]
-#[pyo3(signature = (path, block, options, batch_rows))]
+#[pyo3(signature = (path, block, options, batch_rows, name=None))]
 pub fn stream_path(
     py: Python<'_>,
     path: PathBuf,
     block: Option<String>,
     options: &ReadOptions,
     batch_rows: usize,
+    name: Option<PathBuf>,
 ) -> PyResult<Batches> {
     let open = || Stream::open(&path, block.as_deref(), &options.inner, batch_rows);
-    let stream = py.detach(open).map_err(|error| error.at_path(Some(&path)))?;
+    let stream = py.detach(open);
+    let path = name.unwrap_or(path);
+    let stream = stream.map_err(|error| error.at_path(Some(&path)))?;
     Ok(Batches { stream: Mutex::new(stream), path })
 }

@@ -72,7 +72,7 @@ def convert(
         outputs = _table_outputs(source, target, wanted)
     if target != STDOUT:
         for output in outputs:
-            refuse_existing(Path(output), replace=force)
+            refuse_existing(output, replace=force)
     for output, content in outputs.items():
         if form == "star":
             write_star_to(content, output, keep_text=not options, **options)

@@ -10,6 +10,8 @@ from typing import BinaryIO
 
 import click
 
+from tomoset.remote import refuse_url
+
 STDOUT = "-"
 FORMAT_BY_SUFFIX = {
     ".csv": "csv",
@@ -40,8 +42,8 @@ def binary_output(target: str, *, replace: bool) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
+    refuse_existing(target, replace=replace)
     path = Path(target)
-    refuse_existing(path, replace=replace)
     if path.exists() and not path.is_file():
         with _named(path), path.open("wb") as device:
             yield device
@@ -58,8 +60,10 @@ def binary_output(target: str, *, replace: bool) -> Iterator[BinaryIO]:
         temporary.unlink(missing_ok=True)
 
 
-def refuse_existing(path: Path, *, replace: bool) -> None:
+def refuse_existing(target: str, *, replace: bool) -> None:
     """Raise `FileExistsError` unless the file may be written."""
+    refuse_url(target, "commands write to local files and to standard output")
+    path = Path(target)
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if path.exists() and not replace:

@@ -61,7 +61,7 @@ def plot(
     if image_size is not None and not geometry:
         raise click.UsageError("--image-size is for --geometry")
     if target != STDOUT:
-        refuse_existing(Path(target), replace=force)
+        refuse_existing(target, replace=force)
     from tomoset.sets import ParticleSet, TomogramSet
 
     tomos = TomogramSet.read(file, missing="skip")

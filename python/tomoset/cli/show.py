@@ -12,6 +12,7 @@ from tomoset.cli.blocks import block_tables
 from tomoset.cli.output import echo_lines, terminal_width
 from tomoset.cli.sets import set_lines
 from tomoset.cli.words import counted, display_width, pad, printable, shorten, size_text
+from tomoset.remote import is_url
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -57,7 +58,9 @@ def show(file: str, rows: int, all_blocks: bool) -> None:
 
 def _title(file: str, star: "StarFile", width: int | None) -> Iterator[str]:
     name = printable(click.format_filename(file))
-    facts = f": {counted(len(star.blocks), 'block')}, {size_text(Path(file).stat().st_size)}"
+    facts = f": {counted(len(star.blocks), 'block')}"
+    if not is_url(file):
+        facts += f", {size_text(Path(file).stat().st_size)}"
     yield (name if width is None else shorten(name, width - len(facts))) + facts
 
 

@@ -35,7 +35,7 @@ def refuse_target(target: str, *, replace: bool) -> None:
         return
     if not is_star(target):
         raise click.UsageError(f"OUT must end in .star, .star.gz or .star.zst, not {Path(target).name!r}")
-    refuse_existing(Path(target), replace=replace)
+    refuse_existing(target, replace=replace)
 
 
 def star_options(

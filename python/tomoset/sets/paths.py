@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tomoset.remote import refuse_url
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -46,10 +48,11 @@ def leads_out(path: Path, root: Path) -> bool:
 
 
 def text_path(path: str | os.PathLike[str]) -> str:
-    """Give a path as text."""
+    """Give a local path as text."""
     where = os.fspath(path)
     if not isinstance(where, str):
         raise TypeError(f"the path is {type(path).__name__}; it must be text or os.PathLike[str]")
+    refuse_url(path, "sets, which are many files, are read and written on local disks alone")
     return where
 
 
