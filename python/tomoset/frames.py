@@ -24,6 +24,7 @@ __all__ = [
     "blocks_html",
     "blocks_text",
     "from_stream",
+    "needed",
     "to_pandas",
     "to_polars",
     "to_stream",
@@ -35,14 +36,14 @@ _ROWS = 5
 
 def to_pandas(table: pa.Table) -> pd.DataFrame:
     """Give an Arrow table as a `pandas.DataFrame`."""
-    _need("pandas")
+    needed("pandas")
     frame: pd.DataFrame = table.to_pandas()
     return frame
 
 
 def to_polars(table: pa.Table) -> pl.DataFrame:
     """Give an Arrow table as a `polars.DataFrame`."""
-    polars = _need("polars")
+    polars = needed("polars")
     frame: pl.DataFrame = polars.from_arrow(table)
     return frame
 
@@ -65,7 +66,14 @@ def from_stream(data: bytes) -> pa.Table:
     return pa.ipc.open_stream(data).read_all()
 
 
-def _need(package: str) -> Any:  # noqa: ANN401
+def needed(package: str) -> Any:  # noqa: ANN401
+    """Give a package whose extra has its name.
+
+    Raises
+    ------
+    ImportError
+        It is not installed; the message says how to get it.
+    """
     import importlib
 
     try:
