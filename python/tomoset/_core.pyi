@@ -19,6 +19,7 @@ __all__ = [
     "WriteOptions",
     "__version__",
     "append_path",
+    "build_facts",
     "catalog_schemas",
     "diagnostic_advice",
     "diagnostic_codes",
@@ -56,6 +57,7 @@ _SourceRow: TypeAlias = tuple[str, str, tuple[int, int], int, bool]
 _FileRow: TypeAlias = tuple[int, int, int, str, _SourceRow | None, Sequence[int] | None, str, str]
 _DiagnosticRow: TypeAlias = tuple[str, int, int, int, int, str | None, str | None, str | None]
 
+def build_facts() -> list[tuple[str, str]]: ...
 def labels() -> list[tuple[str, str, str, str]]: ...
 def hint(asked: str, prefix: str, known: Sequence[str]) -> str: ...
 def diagnostic_codes() -> list[tuple[str, str, str, str, str]]: ...

@@ -24,6 +24,7 @@ mod _core {
     };
     #[pymodule_export]
     use super::diagnostic_advice;
+    use super::build_facts;
     #[pymodule_export]
     use super::diagnostic_codes;
     #[pymodule_export]
@@ -53,6 +54,25 @@ mod _core {
     #[pymodule_export]
     #[allow(non_upper_case_globals, reason = "the name Python has for it")]
     const __version__: &str = env!("CARGO_PKG_VERSION");
+}
+
+/// What this was built from, by and for, and which of its loops this processor runs.
+///
+/// Returns
+/// -------
+/// list of (name, what), both str
+///     ``commit`` only where the builder told it in ``TOMOSET_COMMIT``.
+#[pyfunction]
+fn build_facts() -> Vec<(&'static str, &'static str)> {
+    let commit = option_env!("TOMOSET_COMMIT").filter(|commit| !commit.is_empty());
+    let told = commit.map(|commit| ("commit", commit));
+    let rest = [
+        ("rustc", env!("TOMOSET_RUSTC")),
+        ("target", env!("TOMOSET_TARGET")),
+        ("profile", if cfg!(debug_assertions) { "debug" } else { "release" }),
+        ("loops", crate::star::simd::instructions()),
+    ];
+    told.into_iter().chain(rest).collect()
 }
 
 /// RELION's labels.

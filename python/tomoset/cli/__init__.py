@@ -25,6 +25,7 @@ from tomoset.cli.show import show
 from tomoset.cli.status import status
 from tomoset.cli.subset import subset
 from tomoset.cli.vacuum import vacuum
+from tomoset.cli.version import show_version
 
 _EXIT_CODES = """\b
 Exit codes:
@@ -41,7 +42,14 @@ Exit codes:
 @click.group(
     cls=FaultsAsMessages, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EXIT_CODES
 )
-@click.version_option(package_name="tomoset", message="%(prog)s %(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=show_version,
+    help="Show the version, and what it was built from and runs with.",
+)
 def commands() -> None:
     """Read, convert and catalogue the STAR files of RELION and cryo-EM."""
 

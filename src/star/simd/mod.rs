@@ -30,6 +30,16 @@ pub struct Masks {
 pub const STEP: usize = 64;
 const STEP_U32: u32 = 64;
 
+/// The instructions that this processor is given.
+#[must_use]
+pub fn instructions() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    if x86::available() {
+        return "AVX2";
+    }
+    "portable"
+}
+
 /// Masks for every 64 bytes of `text`, the last one filled up with blanks; tells whether there is a CR.
 pub fn classify(text: &[u8], out: &mut Vec<Masks>) -> bool {
     out.clear();
