@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tomoset.compat.starfile.parser import StarParser
 from tomoset.compat.starfile.writer import StarWriter
+from tomoset.frames import needed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,8 +58,15 @@ def read(
         A line of a list without one value, or rows that all have another length than there are labels.
     pandas.errors.ParserError
         A row that is longer than the first, or a quote without its other.
+    ImportError
+        pandas is not installed (``pip install 'tomoset[pandas]'``), and there are loops.
     """
-    parser = StarParser(filename, read_n_blocks, parse_as_string, exact=exact)
+    try:
+        parser = StarParser(filename, read_n_blocks, parse_as_string, exact=exact)
+    except ModuleNotFoundError as error:
+        if error.name == "pandas":
+            needed("pandas")
+        raise
     blocks = parser.data_blocks
     if len(blocks) == 1 and always_dict is False:
         return next(iter(blocks.values()))
