@@ -7,17 +7,18 @@ BUILD  := .build
 DEMO   := demo
 FUZZ_SECONDS ?= 60
 APT_PATIENCE := -o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o DPkg::Lock::Timeout=60
+COMMIT  = $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 
-RUST_SOURCES   := Cargo.toml Cargo.lock $(shell find src -type f 2>/dev/null)
-PYTHON_SOURCES := pyproject.toml README.md LICENSE $(shell find python -type f -not -name '*.so' -not -path '*__pycache__*' 2>/dev/null)
+RUST_SOURCES   := Cargo.toml Cargo.lock build.rs $(shell find src -type f 2>/dev/null)
+PYTHON_SOURCES := pyproject.toml README.md LICENSE THIRD-PARTY.md $(shell find python -type f -not -name '*.so' -not -path '*__pycache__*' 2>/dev/null)
 
 RUST_TESTS     := $(shell find tests/rust benches/reader.rs -type f 2>/dev/null)
-PYTHON_TESTS   := $(shell find tests/python tests/data docs examples benches README.md CHANGELOG.md Makefile -type f -not -path '*__pycache__*' 2>/dev/null)
+PYTHON_TESTS   := $(shell find tests/python tests/data docs examples benches packaging README.md CHANGELOG.md Makefile -type f -not -path '*__pycache__*' 2>/dev/null)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test retest torture check format bench rules pictures fuzz develop browser clean prerequisites
+.PHONY: help demo test retest torture check format bench rules pictures fuzz develop browser dist matrix workflows licences third-party clean prerequisites
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,8 +64,11 @@ check: $(BUILD)/installed  ## formatting, lints and types of everything
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy --no-error-summary tests/python tests/torture examples benches
+	$(BIN)/mypy --no-error-summary tests/python tests/torture examples benches packaging
 	$(BIN)/python -m mypy.stubtest tomoset._core --mypy-config-file pyproject.toml
+	$(BIN)/basedpyright --level error
+	$(BIN)/python packaging/third_party.py --check
+	$(MAKE) --no-print-directory workflows
 
 format: $(BUILD)/installed  ## format all code
 	cargo fmt
@@ -104,6 +108,31 @@ browser:  ## install Chromium for the tests of the report, on Debian and as root
 		} >$(BUILD)/browser.log 2>&1; \
 	} || echo "no Chromium: the tests of the report in a browser are skipped"
 
+dist: $(BUILD)/venv  ## build what is published: a wheel for any Linux with glibc 2.17, and the source; check both
+	rm -rf $(BUILD)/dist
+	$(BIN)/python -m pip install --quiet ziglang abi3audit twine
+	TOMOSET_COMMIT=$(COMMIT) $(BIN)/maturin build --release --locked --zig --compatibility manylinux_2_17 --out $(BUILD)/dist
+	$(BIN)/maturin sdist --out $(BUILD)/dist
+	$(BIN)/python packaging/contents.py $(BUILD)/dist/*
+	$(BIN)/abi3audit --strict --summary $(BUILD)/dist/*.whl
+	$(BIN)/twine check --strict $(BUILD)/dist/*
+
+matrix: $(BUILD)/wheel  ## install the wheel beside the oldest and newest packages, on every Python there is, and test it
+	$(BIN)/python packaging/matrix.py $(BUILD)/wheels/*.whl $(COMBINATIONS)
+
+workflows: $(BUILD)/installed  ## look at the workflows of continuous integration
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/zizmor --offline --quiet .github/workflows
+
+licences: $(BUILD)/installed  ## look at the licences of all Rust crates and Python packages (deny.toml)
+	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+	cargo deny check licenses bans sources
+	$(BIN)/python -m pip install --quiet pip-licenses
+	$(BIN)/pip-licenses --packages $$($(BIN)/python packaging/third_party.py --packages) --order license
+
+third-party:  ## write THIRD-PARTY.md anew, after Cargo.lock changed
+	$(PYTHON) packaging/third_party.py
+
 clean:  ## remove what was built
 	rm -rf $(BUILD) $(DEMO) target $(VENV)
 
@@ -122,7 +151,7 @@ $(BUILD)/installed: $(BUILD)/wheel
 
 $(BUILD)/wheel: $(BUILD)/venv $(RUST_SOURCES) $(PYTHON_SOURCES)
 	rm -rf $(BUILD)/wheels
-	$(BIN)/maturin build --release --locked --quiet --out $(BUILD)/wheels
+	TOMOSET_COMMIT=$(COMMIT) $(BIN)/maturin build --release --locked --quiet --out $(BUILD)/wheels
 	@touch $@
 
 $(BUILD)/venv: | prerequisites
