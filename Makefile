@@ -13,7 +13,7 @@ RUST_SOURCES   := Cargo.toml Cargo.lock build.rs $(shell find src -type f 2>/dev
 PYTHON_SOURCES := pyproject.toml README.md LICENSE THIRD-PARTY.md $(shell find python -type f -not -name '*.so' -not -path '*__pycache__*' 2>/dev/null)
 
 RUST_TESTS     := $(shell find tests/rust benches/reader.rs -type f 2>/dev/null)
-PYTHON_TESTS   := $(shell find tests/python tests/data docs examples benches packaging README.md CHANGELOG.md Makefile -type f -not -path '*__pycache__*' 2>/dev/null)
+PYTHON_TESTS   := $(shell find tests/python tests/data docs examples benches release README.md CHANGELOG.md Makefile -type f -not -path '*__pycache__*' 2>/dev/null)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -64,10 +64,10 @@ check: $(BUILD)/installed  ## formatting, lints and types of everything
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy --no-error-summary tests/python tests/torture examples benches packaging
+	$(BIN)/mypy --no-error-summary tests/python tests/torture examples benches release
 	$(BIN)/python -m mypy.stubtest tomoset._core --mypy-config-file pyproject.toml
 	$(BIN)/basedpyright --level error
-	$(BIN)/python packaging/third_party.py --check
+	$(BIN)/python release/third_party.py --check
 	$(MAKE) --no-print-directory workflows
 
 format: $(BUILD)/installed  ## format all code
@@ -113,12 +113,12 @@ dist: $(BUILD)/venv  ## build what is published: a wheel for any Linux with glib
 	$(BIN)/python -m pip install --quiet ziglang abi3audit twine
 	TOMOSET_COMMIT=$(COMMIT) $(BIN)/maturin build --release --locked --zig --compatibility manylinux_2_17 --out $(BUILD)/dist
 	$(BIN)/maturin sdist --out $(BUILD)/dist
-	$(BIN)/python packaging/contents.py $(BUILD)/dist/*
+	$(BIN)/python release/contents.py $(BUILD)/dist/*
 	$(BIN)/abi3audit --strict --summary $(BUILD)/dist/*.whl
 	$(BIN)/twine check --strict $(BUILD)/dist/*
 
 matrix: $(BUILD)/wheel  ## install the wheel beside the oldest and newest packages, on every Python there is, and test it
-	$(BIN)/python packaging/matrix.py $(BUILD)/wheels/*.whl $(COMBINATIONS)
+	$(BIN)/python release/matrix.py $(BUILD)/wheels/*.whl $(COMBINATIONS)
 
 workflows: $(BUILD)/installed  ## look at the workflows of continuous integration
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
@@ -128,10 +128,10 @@ licences: $(BUILD)/installed  ## look at the licences of all Rust crates and Pyt
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	cargo deny check licenses bans sources
 	$(BIN)/python -m pip install --quiet pip-licenses
-	$(BIN)/pip-licenses --packages $$($(BIN)/python packaging/third_party.py --packages) --order license
+	$(BIN)/pip-licenses --packages $$($(BIN)/python release/third_party.py --packages) --order license
 
 third-party:  ## write THIRD-PARTY.md anew, after Cargo.lock changed
-	$(PYTHON) packaging/third_party.py
+	$(PYTHON) release/third_party.py
 
 clean:  ## remove what was built
 	rm -rf $(BUILD) $(DEMO) target $(VENV)

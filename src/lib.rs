@@ -5,6 +5,9 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
+#[cfg(not(unix))]
+compile_error!("tomoset needs a Unix: Linux, macOS, or the Linux within Windows (WSL)");
+
 pub mod archive;
 pub mod error;
 pub mod geometry;

@@ -6,7 +6,9 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, Uid};
+#[cfg(target_os = "linux")]
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use rustix::fs::{Gid, Uid};
 use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
@@ -125,7 +127,8 @@ fn folder(path: &Path) -> &Path {
 
 /// A file that is not in its place yet.
 enum Fresh {
-    /// It has no name, and goes when it is closed.
+    /// It has no name, and goes when it is closed; only Linux has such files.
+    #[cfg(target_os = "linux")]
     Nameless(File),
     /// It goes when it is dropped, but not when the process is killed.
     Named(NamedTempFile),
@@ -134,19 +137,17 @@ enum Fresh {
 impl Fresh {
     fn beside(target: &Path) -> io::Result<Self> {
         let folder = folder(target);
-        let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
-        match rustix::fs::openat(CWD, folder, flags, Mode::from_raw_mode(0o666)) {
-            Ok(file) if fs::symlink_metadata(descriptor(&file)).is_ok() => Ok(Self::Nameless(file.into())),
-            Ok(_) | Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => {
-                let new = |path: &Path| File::options().write(true).create_new(true).open(path);
-                named(folder, new).map(Self::Named)
-            }
-            Err(error) => Err(error.into()),
+        #[cfg(target_os = "linux")]
+        if let Some(file) = nameless(folder)? {
+            return Ok(Self::Nameless(file));
         }
+        let new = |path: &Path| File::options().write(true).create_new(true).open(path);
+        named(folder, new).map(Self::Named)
     }
 
     fn file(&self) -> &File {
         match self {
+            #[cfg(target_os = "linux")]
             Self::Nameless(file) => file,
             Self::Named(named) => named.as_file(),
         }
@@ -154,6 +155,7 @@ impl Fresh {
 
     fn file_mut(&mut self) -> &mut File {
         match self {
+            #[cfg(target_os = "linux")]
             Self::Nameless(file) => file,
             Self::Named(named) => named.as_file_mut(),
         }
@@ -171,12 +173,14 @@ impl Fresh {
         self.file().set_permissions(old.permissions())
     }
 
+    #[cfg_attr(not(target_os = "linux"), expect(unused_variables, reason = "a named file replaces either way"))]
     fn put(self, target: &Path, replaces: bool) -> Result<()> {
         match self {
             Self::Named(named) => {
                 named.persist(target).map_err(|error| StarError::from(error.error))?;
                 Ok(())
             }
+            #[cfg(target_os = "linux")]
             Self::Nameless(file) => Ok(put_nameless(&file, target, replaces)?),
         }
     }
@@ -194,12 +198,25 @@ fn named<F>(folder: &Path, mut make: impl FnMut(&Path) -> io::Result<F>) -> io::
     made.map_err(|error| reason.map_or(error, io::Error::from_raw_os_error))
 }
 
+/// Makes a file without a name, if the file system can, and the system can give it one later.
+#[cfg(target_os = "linux")]
+fn nameless(folder: &Path) -> io::Result<Option<File>> {
+    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+    match rustix::fs::openat(CWD, folder, flags, Mode::from_raw_mode(0o666)) {
+        Ok(file) if fs::symlink_metadata(descriptor(&file)).is_ok() => Ok(Some(file.into())),
+        Ok(_) | Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Where the system lists an open file, which is how a nameless one is given a name.
+#[cfg(target_os = "linux")]
 fn descriptor(file: impl AsFd) -> PathBuf {
     use std::os::fd::AsRawFd;
     format!("/proc/self/fd/{}", file.as_fd().as_raw_fd()).into()
 }
 
+#[cfg(target_os = "linux")]
 fn put_nameless(file: &File, target: &Path, replaces: bool) -> io::Result<()> {
     let link = |to: &Path| rustix::fs::linkat(CWD, descriptor(file), CWD, to, AtFlags::SYMLINK_FOLLOW);
     if !replaces {

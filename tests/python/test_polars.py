@@ -80,7 +80,11 @@ def test_reading_ends_where_head_has_its_rows(path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(pl, "from_arrow", spy)
     assert frame.head(15).collect()["myCount"].to_list() == list(range(15))
     assert read == [0, 10, 10]
-    assert frame.filter(pl.col("myCount") > 990).head(3).collect()["myCount"].sort().to_list() == [991, 992, 993]
+    assert frame.filter(pl.col("myCount") > 990).head(3).collect()["myCount"].sort().to_list() == [
+        991,
+        992,
+        993,
+    ]
 
 
 def test_rows_are_counted(path: Path) -> None:

@@ -1,6 +1,6 @@
 """Check what is in wheels and source distributions: all that belongs there, and nothing else.
 
-python packaging/contents.py dist/*.whl dist/*.tar.gz
+python release/contents.py dist/*.whl dist/*.tar.gz
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 MOST_BYTES = 8_000_000
 #: Folders and files at the top that are for whoever works on tomoset.
-OURS = r"(tests|docs|benches|examples|fuzz|packaging|\.github|\.ci|Makefile)(/|$)"
+OURS = r"(tests|docs|benches|examples|fuzz|release|\.github|\.ci|Makefile)(/|$)"
 JUNK = r"(^|/)(__pycache__|\.git[a-z]*|\.DS_Store|[^/]*\.(pyc|orig|rej|bak|swp|rs\.bk|log))(/|$)"
 METADATA = ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE", "licenses/THIRD-PARTY.md")
 

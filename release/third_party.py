@@ -1,7 +1,7 @@
 """Write THIRD-PARTY.md: the Rust crates that are linked into the compiled part, with their licences.
 
-    python packaging/third_party.py            writes it anew
-    python packaging/third_party.py --check    fails unless it is current, or if a licence is not one of those below
+    python release/third_party.py            writes it anew
+    python release/third_party.py --check    fails unless it is current, or if a licence is not one of those below
 
 What `cargo metadata` says of the locked versions, and the licence files of the crates, are all that goes in.
 """
@@ -53,7 +53,7 @@ HEAD = """\
 The compiled part of tomoset's wheels (`tomoset/_core`) has the following Rust crates linked into it, beside Rust's
 standard library (MIT or Apache-2.0, https://www.rust-lang.org). tomoset itself is under the MIT licence (`LICENSE`).
 Where a crate may be used under one of several licences, the one taken comes first. Written by
-`packaging/third_party.py` from `Cargo.lock`; `make third-party` writes it anew.
+`release/third_party.py` from `Cargo.lock`; `make third-party` writes it anew.
 
 """
 
@@ -158,7 +158,7 @@ def taken_of(licence: str, name: str) -> tuple[str, ...]:
         allowed = [known for known in ALLOWED if known in choices]
         if not allowed:
             raise SystemExit(
-                f"{name}: licence {licence!r} is not one that is allowed (packaging/third_party.py)"
+                f"{name}: licence {licence!r} is not one that is allowed (release/third_party.py)"
             )
         taken.append(allowed[0])
     return tuple(dict.fromkeys(taken))

@@ -1,8 +1,8 @@
 """Install the wheel beside the oldest and the newest packages it claims to work with, and run tests there.
 
-    python packaging/matrix.py dist/tomoset-*.whl                all combinations, on every Python there is
-    python packaging/matrix.py dist/tomoset-*.whl oldest newest-3.13
-    python packaging/matrix.py --list
+    python release/matrix.py dist/tomoset-*.whl                all combinations, on every Python there is
+    python release/matrix.py dist/tomoset-*.whl oldest newest-3.13
+    python release/matrix.py --list
 
 Each combination gets an environment of its own, below `.build/matrix`, made anew. A Python that is not there is left
 out, and said so.
@@ -109,7 +109,7 @@ def _run(name: str, wheel: Path, workers: str) -> str:
         return "failed: the packages cannot be installed together"
     tests = [str(ROOT / "tests" / "python" / test) for test in combination.tests]
     # Not the sources: what is tested is the wheel. And no `error` for warnings, which packages of other years give.
-    command = [place / "bin" / "python", "-m", "pytest", "-q", "-n", workers, "-W", "default", *tests]
+    command = [str(place / "bin" / "python"), "-m", "pytest", "-q", "-n", workers, "-W", "default", *tests]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     lines = done.stdout.strip().splitlines()
@@ -150,10 +150,8 @@ def interpreter(version: str) -> str | None:
     candidates = [shutil.which(f"python{version}")]
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     candidates += [str(path) for path in sorted(pyenv.glob(f"{version}.*/bin/python3"))]
-    for path in candidates:
+    for path in filter(None, candidates):
         command = [path, "-c", "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"]
-        if path is None:
-            continue
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.stdout.strip() == version:
             return path
