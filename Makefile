@@ -66,7 +66,7 @@ check: $(BUILD)/installed  ## formatting, lints and types of everything
 	$(BIN)/mypy
 	$(BIN)/mypy --no-error-summary tests/python tests/torture examples benches release
 	$(BIN)/python -m mypy.stubtest tomoset._core --mypy-config-file pyproject.toml
-	$(BIN)/basedpyright --level error
+	$(BIN)/basedpyright --level error --pythonpath $(BIN)/python
 	$(BIN)/python release/third_party.py --check
 	$(MAKE) --no-print-directory workflows
 

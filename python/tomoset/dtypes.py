@@ -11,7 +11,7 @@ __all__ = ["DtypeLike"]
 DtypeLike: TypeAlias = Any
 
 _PYTHON = {float: "float64", int: "int64", bool: "bool", str: "string"}
-_SAME = {"str": "string", "utf8": "string", "double": "float64", "object": "string"}
+_SAME = {"str": "string", "utf8": "string", "double": "float64", "object": "string", "bool_": "bool"}
 
 
 def dtype_names(dtypes: Mapping[str, DtypeLike]) -> dict[str, str]:

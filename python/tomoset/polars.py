@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from inspect import signature
 from typing import TYPE_CHECKING
 
 from tomoset.dtypes import DtypeLike
@@ -85,5 +86,7 @@ def scan_star(
 
     from polars.io.plugins import register_io_source
 
-    found: pl.LazyFrame = register_io_source(source, schema=schema, is_pure=True)
+    # So that a file which a query names twice is read once, where polars can (1.33).
+    pure = {"is_pure": True} if "is_pure" in signature(register_io_source).parameters else {}
+    found: pl.LazyFrame = register_io_source(source, schema=schema, **pure)
     return found

@@ -57,7 +57,9 @@ def to_table(data: Any, block: str = "") -> pa.Table:  # noqa: ANN401
     if _is_of_pandas(data, "DataFrame"):
         return _from_pandas(data, block)
     what = type(data).__name__
-    if hasattr(data, "__arrow_c_stream__"):
+    if _is_of_pandas(data, "Series"):
+        what = f"a {what} of values without labels"
+    elif hasattr(data, "__arrow_c_stream__"):
         try:
             return pa.table(data)
         except (pa.ArrowInvalid, pa.ArrowTypeError):

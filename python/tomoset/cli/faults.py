@@ -37,6 +37,13 @@ class Trouble(Failure):
 class FaultsAsMessages(click.Group):
     """A group whose commands tell their faults on standard error."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take nothing at all as wrong usage, as newer versions of click do by themselves."""
+        if not args:
+            click.echo(ctx.get_help(), err=True)
+            ctx.exit(ExitCode.USAGE)
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  click's own signature
         """Run the command that was asked for."""
         try:

@@ -264,6 +264,7 @@ impl<'a> FirstEdgeWriter<'a> {
     }
 
     /// Passes a step by that lies within a line of which nothing more is wanted; false when it does not.
+    #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn skip(&mut self, newline: u64) -> bool {
         let skip = self.left == 0 && newline == 0;

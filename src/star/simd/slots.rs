@@ -90,6 +90,8 @@ pub fn decimals(values: &[f64], places: Places, width: usize, slots: &mut [Slot]
         // SAFETY: the processor has the instructions, as `narrow` just found.
         return unsafe { super::x86_slots::decimals_avx2(values, places, width, slots) };
     }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (values, places, width, slots);
     0
 }
 
@@ -101,6 +103,8 @@ pub fn integers(values: &[i64], width: usize, slots: &mut [Slot]) -> usize {
         // SAFETY: the processor has the instructions, as `narrow` just found.
         return unsafe { super::x86_slots::integers_avx2(values, width, slots) };
     }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (values, width, slots);
     0
 }
 
