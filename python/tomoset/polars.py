@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from inspect import signature
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tomoset.dtypes import DtypeLike
 from tomoset.frames import needed
@@ -87,6 +87,6 @@ def scan_star(
     from polars.io.plugins import register_io_source
 
     # So that a file which a query names twice is read once, where polars can (1.33).
-    pure = {"is_pure": True} if "is_pure" in signature(register_io_source).parameters else {}
+    pure: dict[str, Any] = {"is_pure": True} if "is_pure" in signature(register_io_source).parameters else {}
     found: pl.LazyFrame = register_io_source(source, schema=schema, **pure)
     return found

@@ -99,7 +99,7 @@ def test_other_libraries_take_blocks(optics: tomoset.StarBlock) -> None:
     assert pl.DataFrame(optics).equals(optics.to_polars())
     assert optics.to_polars().to_dict(as_series=False) == optics.to_dict()
     if hasattr(pd.DataFrame, "from_arrow"):  # pandas 3
-        frame = pd.DataFrame.from_arrow(optics)
+        frame = pd.DataFrame.from_arrow(optics)  # type: ignore[attr-defined]  # newer than its stubs
         pd.testing.assert_frame_equal(frame, optics.to_pandas())
         assert frame["rlnOpticsGroupName"].to_list() == ["first", "the <second> group"]
     assert fetched(duckdb.sql("select rlnOpticsGroupName from optics where rlnVoltage < 250")) == [
