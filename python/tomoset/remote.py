@@ -136,12 +136,13 @@ def _find(url: str) -> tuple[_FileSystem, str]:
             f"{shown}: fsspec is needed for {protocol}: pip install 'tomoset[fsspec]'"
             " (for a local file of that name give a pathlib.Path)"
         ) from None
-    try:
-        files, path = url_to_fs(url)
-    except ImportError as fault:
-        raise ImportError(f"{shown}: {fault}") from fault
-    except ValueError as fault:
-        raise AddressError(f"{shown}: no address that fsspec knows: {fault}") from fault
+    with _faults_of(url):
+        try:
+            files, path = url_to_fs(url)
+        except ImportError as fault:
+            raise ImportError(f"{shown}: {fault}") from fault
+        except (ValueError, TypeError) as fault:
+            raise AddressError(f"{shown}: no address that fsspec knows: {fault}") from fault
     return files, str(path)
 
 
@@ -154,12 +155,13 @@ def _faults_of(url: str) -> Iterator[None]:
     """Raise whatever a file system raises as an `OSError` with a number and the address."""
     try:
         yield
-    except MemoryError:
+    except (AddressError, ImportError, MemoryError):
         raise
     except OSError as fault:
         number = fault.errno or next((n for kind, n in _NUMBERS if isinstance(fault, kind)), errno.EIO)
         words = fault.strerror or (str(fault) if number == errno.EIO else os.strerror(number))
-        raise type(fault)(number, words, url) from fault
+        # Of a kind of its own it may want other arguments; by the number it becomes FileNotFoundError and the like.
+        raise OSError(number, words, url) from fault
     except Exception as fault:
         # Each file system has kinds of its own.
         raise OSError(errno.EIO, f"{type(fault).__name__}: {fault}", url) from fault

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import fsspec
 import pytest
 import tomoset
+from cli_runs import run as run_command
 from fsspec.implementations.memory import MemoryFileSystem
 from star_sample import TEXT
 from tomoset.remote import is_url
@@ -154,6 +155,48 @@ def test_whatever_a_file_system_raises_is_an_os_error(monkeypatch: pytest.Monkey
     with pytest.raises(OSError, match=r"BackendError: the store is shut") as caught:
         tomoset.read_star(URL)
     assert (caught.value.errno, caught.value.filename) == (errno.EIO, URL)
+
+
+def test_an_error_of_a_kind_of_its_own_becomes_a_plain_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    class ConnectorError(OSError):
+        def __init__(self, key: str, error: OSError) -> None:
+            super().__init__(error.errno, error.strerror)
+
+    def fails(*_: object) -> bytes:
+        raise ConnectorError("key", ConnectionRefusedError(errno.ECONNREFUSED, "nobody listens"))
+
+    monkeypatch.setattr(MemoryFileSystem, "cat_file", fails)
+    with pytest.raises(ConnectionRefusedError, match="nobody listens") as caught:
+        tomoset.read_star(URL)
+    assert caught.value.filename == URL
+
+
+def test_commands_read_addresses_and_write_files(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, store: MemoryFileSystem
+) -> None:
+    shown = run_command(capfd, "show", URL)
+    assert (shown.code, shown.out.splitlines()[0]) == (0, f"{URL}: 5 blocks")
+    store.pipe_file("/one.star", b"data_a\n\nloop_\n_rlnTomoName\nTS_1\n")
+    local = tmp_path / "one.star"
+    local.write_bytes(store.cat_file("/one.star"))
+    assert run_command(capfd, "diff", "memory://one.star", local).code == 0
+    assert run_command(capfd, "convert", "memory://one.star", tmp_path / "one.csv").code == 0
+    assert (tmp_path / "one.csv").read_text() == '"rlnTomoName"\n"TS_1"\n'
+    assert run_command(capfd, "show", local.as_uri()).out.startswith(f"{local}: 1 block, 32 bytes")
+    for arguments, message in (
+        (["convert", str(local), "memory://x.csv"], "memory://x.csv: commands write to local files and"),
+        (["convert", str(local), "memory://x.star"], "memory://x.star: commands write to local files and"),
+        (
+            ["convert", "memory://x.parquet", str(tmp_path / "x.star")],
+            "tables in other formats are read from",
+        ),
+        (["show", "memory://none.star"], "memory://none.star: No such file or directory"),
+        (["show", "nonsense://x.star"], "no address that fsspec knows"),
+        (["show", "ftp://"], "no address that fsspec knows"),
+    ):
+        failed = run_command(capfd, *arguments)
+        assert (failed.code, failed.out) == (3, "")
+        assert message in failed.err
 
 
 @pytest.mark.parametrize(

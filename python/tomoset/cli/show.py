@@ -39,14 +39,16 @@ def show(file: str, rows: int, all_blocks: bool) -> None:
     """Show the blocks of a STAR file, their labels, types, units and first rows, and what is odd in it.
 
     Of a set of tomograms, particles or trajectories, or an optimisation set, also what it holds and what is wrong
-    with it.
+    with it, if it is a local file.
     """
     from tomoset import read_star
 
     star = read_star(file, on_error="collect")
     width = terminal_width()
-    echo_lines(_title(file, star, width))
-    echo_lines(set_lines(file, star, width))
+    where = star.path or file
+    echo_lines(_title(where, star, width))
+    if not is_url(where):
+        echo_lines(set_lines(where, star, width))
     names = list(star)
     most = len(names) if all_blocks or len(names) <= _MOST_BLOCKS else _MOST_BLOCKS
     for block in star.blocks[:most]:
