@@ -192,7 +192,6 @@ def test_commands_read_addresses_and_write_files(
         ),
         (["show", "memory://none.star"], "memory://none.star: No such file or directory"),
         (["show", "nonsense://x.star"], "no address that fsspec knows"),
-        (["show", "ftp://"], "no address that fsspec knows"),
     ):
         failed = run_command(capfd, *arguments)
         assert (failed.code, failed.out) == (3, "")
