@@ -215,6 +215,8 @@ SELECT within(s.project, j.job || '/' || if(j.folder_type = 'Refine3D', 'run_dat
 FROM series s JOIN job j USING (i)
 WHERE s.shard = $shard AND j.folder_type IN ('Extract', 'Refine3D', 'Select') AND s.tomograms > 4
 ORDER BY path, s.tomogram, k""",
+    # Nobody asked for each particle.
+    "particles": "SELECT NULL::VARCHAR AS path WHERE false",
     "labels": """
 SELECT number + (hash(kind) % 100000)::BIGINT AS header, kind, pick([kind, n::VARCHAR], 'own', 12) > 0 AS known,
        if(known, 'rlnLabel' || (n * 7 + pick(kind, 'kind', 300)), 'wrpOwn' || n) AS label,

@@ -23,8 +23,9 @@ mod _core {
         Harvest, Harvested, Stack, Walk, catalog_schemas, harvest, path_text, read_stack, walk_tree, write_stack,
     };
     #[pymodule_export]
-    use super::diagnostic_advice;
     use super::build_facts;
+    #[pymodule_export]
+    use super::diagnostic_advice;
     #[pymodule_export]
     use super::diagnostic_codes;
     #[pymodule_export]

@@ -307,7 +307,11 @@ def test_a_block_alone_is_pickled_alone() -> None:
 
 
 def test_exceptions_round_trip() -> None:
-    errors: list[BaseException] = [tomoset.CatalogBusy("busy"), tomoset.TomosetError("bad")]
+    errors: list[BaseException] = [
+        tomoset.CatalogBusy("busy"),
+        tomoset.RebaseError("locked", "project"),
+        tomoset.TomosetError("bad"),
+    ]
     missing: list[Callable[[], Any]] = [
         lambda: tomoset.read_star(b"data_a\n_x\n"),
         lambda: tomoset.read_star(b"data_a\n_rlnVoltage x\n"),
