@@ -12,13 +12,13 @@ COMMIT  = $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 RUST_SOURCES   := Cargo.toml Cargo.lock build.rs $(shell find src -type f 2>/dev/null)
 PYTHON_SOURCES := pyproject.toml README.md LICENSE THIRD-PARTY.md $(shell find python -type f -not -name '*.so' -not -path '*__pycache__*' 2>/dev/null)
 
-RUST_TESTS     := $(shell find tests/rust benches/reader.rs -type f 2>/dev/null)
+RUST_TESTS     := $(shell find tests/rust benches/reader.rs examples/read_set.rs docs/howto/arrow.md -type f 2>/dev/null)
 PYTHON_TESTS   := $(shell find tests/python tests/data docs examples benches release README.md CHANGELOG.md Makefile -type f -not -path '*__pycache__*' 2>/dev/null)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test retest torture check format bench rules pictures fuzz develop browser dist matrix workflows licences third-party clean prerequisites
+.PHONY: help demo test retest torture check format bench docs rules pictures fuzz develop browser dist matrix workflows licences third-party clean prerequisites
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,7 @@ check: $(BUILD)/installed  ## formatting, lints and types of everything
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo clippy --locked --features python -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --quiet
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -91,6 +92,14 @@ fuzz:  ## fuzz the reader for FUZZ_SECONDS (60), beginning with the files in tes
 
 develop: $(BUILD)/installed  ## install in place, so that changes to Python files count at once
 	$(BIN)/maturin develop --release
+
+docs: $(BUILD)/installed  ## make the site of the docs in .build/site, Rust's included; warnings are errors
+	$(BIN)/python -m pip install --quiet "$$(ls $(BUILD)/wheels/*.whl)[docs]"
+	$(BIN)/python -m sphinx -q -W --keep-going -d $(BUILD)/doctrees docs $(BUILD)/site
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --quiet
+	rm -rf $(BUILD)/site/rust
+	cp -R "$${CARGO_TARGET_DIR:-target}/doc" $(BUILD)/site/rust
+	@echo "$(BUILD)/site/index.html"
 
 rules: $(BUILD)/installed  ## write docs/rules.md from the rules
 	$(BIN)/python examples/write_rules.py

@@ -90,12 +90,19 @@ def make(folder: Path, sizes: Sizes) -> None:
 
 def open_session(folder: Path, threads: int) -> duckdb.DuckDBPyConnection:
     """Return a database whose content are the tables and the views over them."""
+    from tomoset import _core
+
     session = duckdb.connect(config={"threads": threads})
     session.execute("SET TimeZone = 'UTC'")
+    schemas = _core.catalog_schemas()
     for name in ROWS:
         paths = sorted(str(path) for path in (folder / name).rglob("*.parquet"))
         files = ", ".join(f"'{path}'" for path in paths)
-        session.execute(f"CREATE VIEW {name} AS FROM read_parquet([{files}], hive_partitioning = false)")
+        rows = f"FROM read_parquet([{files}], hive_partitioning = false)"
+        if not paths:
+            session.register(f"no_{name}", schemas[name].empty_table())
+            rows = f"FROM no_{name}"
+        session.execute(f"CREATE VIEW {name} AS {rows}")
     for statement in view_statements():
         session.execute(statement)
     return session

@@ -13,9 +13,11 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "rules.md"
 
 HEAD = """# Rules
 
+*For whoever wants to know what a code means, and what to do about it.*
+
 <!-- Written by examples/write_rules.py from the rules themselves. -->
 
-What `tomoset check`, `tomoset.check()` and `validate()` of sets find. [check.md](check.md) says how to use them.
+What `tomoset check`, `tomoset.check()` and `validate()` of sets find. [Checking](check.md) says how to use them.
 
 ```python
 import tomoset

@@ -62,20 +62,30 @@ def scan_star(source: StarSource, *, on_error: OnError = "raise", threads: int |
 class OutlineTable(NamedTuple):
     """A list or loop of a block, as an outline knows it."""
 
+    #: Whether it is a list, and not a loop.
     is_list: bool
+    #: Rows of a loop; 1 for a list.
     num_rows: int
+    #: Labels, without the underscore.
     labels: list[str]
+    #: Offset of its first byte.
     start: int
+    #: Offset behind its last byte.
     end: int
 
 
 class OutlineBlock(NamedTuple):
     """A block, as an outline knows it; `start` and `end` are byte offsets."""
 
+    #: Name of the block, without ``data_``.
     name: str
+    #: Number of the version comment above it.
     version: int | None
+    #: Offset of its first byte.
     start: int
+    #: Offset behind its last byte.
     end: int
+    #: Its lists and loops, in order.
     tables: tuple[OutlineTable, ...]
 
     @property

@@ -1,7 +1,7 @@
 //! Texts mended: what RELION would read otherwise is written so that it reads what we read, and paths are moved.
 //!
 //! Each fix replaces a few bytes; all others stay. Fixes that would overlap are made one after the other, by mending
-//! again. [`fixes`] makes those of a diagnostic's code; [`moving`] those of paths; [`references`] finds paths in files.
+//! again. `fixes` makes those of a diagnostic's code; [`moving`] those of paths; [`references`] finds paths in files.
 
 mod headers;
 mod labels;

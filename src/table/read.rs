@@ -96,7 +96,7 @@ const TRIES: usize = 3;
 ///
 /// # Errors
 /// The first fault, unless faults are collected; a block or column that was asked for and is not there; what the
-/// operating system says, and [`io::ErrorKind::UnexpectedEof`] for a file that keeps changing.
+/// operating system says, and [`std::io::ErrorKind::UnexpectedEof`] for a file that keeps changing.
 pub fn read_path(path: &Path, options: &Options) -> Result<StarTables> {
     let cut = Cut::default();
     let in_memory = options.memory_map || options.strings == Strings::View;

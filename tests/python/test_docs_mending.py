@@ -18,7 +18,7 @@ def test_the_table_has_all_fixes() -> None:
     assert sorted(rows) == sorted(fixes)
 
 
-@pytest.mark.parametrize("line", re.findall(r"^tomoset .+$", PAGE, re.MULTILINE))
+@pytest.mark.parametrize("line", re.findall(r"^\$ (tomoset .+)$", PAGE, re.MULTILINE))
 def test_options_are_there(line: str) -> None:
     name, *words = line.partition("#")[0].split()[1:]
     command = commands.commands[name]

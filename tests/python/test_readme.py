@@ -11,67 +11,15 @@ import tomoset
 import tomoset.blocks
 import tomoset.star
 import tomoset.writing
+from readme_files import README_FILES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-TILTS = """data_TS_01
-
-loop_
-_rlnTomoNominalStageTiltAngle #1
-_rlnDefocusU #2
-0.0 41236.5
-3.0 41100.25
-
-3.1 41000.0
-"""
-MOTION = """data_general
-
-_rlnParticleNumber 1
-
-data_TS_01/17
-
-loop_
-_rlnOriginXAngst #1
-0.5
-"""
-PARTICLES = """data_particles
-
-loop_
-_rlnTomoName #1
-_rlnClassNumber #2
-_rlnDefocusU #3
-TS_01 1 41000.5
-TS_02 2 39000.5
-"""
-
-
-SET = """data_global
-
-loop_
-_rlnTomoName #1
-_rlnTomoTiltSeriesStarFile #2
-TS_01 Import/job001/tilt_series/TS_01.star
-"""
-SERIES = """data_TS_01
-
-loop_
-_rlnMicrographPreExposure #1
-_rlnDefocusU #2
-0.0 41236.5
-101.0 41100.25
-"""
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give a project with the files that README speaks of, as the working directory."""
-    files = {
-        "Tomograms/job008/tilt_series/TS_01.star": TILTS,
-        "Polish/job012/motion.star": MOTION,
-        "particles.star": PARTICLES,
-        "Tomograms/job006/tomograms.star": SET,
-        "Import/job001/tilt_series/TS_01.star": SERIES,
-    }
-    for name, text in files.items():
+    for name, text in README_FILES.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
@@ -87,6 +35,21 @@ def test_readme(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
         exec(compile(block, "README.md", "exec"), names)
     assert len(blocks) == 4
     assert "R101 rows-after-blank" in capsys.readouterr().out
+
+
+def test_the_fault_that_is_shown(project: Path) -> None:
+    labels = "".join(f"_rlnLabel{at}\n" for at in range(26))
+    row = "TS_01 " + "1 " * 28
+    Path("particles.star").write_text(
+        f"data_particles\n\nloop_\n_rlnTomoName\n_a\n_b\n{labels}_c\n\n{row}\n\n"
+    )
+    with pytest.raises(tomoset.StarSyntaxError) as raised:
+        tomoset.read_star("particles.star")
+    (shown,) = re.findall(r"^particles\.star:.*$", (REPOSITORY / "README.md").read_text(), re.MULTILINE)
+    before, after = shown.split("'TS_01 ...'")
+    assert str(raised.value).endswith(after)
+    wanted = re.sub(r":\d+:", ":35:", before, count=1)
+    assert str(raised.value).startswith(wanted)
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,8 @@ def phase(
         gamma = -pi l D + pi/2 Cs l^3 k^4 - phase_shift - atan(Q / sqrt(1 - Q^2)),      k^2 = x^2 + y^2
         D     = U (x cos a + y sin a)^2 + V (-x sin a + y cos a)^2
 
+    Parameters are broadcast against each other.
+
     Parameters
     ----------
     x, y : array_like
@@ -107,8 +109,6 @@ def phase(
         ``rlnAmplitudeContrast``, 0 to 1.
     phase_shift : array_like
         ``rlnPhaseShift`` in degrees.
-
-    All are broadcast against each other.
 
     Returns
     -------
@@ -153,6 +153,8 @@ def ctf(
     As RELION's ``CTF::getCTF``: the envelope is ``exp(-B k^2 / 4)``, or that of the dose where one is given; values
     within 1e-8 of 0 are 1e-8 off it.
 
+    Parameters are broadcast against each other.
+
     Parameters
     ----------
     x, y, defocus_u, defocus_v, defocus_angle, voltage, spherical_aberration, amplitude_contrast, phase_shift
@@ -169,8 +171,6 @@ def ctf(
         only that of the critical dose.
     magnification : (..., 2, 2) array_like, optional
         ``rlnMagMat00`` to ``11``: frequencies are multiplied by it first.
-
-    All are broadcast against each other.
 
     Returns
     -------

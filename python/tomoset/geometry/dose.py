@@ -48,6 +48,8 @@ def dose_weight(
     As RELION's ``Damage::weightImage``: ``exp(-dose / (2 critical_dose))``, or, where a positive B-factor by dose is
     given, ``exp(-b dose k^2 / 4)``.
 
+    Parameters are broadcast against each other.
+
     Parameters
     ----------
     frequency : array_like
@@ -56,8 +58,6 @@ def dose_weight(
         ``rlnMicrographPreExposure`` in e/A^2.
     bfactor_per_dose : array_like
         ``rlnCtfBfactorPerElectronDose`` in A^2/(e/A^2).
-
-    All are broadcast against each other.
 
     Returns
     -------
@@ -201,6 +201,8 @@ def ice_scale(
 
     As RELION fits it with its CTF refinement's scale.
 
+    Leading axes are broadcast.
+
     Parameters
     ----------
     view_directions : (..., 3) array_like
@@ -211,8 +213,6 @@ def ice_scale(
         ``rlnTomoRelativeIceThickness``, in mean free paths.
     luminance : array_like
         ``rlnTomoRelativeLuminance``, ``a``.
-
-    Leading axes are broadcast.
 
     Returns
     -------

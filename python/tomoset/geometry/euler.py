@@ -17,8 +17,11 @@ Floats = npt.NDArray[np.float64]
 class EulerAngles(NamedTuple):
     """Euler angles in degrees; arrays of one shape."""
 
+    #: The first turn, about z.
     rot: Floats
+    #: The second turn, about y.
     tilt: Floats
+    #: The third turn, about z.
     psi: Floats
 
 

@@ -32,10 +32,15 @@ Centre: TypeAlias = Literal["floored", "relion"]
 class ProjectionAngles(NamedTuple):
     """What a projection matrix is made of; arrays of one shape, angles in degrees and shifts in A."""
 
+    #: ``rlnTomoXTilt`` in degrees.
     x_tilt: Floats
+    #: ``rlnTomoYTilt`` in degrees.
     y_tilt: Floats
+    #: ``rlnTomoZRot`` in degrees.
     z_rot: Floats
+    #: ``rlnTomoXShiftAngst`` in A.
     x_shift: Floats
+    #: ``rlnTomoYShiftAngst`` in A.
     y_shift: Floats
 
 
@@ -63,6 +68,8 @@ def projection_matrices(
     Points are columns ``(x, y, z, 1)`` in pixels of the tilt series from the corner of the tomogram, integers at the
     centres of voxels. The first two coordinates of the product are the place in the image, column and row, in pixels.
 
+    Parameters are broadcast against each other.
+
     Parameters
     ----------
     x_tilt, y_tilt, z_rot : array_like
@@ -75,8 +82,6 @@ def projection_matrices(
         Width, height and depth of the tomogram in pixels of the tilt series.
     image_size : (..., 2) array_like of int
         Width and height of the tilt images in pixels.
-
-    All are broadcast against each other.
 
     Returns
     -------
@@ -204,15 +209,15 @@ def project(matrices: npt.ArrayLike, points: npt.ArrayLike) -> Floats:
 
     As RELION's ``Tomogram::projectPoint`` without deformation: the first two coordinates of ``P (x, y, z, 1)``.
 
+    Leading axes are broadcast: for all of ``n`` points in all of ``t`` images give ``matrices[:, None]`` and
+    ``points[None]``, which makes ``(t, n, 2)``.
+
     Parameters
     ----------
     matrices : (..., 4, 4) array_like
         As `projection_matrices` gives them.
     points : (..., 3) array_like
         In pixels of the tilt series from the corner of the tomogram.
-
-    Leading axes are broadcast: for all of ``n`` points in all of ``t`` images give ``matrices[:, None]`` and
-    ``points[None]``, which makes ``(t, n, 2)``.
 
     Returns
     -------
