@@ -91,7 +91,7 @@ fuzz:  ## fuzz the reader for FUZZ_SECONDS (60), beginning with the files in tes
 	RUSTC_BOOTSTRAP=1 cargo fuzz run read --sanitizer none fuzz/corpus/read tests/data/hostile tests/data/oracle/parse -- -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=4096
 
 develop: $(BUILD)/installed  ## install in place, so that changes to Python files count at once
-	$(BIN)/maturin develop --release
+	TOMOSET_COMMIT=$(COMMIT) $(BIN)/maturin develop --release --locked
 
 docs: $(BUILD)/installed  ## make the site of the docs in .build/site, Rust's included; warnings are errors
 	$(BIN)/python -m pip install --quiet "$$(ls $(BUILD)/wheels/*.whl)[docs]"
