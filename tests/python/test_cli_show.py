@@ -19,8 +19,8 @@ def test_blocks_labels_types_units_and_rows(capfd: pytest.CaptureFixture[str], s
     title, _, *lines = shown.out.splitlines()
     assert title == f"{star}: 3 blocks, {len(PROJECT)} bytes"
     # First what it is as a set, and here that it is none.
-    assert lines[0].startswith("the set cannot be read: ")
     first = lines.index("data_general: list, 1 label")
+    assert " ".join(lines[:first]).startswith("the set cannot be read: ")
     assert lines[first : first + 3] == [
         "data_general: list, 1 label",
         "  label                       type  unit  value",
