@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 from tomoset import Catalog
-from tomoset.catalog.journal import Change
+from tomoset.catalog.journal import Change, Head
 from tomoset.catalog.parts import PartWriter
 from tomoset.catalog.schema import TABLES, catalog_schemas
 from tomoset.catalog.store import Store
@@ -172,3 +172,19 @@ def content(catalog: Catalog) -> dict[str, list[tuple[Any, ...]]]:
         table = table.drop_columns([column for column in OF_CRAWLS if column in table.column_names])
         found[name] = sorted((tuple(row.values()) for row in table.to_pylist()), key=repr)
     return found
+
+
+def batch_of(catalog: Catalog) -> int:
+    return Head.read(Path(catalog.path)).batch
+
+
+def answer(catalog: Catalog, query: str) -> list[tuple[Any, ...]]:
+    return [tuple(row.values()) for row in catalog.sql(query).to_pylist()]
+
+
+def fresh(tmp_path: Path, root: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """Return what a new catalogue has of a tree."""
+    folder = tmp_path / f"fresh{len(list(tmp_path.iterdir()))}"
+    with Catalog.create(folder) as catalog:
+        catalog.index(root, threads=1)
+        return content(catalog)

@@ -12,6 +12,9 @@ from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    from tomoset import Catalog
 
 # Slow machines and cold caches are no failures.
 settings.register_profile(
@@ -30,3 +33,26 @@ def no_hang() -> Iterator[None]:
     faulthandler.dump_traceback_later(300, exit=True, file=sys.__stderr__ or 2)
     yield
     faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Iterator[Catalog]:
+    """An empty catalogue."""
+    from tomoset import Catalog
+
+    with Catalog.create(tmp_path / "catalog") as catalog:
+        yield catalog
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    """Two projects, one within the other's folder's folder, and loose files."""
+    from catalog_samples import make_project, tilt_series, write
+
+    root = tmp_path / "archive"
+    make_project(root / "2026/p1")
+    make_project(root / "2026/p1/inner", ("TS_07",))
+    make_project(root / "2026/p2", ("TS_01", "TS_03"))
+    write(root / "loose.star", tilt_series("TS_99"))
+    write(root / "2026/notes/more.star.gz", tilt_series("TS_98"))
+    return root

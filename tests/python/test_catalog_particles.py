@@ -1,33 +1,17 @@
 """Particle sets in a catalogue: how many particles they have, and each of them on request."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from catalog_samples import content, make_project, particle_set, write
+from catalog_samples import answer, batch_of, content, make_project, particle_set, write
 from tomoset import Catalog
 from tomoset.catalog import indexing
-from tomoset.catalog.journal import Head
 
 pytestmark = pytest.mark.usefixtures("no_hang")
 
 #: What makes a file so large that it is not read as a whole.
 PADDING = ("# " + "-" * (1 << 20) + "\n") * 9
-
-
-@pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    with Catalog.create(tmp_path / "catalog") as catalog:
-        yield catalog
-
-
-def batch_of(catalog: Catalog) -> int:
-    return Head.read(Path(catalog.path)).batch
-
-
-def answer(catalog: Catalog, query: str) -> list[tuple[Any, ...]]:
-    return [tuple(row.values()) for row in catalog.sql(query).to_pylist()]
 
 
 def fresh(tmp_path: Path, *, particles: bool) -> dict[str, list[tuple[Any, ...]]]:
