@@ -134,12 +134,16 @@ def _install(place: Path, wheel: Path, combination: Combination) -> bool:
     return done.returncode == 0
 
 
+#: Extras for who works on tomoset.
+NOT_FOR_USERS = {"dev", "bench", "docs"}
+
+
 def floors() -> list[str]:
-    """Give ``name==version`` of every floor in pyproject.toml."""
+    """Give ``name==version`` of every floor of what users install."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     every = list(project["dependencies"])
-    for extra in extras.keys() - {"dev", "bench"}:
+    for extra in extras.keys() - NOT_FOR_USERS:
         every += extras[extra]
     found = (re.match(r"([A-Za-z0-9-]+)(?:\[\w+\])?>=([\w.]+)", one) for one in every)
     return sorted({f"{match[1]}=={match[2]}" for match in found if match})

@@ -123,7 +123,7 @@ def test_every_floor_is_tried() -> None:
     floors = dict(floor.split("==") for floor in matrix.floors())
     named: list[Any] = list(PROJECT["dependencies"])
     for extra, packages in PROJECT["optional-dependencies"].items():
-        if extra not in ("dev", "bench"):
+        if extra not in matrix.NOT_FOR_USERS:
             named += [package for package in packages if not package.startswith("tomoset[")]
     assert len(named) == len(floors)
     assert all(re.fullmatch(r"[\w-]+(\[\w+\])?>=[\w.]+", package) for package in named), named
