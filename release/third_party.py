@@ -36,7 +36,6 @@ ALLOWED = (
     "BSD-3-Clause",
     "Apache-2.0",
     "Unicode-3.0",
-    "CC0-1.0",
 )
 #: Files of a licence by what their names tell; of none, every licence file of the crate is given.
 FILES = {
