@@ -42,6 +42,7 @@ MEETING = (
     "test_geometry.py",
     "test_plots.py",
     "test_cli.py",
+    "test_completion.py",
     "test_cli_convert.py",
     "test_cli_convert_star.py",
     "test_cli_query.py",
