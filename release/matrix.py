@@ -67,7 +67,7 @@ class Combination(NamedTuple):
 
 NEWEST = ("3.11", "3.12", "3.13", "3.14")
 COMBINATIONS = {
-    "oldest": Combination("3.11", "all", at_floors=True, tests=(*MEETING, "test_clusters.py")),
+    "oldest": Combination("3.11", "all", at_floors=True),
     "pandas2": Combination("3.12", "all", ("pandas<3", "numpy<2.3")),
     **{f"newest-{python}": Combination(python, "all") for python in NEWEST},
     **{f"bare-{python}": Combination(python, "", tests=BARE) for python in ("3.11", NEWEST[-1])},
