@@ -58,6 +58,8 @@ pub struct Options {
 /// What the catalogue has of a file.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
+    /// The project that it was of; of a file that is of another unit now all rows are made anew.
+    pub project: Option<String>,
     pub size: i64,
     pub mtime_ns: i64,
     pub inode: i64,
@@ -69,8 +71,9 @@ pub struct Known {
 }
 
 impl Known {
-    fn is_like(&self, entry: &Entry) -> bool {
-        (self.size, self.mtime_ns, self.inode) == (entry.size, entry.mtime_ns, entry.inode)
+    fn is_like(&self, entry: &Entry, project: Option<&str>) -> bool {
+        self.project.as_deref() == project
+            && (self.size, self.mtime_ns, self.inode) == (entry.size, entry.mtime_ns, entry.inode)
     }
 
     /// Whether the file is looked at again though it seems the same.
@@ -115,7 +118,8 @@ impl Harvest {
         let mut waiting = VecDeque::new();
         let mut closed = Vec::new();
         let mut unchanged = 0;
-        for (at, unit) in options.units.iter_mut().enumerate() {
+        for (at, unit) in options.units.iter().enumerate() {
+            let project = unit.is_project.then(|| text_of(&unit.folder));
             for entry in unit.entries.iter().filter(|entry| entry.sort != Sort::Marker) {
                 let path = entry.text();
                 if entry.sort == Sort::Folder {
@@ -125,7 +129,7 @@ impl Harvest {
                 // What is on tape and seems the same keeps what is known of it.
                 let is_out_of_reach = entry.is_offline() && !options.looking.recall;
                 if let Some(own) = known.get(&path)
-                    && own.is_like(entry)
+                    && own.is_like(entry, project.as_deref())
                     && (is_out_of_reach || !looks_again && !own.is_doubtful())
                     && entry.error.is_none()
                 {
@@ -227,8 +231,9 @@ impl Harvest {
         // What a set names may have come or gone, and particles may be wanted one by one now.
         let looked_again = self.options.verify || self.options.doubtful.contains(&file.path);
         let is_set = file.kind == Kind::TomogramSet.name() || file.kind == Kind::Particles.name();
-        let same_facts =
-            known.is_like(&file.entry) && known.status == file.status() && known.settled == file.is_settled();
+        let same_facts = known.is_like(&file.entry, file.project.as_deref())
+            && known.status == file.status()
+            && known.settled == file.is_settled();
         !same_content || looked_again && is_set || !same_facts
     }
 

@@ -194,12 +194,13 @@ fn known_files(batch: &RecordBatch) -> PyResult<HashMap<String, core::Known>> {
     let texts = |name: &str| -> PyResult<_> {
         column(name)?.as_string_opt::<i64>().ok_or_else(|| odd(format!("column {name:?} is not of large text")))
     };
-    let (paths, statuses) = (texts("path")?, texts("status")?);
+    let (paths, projects, statuses) = (texts("path")?, texts("project")?, texts("status")?);
     let settled = column("settled")?.as_boolean_opt().ok_or_else(|| odd("column 'settled' is not of bool"))?;
     let (sizes, times, inodes) = (numbers("size")?, numbers("mtime_ns")?, numbers("inode")?);
     let (hashes, first, changed) = (numbers("hash")?, numbers("first_crawl")?, numbers("changed_crawl")?);
     let row = |row: usize| {
         let known = core::Known {
+            project: projects.is_valid(row).then(|| projects.value(row).to_owned()),
             size: sizes.value(row),
             mtime_ns: times.value(row),
             inode: inodes.value(row),

@@ -34,6 +34,7 @@ from catalog_samples import (
 )
 from tomoset import Catalog
 from tomoset.catalog import IndexProgress, indexing, shard
+from tomoset.catalog.schema import SHARDS
 
 pytestmark = pytest.mark.usefixtures("no_hang")
 
@@ -80,10 +81,19 @@ CHANGES = [
 ]
 
 
+@pytest.mark.parametrize("shards", [1, SHARDS])
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_refresh_is_as_a_fresh_crawl(
-    catalog: Catalog, archive: Path, tmp_path: Path, change: Callable[[Path], None]
+    catalog: Catalog,
+    archive: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[Path], None],
+    shards: int,
 ) -> None:
+    if shards == 1:
+        # All units are read in one task, as any two of them may be.
+        monkeypatch.setattr(indexing, "shard_of", lambda *_: 3)
     catalog.index(archive)
     change(archive)
     summary = catalog.index(archive)

@@ -14,6 +14,7 @@ from fault_runs import require_as_fresh, require_whole
 from tomoset import Catalog
 from tomoset.catalog import indexing, walking
 from tomoset.catalog.runners import ThreadRunner
+from tomoset.catalog.schema import SHARDS
 
 pytestmark = pytest.mark.usefixtures("no_hang")
 
@@ -63,7 +64,15 @@ def test_sets_are_read_again_when_what_they_name_comes_or_goes(catalog: Catalog,
     assert not catalog.index(root).changed
 
 
-def test_listed_paths_where_a_project_begins_or_ends(catalog: Catalog, root: Path) -> None:
+@pytest.mark.parametrize("shards", [1, SHARDS])
+def test_listed_paths_where_a_project_begins_or_ends(
+    catalog: Catalog, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shards: int
+) -> None:
+    """A file goes from one unit to another, which may be read in the same task, or by another at the same time."""
+    if shards == 1:
+        monkeypatch.setattr(indexing, "shard_of", lambda *_: 3)
+        catalog = Catalog.create(tmp_path / "narrow")
+        catalog.index(root)
     mark = root / "s/p1/default_pipeline.star"
     listed = ["s/p1/default_pipeline.star"]
     mark.unlink()
