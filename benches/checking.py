@@ -38,23 +38,6 @@ def work(contender: str, root: str, catalog: str) -> dict[str, float]:
     return {"seconds": seconds, "count": len(found), "peak": max(own, others)}
 
 
-def run(contender: str, root: Path, catalog: Path) -> dict[str, float]:
-    """Do one thing in a process of its own."""
-    command = [
-        sys.executable,
-        __file__,
-        "--work",
-        contender,
-        "--folder",
-        str(root),
-        "--catalog",
-        str(catalog),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
-
-
 def main() -> None:
     """Make, measure, print."""
     parser = argparse.ArgumentParser(
@@ -83,7 +66,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             for contender in ("read-bytes", "index", "check"):
                 found.setdefault(contender, []).append(
-                    run(contender, options.folder, Path(folder) / "catalog")
+                    indexing.run(contender, options.folder, Path(folder) / "catalog", script=__file__)
                 )
     seconds = {name: statistics.median(each["seconds"] for each in runs) for name, runs in found.items()}
     print(f"{'what':<12} {'median s':>9} {'min-max s':>15} {'count':>9} {'peak MB':>8}")

@@ -80,11 +80,11 @@ def read_all() -> None:
         os.close(descriptor)
 
 
-def run(contender: str, root: Path, catalog: Path, sample: int) -> dict[str, float]:
+def run(contender: str, root: Path, catalog: Path, *more: str, script: str = __file__) -> dict[str, float]:
     """Do one thing in a process of its own."""
     command = [
         sys.executable,
-        __file__,
+        script,
         "--work",
         contender,
         "--folder",
@@ -92,7 +92,7 @@ def run(contender: str, root: Path, catalog: Path, sample: int) -> dict[str, flo
         "--catalog",
         str(catalog),
     ]
-    done = subprocess.run([*command, "--starfile", str(sample)], capture_output=True, text=True, check=True)
+    done = subprocess.run([*command, *more], capture_output=True, text=True, check=True)
     found: dict[str, float] = json.loads(done.stdout)
     return found
 
@@ -146,10 +146,10 @@ def main() -> None:
         for _ in range(options.rounds):
             shutil.rmtree(catalog, ignore_errors=True)
             for contender in ("find", "read-bytes", "index", "refresh"):
-                found.setdefault(contender, []).append(run(contender, root, catalog, options.starfile))
+                found.setdefault(contender, []).append(run(contender, root, catalog))
             change(root, CHANGED)
-            found.setdefault(f"refresh {CHANGED}", []).append(run("refresh", root, catalog, options.starfile))
-        found["starfile"] = [run("starfile", root, catalog, options.starfile)]
+            found.setdefault(f"refresh {CHANGED}", []).append(run("refresh", root, catalog))
+        found["starfile"] = [run("starfile", root, catalog, "--starfile", str(options.starfile))]
     seconds = {name: statistics.median(each["seconds"] for each in runs) for name, runs in found.items()}
     print(f"{'what':<12} {'median s':>9} {'min-max s':>15} {'count':>9} {'peak MB':>8}")
     for name, runs in found.items():

@@ -122,10 +122,7 @@ def kill_on_a_cluster(tmp: Path, kills: int, seed: int) -> dict[str, float]:
 
 def _run_struck(indexer: Indexer, own: Cluster, victim: str, after: float, go: Path) -> float | None:
     """Kill somebody so many seconds after the imports are done; return how long it took if it was over before."""
-    go.unlink(missing_ok=True)
-    process = indexer.start(go=go)
-    while not go.exists() and process.poll() is None:
-        time.sleep(0.002)
+    process = indexer.start_and_wait(go)
     began = time.monotonic()
     try:
         process.wait(after)

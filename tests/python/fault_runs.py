@@ -60,6 +60,14 @@ class Indexer:
             text=True,
         )
 
+    def start_and_wait(self, go: Path) -> "subprocess.Popen[str]":
+        """Begin, and wait until the imports are done, which is told by a file."""
+        go.unlink(missing_ok=True)
+        process = self.start(go=go)
+        while not go.exists() and process.poll() is None:
+            time.sleep(0.002)
+        return process
+
     def run(self, **options: str | Path | int) -> tuple[int, str]:
         """Run to the end; return exit code and standard error."""
         process = self.start(**options)
@@ -68,10 +76,7 @@ class Indexer:
 
     def run_killed(self, after: float, go: Path) -> float | None:
         """Kill so many seconds after the imports are done; return how long it took if it came to its end before."""
-        go.unlink(missing_ok=True)
-        process = self.start(go=go)
-        while not go.exists() and process.poll() is None:
-            time.sleep(0.002)
+        process = self.start_and_wait(go)
         began = time.monotonic()
         try:
             process.wait(after)

@@ -50,7 +50,7 @@ def make_project(root: Path) -> None:
         FILES["fiducials"]: {"": pa.table({f"rlnOrigin{axis}Angst": [10.0, 20.0] for axis in "XYZ"})},
         FILES["pipeline"]: _pipeline(),
     }
-    tables |= {FILES[name]: {name: pa.table(_series(name))} for name in TOMOGRAMS}
+    tables |= {FILES[name]: {name: pa.table(series(name))} for name in TOMOGRAMS}
     for name, blocks in tables.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -111,7 +111,7 @@ def _global() -> pa.Table:
     )
 
 
-def _series(name: str) -> dict[str, Any]:
+def series(name: str) -> dict[str, Any]:
     return {
         "rlnMicrographMovieName": [f"frames/{name}_{at}.mrc" for at in range(TILTS)],
         "rlnTomoTiltMovieFrameCount": [8] * TILTS,

@@ -10,13 +10,14 @@ import mrcfile
 import numpy as np
 import pyarrow as pa
 import pytest
+import rule_projects
 import tomoset
 from set_files import GEOMETRY, REAL
 from tomoset import OptimisationSet, ParticleSet, TomogramSet, TrajectorySet
 
 pytestmark = pytest.mark.usefixtures("no_hang")
 
-TILTS = 5
+TILTS = rule_projects.TILTS
 
 GLOBAL: dict[str, Any] = {
     "rlnTomoName": ["TS_01", "TS_02"],
@@ -39,23 +40,9 @@ GLOBAL: dict[str, Any] = {
 
 def series(name: str) -> dict[str, Any]:
     return {
+        **rule_projects.series(name),
         "rlnMicrographMovieName": [f"{name}_{at}.eer" for at in range(TILTS)],
-        "rlnTomoTiltMovieFrameCount": [8] * TILTS,
-        "rlnTomoNominalStageTiltAngle": [-6.0, -3.0, 0.0, 3.0, 6.0],
-        "rlnTomoNominalTiltAxisAngle": [85.0] * TILTS,
-        "rlnMicrographPreExposure": [12.0, 6.0, 0.0, 3.0, 9.0],
-        "rlnTomoNominalDefocus": [-3.0] * TILTS,
         "rlnMicrographName": [f"{name}_{at}.mrc" for at in range(TILTS)],
-        "rlnDefocusU": [30000.0] * TILTS,
-        "rlnDefocusV": [29000.0] * TILTS,
-        "rlnDefocusAngle": [10.0] * TILTS,
-        "rlnPhaseShift": [0.0] * TILTS,
-        "rlnCtfScalefactor": [0.9] * TILTS,
-        "rlnTomoXTilt": [0.0] * TILTS,
-        "rlnTomoYTilt": [-5.0, -2.0, 1.0, 4.0, 7.0],
-        "rlnTomoZRot": [-95.0] * TILTS,
-        "rlnTomoXShiftAngst": [3.0] * TILTS,
-        "rlnTomoYShiftAngst": [-4.0] * TILTS,
     }
 
 

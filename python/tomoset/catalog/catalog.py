@@ -138,7 +138,7 @@ class Catalog:
             Read also files that are on tape.
         particles
             Keep each particle as a row of the table ``particles``; as in the last crawl of `root` if None, not in the
-            first. Where it changes, all particle sets are read again. A task needs about 300 MB for each million.
+            first. Where it changes, all particle sets are read again. A task takes about 600 MB for each million.
         allow_shrink
             Go on where `root` has less than half of the files that the catalogue has of it.
         wait
