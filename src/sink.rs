@@ -14,46 +14,88 @@ use tempfile::NamedTempFile;
 
 use crate::error::{Result, StarError};
 
-/// Writes a file beside the path, brings it to disk and puts it in the path's place.
-///
-/// Until the last step the new file has no name where the file system can do so, so whatever ends the process leaves
-/// the old file whole and nothing beside it; in the very instant of the last step, the whole new file beside it. A link
-/// is followed; the old file's permissions are kept, and its owner if the system lets us. With `durable` false the system brings it to disk when it likes. What is no regular file, such
-/// as a pipe, is written to directly.
+/// Writes a file beside the path, brings it to disk and puts it in the path's place, as [`Replacement`] does.
 ///
 /// # Errors
 /// What `write` fails with, and what the operating system says; the file at the path is then as it was.
 pub fn replace(path: &Path, durable: bool, write: impl FnOnce(&mut (dyn Write + Send)) -> Result<()>) -> Result<()> {
-    let known = match fs::metadata(path) {
-        Ok(facts) => Some(facts),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(error.into()),
-    };
-    if let Some(facts) = &known {
-        // A file that may not be written to is not replaced either.
-        let file = File::options().write(true).open(path)?;
-        if !facts.is_file() {
-            let mut file = BufWriter::new(file);
-            write(&mut file)?;
-            return Ok(file.flush()?);
+    let replacement = Replacement::begin(path)?;
+    let mut file = BufWriter::new(replacement.file());
+    write(&mut file)?;
+    file.flush()?;
+    drop(file);
+    replacement.put(durable)
+}
+
+/// A file in the making, which takes the place of another in one step.
+///
+/// Until then it has no name where the file system can do so, so whatever ends the process leaves the old file whole and
+/// nothing beside it; in the very instant of that step, the whole new file beside it. A link is followed; the old file's
+/// permissions are kept, and its owner if the system lets us. What is no regular file, such as a pipe, is written to
+/// directly.
+#[derive(Debug)]
+pub struct Replacement {
+    out: Out,
+    target: PathBuf,
+    old: Option<fs::Metadata>,
+}
+
+#[derive(Debug)]
+enum Out {
+    Direct(File),
+    Beside(Fresh),
+}
+
+impl Replacement {
+    /// Begins a file that is to be at a path.
+    ///
+    /// # Errors
+    /// What the operating system says; a file that may not be written to is not replaced either.
+    pub fn begin(path: &Path) -> Result<Self> {
+        let old = match fs::metadata(path) {
+            Ok(facts) => Some(facts),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(facts) = &old {
+            let file = File::options().write(true).open(path)?;
+            if !facts.is_file() {
+                return Ok(Self { out: Out::Direct(file), target: path.to_path_buf(), old });
+            }
+        }
+        // Not before: links to pipes, such as /dev/stdout, lead to nothing that has a path.
+        let target = followed(path)?;
+        Ok(Self { out: Out::Beside(Fresh::beside(&target)?), target, old })
+    }
+
+    /// Where to write.
+    #[must_use]
+    pub fn file(&self) -> &File {
+        match &self.out {
+            Out::Direct(file) => file,
+            Out::Beside(fresh) => fresh.file(),
         }
     }
-    // Not before: links to pipes, such as /dev/stdout, lead to nothing that has a path.
-    let target = followed(path)?;
-    let mut fresh = Fresh::beside(&target)?;
-    write(fresh.file_mut())?;
-    if let Some(facts) = &known {
-        fresh.take_after(facts)?;
+
+    /// Puts what was written in the path's place; with `durable` false the system brings it to disk when it likes.
+    ///
+    /// # Errors
+    /// What the operating system says; the file at the path is then as it was.
+    pub fn put(self, durable: bool) -> Result<()> {
+        let Self { out: Out::Beside(fresh), target, old } = self else { return Ok(()) };
+        if let Some(facts) = &old {
+            fresh.take_after(facts)?;
+        }
+        if durable {
+            fresh.file().sync_all()?;
+        }
+        fresh.put(&target, old.is_some())?;
+        if durable {
+            // The name is as good as the folder that has it. Some systems cannot bring folders to disk.
+            let _ = File::open(folder(&target)).and_then(|folder| folder.sync_all());
+        }
+        Ok(())
     }
-    if durable {
-        fresh.file().sync_all()?;
-    }
-    fresh.put(&target, known.is_some())?;
-    if durable {
-        // The name is as good as the folder that has it. Some systems cannot bring folders to disk.
-        let _ = File::open(folder(&target)).and_then(|folder| folder.sync_all());
-    }
-    Ok(())
 }
 
 /// How a text is packed.
@@ -126,6 +168,7 @@ fn folder(path: &Path) -> &Path {
 }
 
 /// A file that is not in its place yet.
+#[derive(Debug)]
 enum Fresh {
     /// It has no name, and goes when it is closed; only Linux has such files.
     #[cfg(target_os = "linux")]
@@ -150,14 +193,6 @@ impl Fresh {
             #[cfg(target_os = "linux")]
             Self::Nameless(file) => file,
             Self::Named(named) => named.as_file(),
-        }
-    }
-
-    fn file_mut(&mut self) -> &mut File {
-        match self {
-            #[cfg(target_os = "linux")]
-            Self::Nameless(file) => file,
-            Self::Named(named) => named.as_file_mut(),
         }
     }
 
@@ -259,8 +294,8 @@ mod tests {
         let target = folder.path().join("a.star");
         let new = |path: &Path| File::options().write(true).create_new(true).open(path);
         for text in [b"one", b"two"] {
-            let mut fresh = Fresh::Named(named(folder.path(), new).expect("a file"));
-            fresh.file_mut().write_all(text).expect("written");
+            let fresh = Fresh::Named(named(folder.path(), new).expect("a file"));
+            fresh.file().write_all(text).expect("written");
             fresh.put(&target, target.exists()).expect("put in its place");
             assert_eq!(fs::read(&target).expect("read"), text);
         }

@@ -13,6 +13,7 @@ __all__ = [
     "Harvested",
     "Outline",
     "ReadOptions",
+    "Replacement",
     "Stack",
     "StarTables",
     "Walk",
@@ -261,6 +262,12 @@ class Draft:
     ) -> None: ...
     def to_bytes(self, options: WriteOptions) -> bytes: ...
     def write_to(self, write: Callable[[bytes], object], options: WriteOptions, compression: str) -> None: ...
+
+@final
+class Replacement:
+    def __new__(cls, path: str | PathLike[str]) -> Replacement: ...
+    def descriptor(self) -> int: ...
+    def put(self, durable: bool) -> None: ...
 
 def append_path(
     path: str | PathLike[str],

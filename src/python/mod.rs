@@ -9,6 +9,7 @@ mod geometry;
 mod mend;
 mod options;
 mod read;
+mod replacement;
 mod scan;
 mod stream;
 mod write;
@@ -45,6 +46,8 @@ mod _core {
     use super::options::ReadOptions;
     #[pymodule_export]
     use super::read::{StarTables, read_bytes, read_path};
+    #[pymodule_export]
+    use super::replacement::Replacement;
     #[pymodule_export]
     use super::scan::{Outline, scan_bytes, scan_path};
     #[pymodule_export]

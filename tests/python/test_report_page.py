@@ -169,17 +169,18 @@ def test_the_same_catalogue_gives_the_same_bytes(folder: Path, page: str, tmp_pa
 
 
 def test_written_as_a_whole(folder: Path, page: str, tmp_path: Path) -> None:
-    target = tmp_path / "report.html"
-    target.write_text("before")
+    first, old = tmp_path / "first.html", tmp_path / "yesterdays.html"
+    old.touch(mode=0o600)
     before = os.umask(0o027)
     try:
         with Catalog.open(folder) as catalog:
-            made = catalog.report(target)
+            for target in (first, old):
+                made = catalog.report(target)
+                assert made.html.decode() == page == target.read_text()
     finally:
         os.umask(before)
-    assert made.html.decode() == page == target.read_text()
-    assert stat.S_IMODE(target.stat().st_mode) == 0o640
-    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+    assert [stat.S_IMODE(target.stat().st_mode) for target in (first, old)] == [0o640, 0o600]
+    assert sorted(tmp_path.iterdir()) == [first, old]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from tomoset.exceptions import TomosetError, printable
+from tomoset.replacing import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -109,15 +110,8 @@ def write_baseline(path: Path, findings: Iterable[Finding]) -> None:
     data = {"tomoset-baseline": VERSION, "files": {file: _rows(files[file]) for file in sorted(files)}}
     # Bytes that are not UTF-8 in names stay as they are.
     text = json.dumps(data, indent=1, ensure_ascii=False) + "\n"
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as file:
+        file.write(text.encode("utf-8", "surrogateescape"))
 
 
 def _rows(keys: Counter[Key]) -> list[dict[str, object]]:

@@ -11,6 +11,7 @@ from typing import BinaryIO
 import click
 
 from tomoset.remote import refuse_url
+from tomoset.replacing import replacing
 
 STDOUT = "-"
 FORMAT_BY_SUFFIX = {
@@ -26,9 +27,7 @@ FORMAT_BY_SUFFIX = {
 
 @contextmanager
 def binary_output(target: str, *, replace: bool) -> Iterator[BinaryIO]:
-    """Open `target` for writing; a file is written beside, forced to the disk, then renamed.
-
-    Links are followed and stay. A device or a pipe is written to, and never replaced.
+    """Open `target` for writing; a file is there as a whole or not at all.
 
     Raises
     ------
@@ -43,21 +42,8 @@ def binary_output(target: str, *, replace: bool) -> Iterator[BinaryIO]:
         sys.stdout.buffer.flush()
         return
     refuse_existing(target, replace=replace)
-    path = Path(target)
-    if path.exists() and not path.is_file():
-        with _named(path), path.open("wb") as device:
-            yield device
-        return
-    place = Path(os.path.realpath(path))  # resolve() would raise RuntimeError for links in a circle
-    temporary = place.with_name(f".{place.name}.{os.getpid()}.tmp")
-    try:
-        with _named(path), _created(temporary, path) as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(place)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(target) as file:
+        yield file
 
 
 def refuse_existing(target: str, *, replace: bool) -> None:
@@ -81,24 +67,3 @@ def echo_lines(lines: Iterator[str]) -> None:
     """Write lines of text to standard output as they come."""
     for line in lines:
         click.echo(line)
-
-
-@contextmanager
-def _named(path: Path) -> Iterator[None]:
-    """Name the file in faults that do not say which it is, so that one knows which disk is full."""
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as fault:
-        if fault.filename is not None or fault.errno is None:
-            raise
-        raise OSError(fault.errno, fault.strerror, str(path)) from fault
-
-
-def _created(temporary: Path, path: Path) -> BinaryIO:
-    """Create the file beside, but name the wanted file in a fault."""
-    try:
-        return temporary.open("wb")
-    except OSError as fault:
-        raise type(fault)(fault.errno, fault.strerror, str(path)) from None

@@ -7,11 +7,10 @@ import hashlib
 import os
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
-from tomoset.catalog.folder import write_beside
+from tomoset.replacing import replacing
 from tomoset.report import sections
 from tomoset.report.archive import archive
 from tomoset.report.markup import element, embedded, rendered, shown
@@ -110,11 +109,8 @@ def save(report: Report, path: str | os.PathLike[str]) -> None:
     OSError
         It cannot be written.
     """
-    try:
-        write_beside(Path(path), report.html)
-    except OSError as fault:
-        # Not of the file beside, whose name says nothing to anybody.
-        raise type(fault)(fault.errno, fault.strerror, os.fspath(path)) from None
+    with replacing(path) as file:
+        file.write(report.html)
 
 
 def _frame(whole: Archive, projects: Projects, paths: int) -> dict[str, str]:

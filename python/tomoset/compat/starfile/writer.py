@@ -7,10 +7,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from tomoset.compat.starfile.files import replace_file
 from tomoset.compat.starfile.oddities import warn
 from tomoset.compat.starfile.quick_rows import plain_rows
 from tomoset.compat.starfile.rows import quote, quoted_text, row_lines
+from tomoset.replacing import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -132,7 +132,8 @@ class StarWriter:
             # In the encoding of the locale.
             self.filename.write_text(self.to_string())
         else:
-            replace_file(self.filename, list(self._pieces()))
+            with replacing(self.filename) as file:
+                file.writelines(self._pieces())
 
     def _pieces(self) -> Iterator[bytes | memoryview]:
         """Give the text in pieces: the rows of a plain table are one."""
