@@ -17,11 +17,11 @@ import shutil
 import subprocess
 import sys
 import time
-import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parents[1]
+from requirements import ROOT, requirements
+
 PLACE = ROOT / ".build" / "matrix"
 #: What the tests themselves need.
 TESTING = ("pytest>=8.3", "pytest-xdist>=3.6", "hypothesis>=6.100", "zstandard>=0.23")
@@ -135,18 +135,9 @@ def _install(place: Path, wheel: Path, combination: Combination) -> bool:
     return done.returncode == 0
 
 
-#: Extras for who works on tomoset.
-NOT_FOR_USERS = {"dev", "bench", "docs"}
-
-
 def floors() -> list[str]:
     """Give ``name==version`` of every floor of what users install."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    extras = project["optional-dependencies"]
-    every = list(project["dependencies"])
-    for extra in extras.keys() - NOT_FOR_USERS:
-        every += extras[extra]
-    found = (re.match(r"([A-Za-z0-9-]+)(?:\[\w+\])?>=([\w.]+)", one) for one in every)
+    found = (re.match(r"([A-Za-z0-9-]+)(?:\[\w+\])?>=([\w.]+)", one) for one in requirements())
     return sorted({f"{match[1]}=={match[2]}" for match in found if match})
 
 

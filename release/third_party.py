@@ -13,11 +13,11 @@ import json
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
 
-ROOT = Path(__file__).resolve().parents[1]
+from requirements import ROOT, requirements
+
 TARGET = ROOT / "THIRD-PARTY.md"
 #: What wheels are made for.
 PLATFORMS = (
@@ -91,12 +91,7 @@ def main() -> int:
 
 def python_packages() -> list[str]:
     """Give the Python packages that tomoset names, without those that only its developers need."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = project["optional-dependencies"]
-    named = list(project["dependencies"])
-    for extra in extras.keys() - {"dev", "bench"}:
-        named += extras[extra]
-    found = {match[0] for match in (re.match(r"[A-Za-z0-9-]+", one) for one in named) if match}
+    found = {match[0] for match in (re.match(r"[A-Za-z0-9-]+", one) for one in requirements()) if match}
     return sorted(found - {"tomoset"})
 
 

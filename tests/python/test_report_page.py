@@ -210,9 +210,13 @@ def test_the_size_is_kept_and_the_page_says_what_is_left_out(folder: Path) -> No
 def test_a_large_archive_stays_within_its_size(tmp_path: Path) -> None:
     with Catalog.open(make_large_catalog(tmp_path / "catalog", 12_000)) as catalog:
         made = catalog.report(max_bytes=1_500_000, panels=12_000)
+        without = catalog.report(max_bytes=1_500_000, panels=0)
         text = made.html.decode()
     assert len(made.html) <= 1_500_000
     assert 0 < made.detailed < made.listed < made.projects == 12_000
+    # Room that details do not need is for rows.
+    assert 1_490_000 < len(without.html) <= 1_500_000
+    assert made.listed < without.listed < 12_000
     assert f"The table lists the first {made.listed:,} of 12,000 projects" in text
     assert f"Details are there for {made.detailed:,} of 12,000 projects" in text
 

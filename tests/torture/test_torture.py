@@ -16,9 +16,9 @@ from fault_scenarios import compete, fail_each_call, fill_the_disk, kill_after_e
 from fault_trees import crawl_a_moving_tree
 
 KILLS = int(os.environ.get("TORTURE_KILLS", "200"))
-#: Of the calls that make changes last every so many is struck; 1 takes an hour.
 #: Kills of driver, workers and scheduler of a cluster.
 CLUSTER_KILLS = int(os.environ.get("TORTURE_CLUSTER_KILLS", "60"))
+#: Of the calls that make changes last every so many is struck; 1 takes an hour.
 STRIDE = int(os.environ.get("TORTURE_STRIDE", "12"))
 DISK_STEP = int(os.environ.get("TORTURE_DISK_STEP", "4096"))
 RIVALS_SECONDS = float(os.environ.get("TORTURE_RIVALS_SECONDS", "60"))

@@ -224,8 +224,8 @@ class Catalog:
         paths
             Paths that are listed for each problem and each kind of change, at most.
         max_bytes
-            How large the page may become. Details are left out first, then rows of the table of projects; the page
-            says so.
+            How large the page may become. Rows of the table of projects have three fifths of the room, and what details
+            leave; the page says what it lacks.
 
         Returns
         -------

@@ -25,7 +25,8 @@ class ReportOptions:
     paths
         Paths that are listed for each problem and each kind of change, at most.
     max_bytes
-        How large the report may become. Details are left out first, then rows of the table of projects.
+        How large the report may become. Rows of the table of projects have three fifths of the room, and what details
+        leave.
 
     Raises
     ------

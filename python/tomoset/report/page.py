@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _STYLES = ("base.css", "table.css", "panel.css", "small.css", "print.css")
 _SCRIPTS = ("words.js", "table.js", "filters.js", "plots.js", "panel.js", "page.js")
-#: Of what may be in the report: the rest is for details.
+#: What rows have of the room at least, and details leave to them: an archive of any size has details of some projects.
 _ROWS_SHARE = 0.6
 _ORDER = (
     "what the last crawl found changed comes first, then what has errors, then what was changed most recently"
@@ -75,18 +75,20 @@ def make_report(ask: Ask, looked: Sequence[Checked], options: ReportOptions) -> 
     wanted = projects.chosen(options.projects, len(projects) if options.projects else options.panels)
     frame = _frame(whole, projects, options.paths)
     room = options.max_bytes - sum(len(text.encode()) for text in frame.values()) - _assets_size()
-    listed = _fitting(projects.texts(set(wanted) if options.projects else ()), int(room * _ROWS_SHARE))
-    room -= sum(len(text.encode()) + 1 for text in listed)
+    rows = projects.texts(set(wanted) if options.projects else ())
+    listed, room = _fitting(rows, room, most=int(room * _ROWS_SHARE))
     scripts: list[str] = []
     keys: list[str] = []
     details = panels(ask, wanted, options, with_changes=not whole.is_first)
     for place, panel in zip(wanted, details, strict=True):
         key, text = projects.key(*place), _panel_script(len(keys), embedded(panel))
-        room -= len(text.encode()) + len(embedded(key).encode()) + 2
-        if room < 0:
+        size = len(text.encode()) + len(embedded(key).encode()) + 2
+        if size > room:
             break
+        room -= size
         scripts.append(text)
         keys.append(key)
+    listed += _fitting(rows[len(listed) :], room, most=room)[0]
     index = {
         "fields": FIELDS,
         "roots": [shown(root) for root in projects.roots],
@@ -127,13 +129,15 @@ def _frame(whole: Archive, projects: Projects, paths: int) -> dict[str, str]:
     }
 
 
-def _fitting(texts: list[str], room: int) -> list[str]:
-    """Return as many texts from the first on as there is room for."""
+def _fitting(texts: list[str], room: int, *, most: int) -> tuple[list[str], int]:
+    """Return as many texts from the first on as there is room for, and what room is left."""
+    taken = 0
     for number, text in enumerate(texts):
-        room -= len(text.encode()) + 1
-        if room < 0:
-            return texts[:number]
-    return texts
+        size = len(text.encode()) + 1
+        if taken + size > most:
+            return texts[:number], room - taken
+        taken += size
+    return texts, room - taken
 
 
 def _panel_script(number: int, text: str) -> str:
