@@ -13,7 +13,7 @@ use crate::source;
 use crate::star::diagnostic::Code;
 use crate::star::outline::{OnError, Outline, Part};
 use crate::table::dtype::{InvalidUtf8, Options};
-use crate::table::read;
+use crate::table::read::{self, Known};
 
 /// Files up to this size are read at once.
 const WHOLE: i64 = 8 << 20;
@@ -28,11 +28,14 @@ pub struct Examined {
 
 /// Reads files, many at a time; what lies on tape is read only where `recall` is set.
 #[must_use]
-pub fn examine(root: &Path, entries: Vec<Entry>, recall: bool, threads: usize) -> Vec<Examined> {
-    parallel::consume(entries, threads, |entry| look(root, entry, recall))
+pub fn examine(root: &Path, entries: &[Entry], recall: bool, threads: usize) -> Vec<Examined> {
+    let look =
+        |known: &mut Known, index: usize| entries.get(index).map(|entry| look(root, entry.clone(), recall, known));
+    let (found, _) = parallel::map_with(entries.len(), threads, |_| Known::default(), look);
+    found.into_iter().flatten().collect()
 }
 
-fn look(root: &Path, mut entry: Entry, recall: bool) -> Examined {
+fn look(root: &Path, mut entry: Entry, recall: bool, known: &mut Known) -> Examined {
     let told = |kind, code, detail: Option<&str>| Examined { kind, problems: vec![Problem::of_file(code, detail)] };
     match (&entry.error, entry.sort) {
         (Some(error), _) => return told("unknown", Code::Unreadable, Some(error)),
@@ -43,7 +46,7 @@ fn look(root: &Path, mut entry: Entry, recall: bool) -> Examined {
     }
     let place = root.join(as_os(&entry.path));
     for try_again in [true, false] {
-        let found = read(&place, entry.size).unwrap_or_else(|error| {
+        let found = read(&place, entry.size, known).unwrap_or_else(|error| {
             let detail = match error {
                 StarError::Io { error, .. } => error.to_string(),
                 other => other.to_string(),
@@ -63,7 +66,7 @@ fn look(root: &Path, mut entry: Entry, recall: bool) -> Examined {
     told("unknown", Code::Unstable, None)
 }
 
-fn read(place: &Path, size: i64) -> Result<Examined> {
+fn read(place: &Path, size: i64, known: &mut Known) -> Result<Examined> {
     let options = Options {
         on_error: OnError::Collect,
         invalid_utf8: InvalidUtf8::Replace,
@@ -72,7 +75,7 @@ fn read(place: &Path, size: i64) -> Result<Examined> {
     };
     // Most are small, and are read without another look at their size.
     let found = match size {
-        0..WHOLE => read::read(&source::load_path(place, false, Some(1))?, &options)?,
+        0..WHOLE => read::read_with(&source::load_path(place, false, Some(1))?, &options, known)?,
         _ => read::read_path(place, &options)?,
     };
     let kind = found.kept.as_ref().map_or("unknown", |kept| match classify(&kept.outline) {
@@ -105,7 +108,7 @@ mod tests {
         let entry =
             |name: &str, sort| Entry::new(name.as_bytes().to_vec(), sort, fs::symlink_metadata(top.path().join(name)));
         let entries = vec![entry("a.star", Sort::File), entry("b.star", Sort::Link), entry("c.star", Sort::File)];
-        let found = examine(top.path(), entries, false, 2);
+        let found = examine(top.path(), &entries, false, 2);
         let codes = |at: usize| {
             found.get(at).map(|one| one.problems.iter().map(|problem| problem.code.id()).collect::<Vec<_>>())
         };

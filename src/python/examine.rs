@@ -28,7 +28,7 @@ pub fn examine_files(
     threads: usize,
 ) -> PyResult<Vec<(&'static str, Vec<ProblemRow>)>> {
     let entries = entries::of_batch(&entries.into_inner())?;
-    let found = py.detach(|| examine::examine(&root, entries, recall, threads));
+    let found = py.detach(|| examine::examine(&root, &entries, recall, threads));
     let rows = |problems: Vec<Problem>| problems.into_iter().map(problem_row).collect();
     Ok(found.into_iter().map(|one| (one.kind, rows(one.problems))).collect())
 }

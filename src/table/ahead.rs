@@ -19,7 +19,7 @@ use crate::memory::addresses_are_free;
 use crate::parallel;
 use crate::source::Bytes;
 use crate::star::diagnostic::Code;
-use crate::star::outline::{self, OnError, OpenLoop, Outline, Part, outline_shared, raise};
+use crate::star::outline::{self, Memory, OnError, OpenLoop, Outline, Part, outline_shared, raise};
 use crate::star::rows::{Piece, Run, Shape, scan};
 use crate::star::text::Text;
 
@@ -83,9 +83,15 @@ impl<'r> Ahead<'r> {
     ///
     /// # Errors
     /// The first fault, unless faults are collected; what the operating system says.
-    pub fn outline<T: Text>(&mut self, text: &mut T, on_error: OnError, cr_only: bool) -> Result<Outline> {
+    pub fn outline<T: Text>(
+        &mut self,
+        text: &mut T,
+        on_error: OnError,
+        cr_only: bool,
+        memory: &mut Memory,
+    ) -> Result<Outline> {
         let threads = self.threads;
-        match outline_shared(text, on_error, Some(self), threads) {
+        match outline_shared(text, on_error, Some(self), threads, memory) {
             Ok(mut found) => {
                 if cr_only {
                     found.events.add(Code::CrOnly, 0);

@@ -1,19 +1,23 @@
 //! Which columns of a table are read, under which names and as which types.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use super::dtype::{Numbers, Options, Type};
+use arrow_schema::{DataType, Schema, SchemaRef};
+
+use super::dtype::{Numbers, Options, Type, field};
 use crate::relion::labels;
 use crate::star::outline::{Label, Part};
 
 /// The columns that are read from tables with one header.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Plan {
     pub columns: Vec<Planned>,
     /// Words in each row, wanted or not.
     pub words: usize,
     pub numbers: Numbers,
+    /// What the last table's columns were, which those of many tables are.
+    schema: OnceLock<SchemaRef>,
 }
 
 /// One column that is read.
@@ -60,7 +64,22 @@ impl Plan {
                 sources.filter(|source| taken.insert(*source)).filter_map(planned).collect()
             }
         };
-        Self { columns, words: labels.len(), numbers: options.numbers() }
+        Self { columns, words: labels.len(), numbers: options.numbers(), schema: OnceLock::new() }
+    }
+
+    /// The columns' names, types, RELION's types and units.
+    #[must_use]
+    pub fn schema(&self, types: &[DataType]) -> SchemaRef {
+        if let Some(known) = self.schema.get()
+            && known.fields().iter().map(|field| field.data_type()).eq(types)
+        {
+            return Arc::clone(known);
+        }
+        let fields = self.columns.iter().zip(types).map(|(c, kind)| field(&c.name, &c.label, kind.clone()));
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        // Of several kinds of tables the first is remembered.
+        let _ = self.schema.set(Arc::clone(&schema));
+        schema
     }
 
     /// For each column the word of a row it comes from.
@@ -120,30 +139,34 @@ fn unique_names(labels: &[&str], is_list: bool) -> Vec<String> {
     names
 }
 
-/// Plans, made once for all loops that share their labels, and for lists below one another whose labels are the same.
+/// Plans, made once for all loops that share their labels, and for lists whose labels are the same; all by the same
+/// options.
 #[derive(Default)]
 pub struct Plans {
-    known: HashMap<*const Label, Arc<Plan>>,
-    last_list: Option<(Vec<Box<str>>, Arc<Plan>)>,
+    /// By where the labels are, which therefore stay there.
+    known: HashMap<usize, (Arc<[Label]>, Arc<Plan>)>,
+    lists: Vec<(Vec<Box<str>>, Arc<Plan>)>,
 }
+
+/// So many lists are remembered.
+const LISTS: usize = 4;
 
 impl Plans {
     pub fn of(&mut self, part: &Part, options: &Options) -> Arc<Plan> {
         match part {
             Part::List(list) => {
                 let names = list.items.iter().map(|item| &item.label.name);
-                if let Some((known, plan)) = &self.last_list
-                    && known.iter().eq(names.clone())
-                {
+                if let Some((_, plan)) = self.lists.iter().find(|(known, _)| known.iter().eq(names.clone())) {
                     return Arc::clone(plan);
                 }
                 let plan = Arc::new(Plan::new(part, options));
-                self.last_list = Some((names.cloned().collect(), Arc::clone(&plan)));
+                self.lists.truncate(LISTS - 1);
+                self.lists.insert(0, (names.cloned().collect(), Arc::clone(&plan)));
                 plan
             }
             Part::Loop(table) => {
-                let plan = || Arc::new(Plan::new(part, options));
-                Arc::clone(self.known.entry(table.labels.as_ptr()).or_insert_with(plan))
+                let plan = || (Arc::clone(&table.labels), Arc::new(Plan::new(part, options)));
+                Arc::clone(&self.known.entry(table.labels.as_ptr().addr()).or_insert_with(plan).1)
             }
         }
     }

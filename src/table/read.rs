@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_buffer::Buffer;
-use arrow_schema::{Schema, SchemaRef};
+use arrow_schema::{DataType, SchemaRef};
 
 use super::ahead::{Ahead, Begun, Cut};
 use super::decode::{self, Content, Layout, Member, Met, Misfit, OnMisfit};
-use super::dtype::{Numbers, Options, Strings, Type, field};
+use super::dtype::{Numbers, Options, Strings, Type};
 use super::edit::kept::{Kept, Place as KeptPlace};
 use super::fill::VIEW_WINDOW;
 use super::infer::types;
@@ -23,7 +23,7 @@ use crate::parallel;
 use crate::relion::dialect;
 use crate::source::{self, Bytes, Loaded, Stamp, Window};
 use crate::star::diagnostic::Code;
-use crate::star::outline::{Block, OnError, Outline, Part};
+use crate::star::outline::{Block, Memory, OnError, Outline, Part};
 use crate::star::position::faulty;
 use crate::star::text::Text;
 
@@ -121,7 +121,7 @@ pub fn read_pieces(path: &Path, options: &Options, cut: Cut) -> Result<Option<St
     let mut window = Window::new(text);
     let file = window.file()?;
     let source = Source { bytes: Bytes::File(&file), buffer: None, cr_only };
-    let found = read_text(&mut window, source, options, cut);
+    let found = read_text(&mut window, source, options, cut, &mut Known::default());
     // Of the file that is kept open, which is the one at the path or an unpacked copy.
     let stamp = Stamp::of(&file)?;
     let untouched = window.is_untouched()?;
@@ -148,10 +148,29 @@ pub fn read(loaded: &Loaded, options: &Options) -> Result<StarTables> {
 /// # Errors
 /// As [`read_path`].
 pub fn read_cut(loaded: &Loaded, options: &Options, cut: Cut) -> Result<StarTables> {
+    read_loaded(loaded, options, cut, &mut Known::default())
+}
+
+/// What is kept from one text to the next, all read with the same options, to save time where they are alike.
+#[derive(Default)]
+pub struct Known {
+    outlines: Memory,
+    plans: Plans,
+}
+
+/// As [`read`], for one of many texts.
+///
+/// # Errors
+/// As [`read_path`].
+pub fn read_with(loaded: &Loaded, options: &Options, known: &mut Known) -> Result<StarTables> {
+    read_loaded(loaded, options, Cut::default(), known)
+}
+
+fn read_loaded(loaded: &Loaded, options: &Options, cut: Cut, known: &mut Known) -> Result<StarTables> {
     let mut text = loaded.buffer.as_slice();
     let bytes = Bytes::Memory { text, base: 0 };
     let source = Source { bytes, buffer: Some(&loaded.buffer), cr_only: loaded.cr_only };
-    let (found, outline) = read_text(&mut text, source, options, cut)?;
+    let (found, outline) = read_text(&mut text, source, options, cut, known)?;
     Ok(found.keeping(Kept { outline, place: KeptPlace::Memory(loaded.buffer.clone()), cr_only: loaded.cr_only }))
 }
 
@@ -164,15 +183,23 @@ struct Source<'a> {
     cr_only: bool,
 }
 
-fn read_text<T: Text>(text: &mut T, source: Source<'_>, options: &Options, cut: Cut) -> Result<(StarTables, Outline)> {
+fn read_text<T: Text>(
+    text: &mut T,
+    source: Source<'_>,
+    options: &Options,
+    cut: Cut,
+    known: &mut Known,
+) -> Result<(StarTables, Outline)> {
     let Source { bytes, buffer, cr_only } = source;
     let mut ahead = Ahead::reading(bytes, text.length(), options, cut);
-    let mut found = ahead.outline(text, options.on_error, cr_only)?;
+    let mut found = ahead.outline(text, options.on_error, cr_only, &mut known.outlines)?;
     dialect::examine(&mut found, text)?;
     let mut report = Report::default();
     report.add_outline(&found);
     let wanted = select(&found, options)?;
-    let tables = Reader { bytes, buffer, options, report, cut, begun: ahead.into_begun() }.read(&wanted, text)?;
+    let plans = &mut known.plans;
+    let reader = Reader { bytes, buffer, options, report, cut, begun: ahead.into_begun(), plans };
+    let tables = reader.read(&wanted, text)?;
     Ok((tables, found))
 }
 
@@ -191,8 +218,8 @@ pub fn read_block<T: Text>(
     let Some(block) = outline.blocks.get(index) else {
         return Err(StarError::Option(format!("there is no block {index}; there are {}", outline.blocks.len())));
     };
-    let (cut, begun) = (Cut::default(), HashMap::new());
-    Reader { bytes, buffer, options, report: Report::default(), cut, begun }.read(&[(index, block)], text)
+    let (cut, begun, plans) = (Cut::default(), HashMap::new(), &mut Plans::default());
+    Reader { bytes, buffer, options, report: Report::default(), cut, begun, plans }.read(&[(index, block)], text)
 }
 
 /// The blocks that were asked for, in file order.
@@ -238,6 +265,7 @@ struct Reader<'r> {
     cut: Cut,
     /// Loops that were read ahead, by where they start.
     begun: HashMap<u64, Begun>,
+    plans: &'r mut Plans,
 }
 
 impl<'r> Reader<'r> {
@@ -275,7 +303,6 @@ impl<'r> Reader<'r> {
     }
 
     fn groups(&mut self, blocks: &[&'r Block]) -> Result<Vec<Group>> {
-        let mut plans = Plans::default();
         let mut groups: Vec<Group> = Vec::new();
         let mut known: HashMap<(*const Plan, Vec<Type>), usize> = HashMap::new();
         for (block, parts) in blocks.iter().enumerate() {
@@ -286,7 +313,7 @@ impl<'r> Reader<'r> {
                     groups.push(Group { plan, types, places: vec![place], begun: Some(begun) });
                     continue;
                 }
-                let plan = plans.of(part, self.options);
+                let plan = self.plans.of(part, self.options);
                 // Of thousands of blocks alike, each but the first joins the group before.
                 let before = groups.last_mut().filter(|group| group.begun.is_none() && Arc::ptr_eq(&group.plan, &plan));
                 if let Some(group) = before.filter(|_| plan.is_settled()) {
@@ -454,10 +481,9 @@ fn member<'a>(part: &'a Part, plan: &Plan, bytes: Bytes<'a>) -> Member<'a> {
 /// # Errors
 /// Columns of different lengths, which is a defect of ours.
 pub fn batch(plan: &Plan, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
-    let fields = plan.columns.iter().zip(&columns);
-    let fields: Vec<_> = fields.map(|(c, array)| field(&c.name, &c.label, array.data_type().clone())).collect();
+    let types: Vec<DataType> = columns.iter().map(|array| array.data_type().clone()).collect();
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)
+    RecordBatch::try_new_with_options(plan.schema(&types), columns, &options)
         .map_err(|error| StarError::Option(format!("columns do not fit together: {error}")))
 }
 

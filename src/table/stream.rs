@@ -22,7 +22,7 @@ use crate::near;
 use crate::parallel;
 use crate::source::{self, Bytes, Loaded, Window};
 use crate::star::diagnostic::Code;
-use crate::star::outline::{Block, Loop, OnError, Outline, Part};
+use crate::star::outline::{Block, Loop, Memory, OnError, Outline, Part};
 use crate::star::position::faulty;
 use crate::star::rows::Piece;
 use crate::star::text::Text;
@@ -40,7 +40,7 @@ pub fn scan_path(path: &Path, on_error: OnError, threads: Option<usize>) -> Resu
     let mut window = Window::new(text);
     let file = window.file()?;
     let mut ahead = Ahead::counting(Bytes::File(&file), window.length(), threads, Cut::default());
-    let found = ahead.outline(&mut window, on_error, cr_only)?;
+    let found = ahead.outline(&mut window, on_error, cr_only, &mut Memory::default())?;
     Ok((found, window))
 }
 
@@ -51,7 +51,12 @@ pub fn scan_path(path: &Path, on_error: OnError, threads: Option<usize>) -> Resu
 pub fn scan(loaded: &Loaded, on_error: OnError, threads: Option<usize>) -> Result<Outline> {
     let mut text = loaded.buffer.as_slice();
     let bytes = Bytes::Memory { text, base: 0 };
-    Ahead::counting(bytes, text.length(), threads, Cut::default()).outline(&mut text, on_error, loaded.cr_only)
+    Ahead::counting(bytes, text.length(), threads, Cut::default()).outline(
+        &mut text,
+        on_error,
+        loaded.cr_only,
+        &mut Memory::default(),
+    )
 }
 
 /// Batches of one loop of a file.

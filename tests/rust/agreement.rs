@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use proptest::prelude::*;
 use tomoset::source::{Bytes, Loaded};
-use tomoset::star::outline::{OnError, Outline, Part, Stop, outline, outline_shared};
+use tomoset::star::outline::{Memory, OnError, Outline, Part, Stop, outline, outline_shared};
 use tomoset::star::text::Text;
 use tomoset::table::ahead::{Ahead, Cut};
 use tomoset::table::dtype::{Dtypes, InvalidUtf8, Options, Strings};
@@ -102,7 +102,7 @@ fn check(text: &[u8]) {
     let whole = outlined(text, None);
     same_structure(&whole, &outline(Narrow(text), OnError::Collect, None).expect("collected"));
     for threads in [2, 3, 7] {
-        let shared = outline_shared(&mut &*text, OnError::Collect, None, threads);
+        let shared = outline_shared(&mut &*text, OnError::Collect, None, threads, &mut Memory::default());
         same_structure(&whole, &shared.expect("collected"));
         let raised = |found: Result<Outline, Stop>| match found {
             Ok(found) => Ok(found),
@@ -110,7 +110,7 @@ fn check(text: &[u8]) {
             Err(Stop::Error(_)) => unreachable!("a text in memory has no errors of its own"),
         };
         let one = raised(outline(text, OnError::Raise, None));
-        let shared = raised(outline_shared(&mut &*text, OnError::Raise, None, threads));
+        let shared = raised(outline_shared(&mut &*text, OnError::Raise, None, threads, &mut Memory::default()));
         assert_eq!(one.map(|found| found.blocks.len()), shared.map(|found| found.blocks.len()));
     }
     for segment in [1, 3, 16, 64, 100, 1000] {

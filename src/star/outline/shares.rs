@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use super::{Ahead, Label, Memory, OnError, Outline, Outliner, Part, Step, Stop, outline};
+use super::{Ahead, Label, Memory, OnError, Outline, Outliner, Part, Step, Stop, outline_with};
 use crate::parallel;
 use crate::star::diagnostic::Code;
 use crate::star::text::Text;
@@ -22,6 +22,7 @@ pub fn outline_shared<T: Text>(
     on_error: OnError,
     ahead: Option<&mut dyn Ahead>,
     threads: usize,
+    memory: &mut Memory,
 ) -> Result<Outline, Stop> {
     let cuts = cuts(text, threads)?;
     if !cuts.is_empty()
@@ -29,7 +30,7 @@ pub fn outline_shared<T: Text>(
     {
         return Ok(found);
     }
-    outline(text, on_error, ahead)
+    outline_with(text, on_error, ahead, memory)
 }
 
 /// Where the shares of all threads but the first begin: at lines that look like headers. None when there are too few.
