@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import tomoset
-from cli_runs import run
+from cli_runs import environment, run
 from tomoset import _core
 from tomoset.sets.together import Together
 
@@ -267,6 +267,87 @@ def test_killed_at_any_time(tmp_path: Path) -> None:
         for path in root.iterdir():
             path.write_bytes(TILTS)
     assert seen == {TILTS, MOVED}
+
+
+# What others left, or are at.
+
+#: Ends after the first file has its new name, as if killed.
+KILLED = """import os, sys, tomoset
+replace = os.replace
+def replace_once(*names):
+    replace(*names)
+    os._exit(9)
+os.replace = replace_once
+tomoset.rebase("Movies/a", "Raw", sys.argv[1])
+"""
+
+
+def nest(root: Path, *, mark: bool) -> Path:
+    """Put three files in a folder of a project, which may be a project of its own."""
+    inner = root / "inner"
+    inner.mkdir()
+    for number in range(3):
+        (inner / f"{number}.star").write_bytes(TILTS)
+    if mark:
+        (inner / "default_pipeline.star").write_text("data_pipeline_general\n_rlnPipeLineJobCounter 1\n")
+    return inner
+
+
+def kill_rebase(root: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED, str(root)], env=environment(), check=False)
+    assert done.returncode == 9
+    left = {path.name for path in root.rglob(".tomoset-*")}
+    assert ".tomoset-rebase.journal" in left
+    assert len(left) > 2
+
+
+def test_an_unfinished_rebase_of_a_project_within_is_left(project: Path) -> None:
+    inner = nest(project, mark=True)
+    kill_rebase(inner)
+    left = contents(inner)
+    tomoset.rebase("Movies/a", "Other", project)
+    assert contents(inner) == left
+    # Whoever comes next there finishes it.
+    with pytest.raises(tomoset.RebaseError, match="no reference in 4"):
+        tomoset.rebase("Movies/none", "Raw", inner)
+    stars = [path for path in inner.iterdir() if path.name != "default_pipeline.star"]
+    assert [path.read_bytes() for path in stars] == [MOVED] * 3
+
+
+def test_an_unfinished_rebase_of_a_folder_is_finished(project: Path) -> None:
+    inner = nest(project, mark=False)
+    kill_rebase(inner)
+    tomoset.rebase("Movies/a", "Other", project)
+    assert contents(inner) == {f"{n}.star": MOVED for n in range(3)}
+
+
+@pytest.mark.parametrize("mark", [True, False])
+def test_an_unfinished_rebase_of_a_folder_above_is_not_destroyed(project: Path, mark: bool) -> None:
+    if not mark:
+        (project / "default_pipeline.star").unlink()
+    inner = nest(project, mark=False)
+    kill_rebase(project)
+    with pytest.raises(tomoset.RebaseError, match="no reference in 3"):
+        tomoset.rebase("Movies/none", "Raw", inner)
+    with pytest.raises(tomoset.RebaseError, match=r"no reference in [67]"):
+        tomoset.rebase("Movies/none", "Raw", project)
+    assert set(contents(inner).values()) == {MOVED}
+    assert not list(project.rglob(".tomoset-*"))
+
+
+@pytest.mark.parametrize("mark", [True, False])
+def test_files_of_a_rebase_within_that_is_running_are_left(project: Path, mark: bool) -> None:
+    inner = nest(project, mark=mark)
+    made = inner / ".tomoset-rebase-0123-0.tmp"
+    made.write_bytes(MOVED)
+    handle = os.open(inner, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    tomoset.rebase("Movies/a", "Raw", project)
+    assert made.exists()
+    os.close(handle)
+    with pytest.raises(tomoset.RebaseError, match="no reference"):
+        tomoset.rebase("Movies/none", "Raw", inner if mark else project)
+    assert not made.exists()
 
 
 # The command.

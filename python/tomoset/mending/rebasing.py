@@ -1,4 +1,4 @@
-"""FoundReferences that are moved from one folder to another, in all STAR files of a project at once."""
+"""References that are moved from one folder to another, in all STAR files of a project at once."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING
 from tomoset import _core
 from tomoset.exceptions import RebaseError, printable
 from tomoset.mending.fixes import ABSOLUTE
+from tomoset.mending.leftovers import clean_up
 from tomoset.mending.sameness import why_not_same
 from tomoset.mending.texts import read_text
 from tomoset.mending.trees import project_files
-from tomoset.sets.together import PREFIX, SUFFIX, Together, finish
+from tomoset.sets.together import Together
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["Moved", "Rebased", "rebase"]
 
-#: Whoever finds this journal finishes what it tells.
+#: What the journal is called, and what the files that are made begin with.
 _KIND = "rebase"
 #: RELION has this folder while it writes to its pipeline.
 _LOCK = ".relion_lock"
@@ -127,8 +128,7 @@ def rebase(
     _check(os.fspath(new), "new")
     with _alone(root):
         if not dry_run:
-            finish(root / _KIND)
-            _clean(root)
+            clean_up(root, _KIND)
         return _rebased(os.fspath(old), os.fspath(new), root, dry_run=dry_run, durable=durable)
 
 
@@ -218,16 +218,6 @@ def _alone(root: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-def _clean(root: Path) -> None:
-    """Remove what an interrupted call left; nobody else makes files of these names while this one is alone."""
-    for folder, folders, files in os.walk(root):
-        folders.sort()
-        for name in files:
-            if name.startswith(f"{PREFIX}{_KIND}-") and name.endswith(SUFFIX):
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(os.path.join(folder, name))  # noqa: PTH108, PTH118
 
 
 def _stamp(file: str) -> tuple[int, int, int, int]:

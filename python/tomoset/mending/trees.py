@@ -79,6 +79,23 @@ def _walk(top: str, inner: list[str] | None = None) -> Iterator[tuple[str, list[
         waiting.extend(sorted(folders, reverse=True))
 
 
+def own_folders(root: str | os.PathLike[str]) -> Iterator[tuple[str, list[str]]]:
+    """Give the folders of a project with the names of all files in them, but no projects within it."""
+    top = os.fspath(root)
+    for folder, folders, names in os.walk(top):
+        if folder != top and _MARK in names and is_marked(Path(folder)):
+            folders.clear()
+            continue
+        folders.sort()
+        yield folder, names
+
+
+def is_marked(folder: Path) -> bool:
+    """Whether a folder is a project's own: it has a pipeline, which is no link."""
+    mark = folder / _MARK
+    return mark.is_file() and not mark.is_symlink()
+
+
 @lru_cache(maxsize=65_536)
 def marked_root(folder: str) -> str | None:
     """Give the project that a folder is of, as an absolute path: the nearest folder above with a pipeline.
