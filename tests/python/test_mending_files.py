@@ -205,7 +205,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def test_trees_are_walked_in_order_and_without_links(tree: Path) -> None:
-    files = [os.path.relpath(path, tree) for path in star_files(tree)]
+    files = [os.path.relpath(each.path, tree) for each in star_files(tree)]
     assert files == ["a.star", "b/x.star", "b/inner/default_pipeline.star", "b/inner/y.STAR", "c/z.star.gz"]
     assert [os.path.relpath(file.path, tree) for file in tomoset.mend(tree)] == files
     found = project_files(tree)

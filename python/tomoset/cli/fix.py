@@ -3,14 +3,14 @@
 import os
 import sys
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tomoset.cli.faults import ExitCode, Failure
 from tomoset.cli.options import globs
-from tomoset.cli.words import counted, printable
+from tomoset.cli.words import counted, counted_places, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +23,8 @@ Exit codes:
   0  done; with --diff: there is nothing to change
   1  with --diff: there is something to change
   2  wrong usage
-  3  a file could not be read or written; all others are done
+  3  a file could not be read or written, or a folder not be listed; all others
+     are done
 """
 
 
@@ -35,7 +36,7 @@ class _Sum:
     files: int = 0
     unsafe: int = 0
     left: int = 0
-    failed: int = 0
+    failed: list[str] = field(default_factory=list)
 
 
 def _list(context: click.Context, _: click.Parameter, asked: bool) -> None:
@@ -133,7 +134,7 @@ def carry_out(
     if not quiet:
         click.echo(_summary(total, only_diff=only_diff), err=only_diff)
     if total.failed:
-        raise Failure(f"{counted(total.failed, 'file')} could not be mended")
+        raise Failure(f"{counted_places(total.failed)} could not be mended")
     return ExitCode.PROBLEMS if only_diff and total.files else ExitCode.FINE
 
 
@@ -146,7 +147,7 @@ def _one(file: "MendedFile", total: _Sum, *, only_diff: bool, verbose: bool, qui
         except OSError as fault:
             error = fault.strerror or str(fault)
     if error is not None:
-        total.failed += 1
+        total.failed.append(file.path)
         click.echo(f"tomoset: {printable(file.path)}: {error}", err=True)
         return
     total.files += file.is_changed

@@ -8,7 +8,7 @@ import click
 
 from tomoset.cli.faults import ExitCode, Failure
 from tomoset.cli.output import echo_lines
-from tomoset.cli.words import counted, pad, printable, shorten
+from tomoset.cli.words import counted, counted_places, pad, printable, shorten
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,7 +22,7 @@ Exit codes:
   0  all is there, and in the project
   1  something is missing or outside (of those that are asked for)
   2  wrong usage
-  3  the project or a file cannot be read
+  3  the project, or a file or folder in it, cannot be read
 """
 
 
@@ -64,7 +64,8 @@ def paths(project: str, missing: bool, outside: bool, form: str, threads: int | 
         WRITERS[form](table.schema, table.to_batches(), sys.stdout.buffer)
     _echo_to_error(_facts(found))
     if found.faults:
-        raise Failure(f"{counted(len(found.faults), 'file')} could not be read, or not all of it")
+        where = counted_places(path for path, _ in found.faults)
+        raise Failure(f"{where} could not be read, or not all of it")
     bad = [len(found.missing)] * (missing or not outside) + [len(found.outside)] * (outside or not missing)
     return ExitCode.PROBLEMS if sum(bad) else ExitCode.FINE
 

@@ -1,12 +1,29 @@
 """Words and widths: how text, counts and sizes look to people."""
 
 import unicodedata
+from collections.abc import Iterable
 
 from tomoset.words import counted, size_text
 
-__all__ = ["ELLIPSIS", "counted", "display_width", "pad", "printable", "shorten", "size_text"]
+__all__ = [
+    "ELLIPSIS",
+    "counted",
+    "counted_places",
+    "display_width",
+    "pad",
+    "printable",
+    "shorten",
+    "size_text",
+]
 
 ELLIPSIS = "…"
+
+
+def counted_places(paths: Iterable[str]) -> str:
+    """Return how many files there are, and how many folders, whose paths end in ``/``."""
+    is_folder = [path.endswith("/") for path in paths]
+    counts = ((is_folder.count(False), "file"), (sum(is_folder), "folder"))
+    return " and ".join(counted(count, word) for count, word in counts if count)
 
 
 def printable(text: str) -> str:

@@ -40,7 +40,7 @@ class MendedFile:
     Attributes
     ----------
     path : str
-        The file.
+        The file; or a folder that cannot be listed, which ends in ``/``.
     made, left : tuple
         What was mended, and what there is a fix for and was left.
     before, after : bytes

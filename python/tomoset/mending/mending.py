@@ -49,13 +49,13 @@ def mend(
     Yields
     ------
     MendedFile
-        In the order of the files' paths; those without anything to mend too, and those that cannot be read, with
-        `MendedFile.error`.
+        In the order of the files' paths; those without anything to mend too, and with `MendedFile.error` those that
+        cannot be read, and folders that cannot be listed.
 
     Raises
     ------
     OSError
-        There is nothing at one of the paths, or a folder cannot be listed.
+        There is nothing at one of the paths.
     ValueError
         No diagnostic is called as `select` or `ignore` say.
 
@@ -77,10 +77,11 @@ def mend(
 def _mended(paths: list[str | os.PathLike[str]], choice: Choice, root: str | None) -> Iterator[MendedFile]:
     names: Mapping[str, str] = {}
     if RENAMED in choice.codes:
-        names = names_in_sets((file for path in paths for file in star_files(path)), root)
+        files = (each.path for path in paths for each in star_files(path) if each.error is None)
+        names = names_in_sets(files, root)
     for path in paths:
-        for file in star_files(path):
-            yield _one(file, choice, root, names)
+        for file, error in star_files(path):
+            yield _one(file, choice, root, names) if error is None else MendedFile(file, error=error)
 
 
 def _one(file: str, choice: Choice, root: str | None, names: Mapping[str, str]) -> MendedFile:

@@ -112,8 +112,8 @@ def rebase(
     Raises
     ------
     RebaseError
-        Nothing is below `old`; a value could not be written; a file changed meanwhile; RELION or somebody else is at
-        work in the project. No file is changed then.
+        Nothing is below `old`; a value could not be written; a file changed meanwhile; a folder cannot be listed;
+        RELION or somebody else is at work in the project. No file is changed then.
     ValueError
         `old` or `new` can be no path in a STAR file.
     OSError
@@ -137,7 +137,10 @@ def _rebased(old: str, new: str, root: Path, *, dry_run: bool, durable: bool) ->
     moved: list[Moved] = []
     paths: dict[bytes, None] = {}
     stamps: dict[str, tuple[int, int, int, int]] = {}
-    files = project_files(root).files
+    files, _, closed = project_files(root)
+    for folder, why in closed:
+        words = f"{printable(folder.rstrip('/'), 1000)}: {why}; nothing was moved"
+        raise RebaseError(words, path=folder)
     with Together(root / _KIND, durable=durable, kind=_KIND) as together:
         for file in files:
             text, packing, cr_only, stamp = _core.load_text(file)

@@ -44,7 +44,7 @@ class FoundReferences:
         absolute, dots (with ``..``) or link (out by a symbolic link); ``present``, whether something is there, and null
         where that was not looked at, since it is outside, or cannot be.
     faults : tuple of (str, str)
-        Files that cannot be read, or not all of them, and why.
+        Files that cannot be read, or not all of them, and why; then folders that cannot be listed, which end in ``/``.
     inner : tuple of str
         Projects within the project, whose files were not read.
     """
@@ -102,7 +102,7 @@ def find_references(
     Raises
     ------
     OSError
-        The project is no folder, or one below it cannot be listed.
+        The project is no folder, or cannot be listed.
 
     Examples
     --------
@@ -113,9 +113,9 @@ def find_references(
     if threads is not None and threads < 1:
         raise ValueError(f"threads is {threads}; it must be at least 1, or None for all")
     if files is None:
-        found, inner = project_files(root)
+        found, inner, closed = project_files(root)
     else:
-        found, inner = [os.fspath(file) for file in files], []
+        found, inner, closed = [os.fspath(file) for file in files], [], []
     table, faults = _core.find_references(root, found, threads)
     names = [_shown(os.path.relpath(file, root)) for file in found]
     places = table["file"].combine_chunks()
@@ -125,7 +125,10 @@ def find_references(
         root,
         tuple(names),
         table,
-        tuple((names[file], words) for file, words in faults),
+        (
+            *((names[file], words) for file, words in faults),
+            *((_shown(os.path.relpath(each.path, root)) + "/", each.error or "") for each in closed),
+        ),
         tuple(_shown(os.path.relpath(folder, root)) for folder in inner),
     )
 
