@@ -92,34 +92,37 @@ def _part_differs(old: Part, new: Part, codes: set[str]) -> str | None:
 
 def _same(one: pa.ChunkedArray, other: pa.ChunkedArray) -> bool:
     """Whether columns have the same bits; NaN is NaN, and 0 is not -0."""
-    return bool(one.type == other.type and one.equals(other)) or bool(
-        one.type == other.type and _bits(one).equals(_bits(other))
-    )
+    if one.type != other.type:
+        return False
+    if pa.types.is_large_list(one.type):
+        lengths = (pc.list_value_length(column) for column in (one, other))
+        return _same(*lengths) and _same(pc.list_flatten(one), pc.list_flatten(other))
+    return bool(_bits(one).equals(_bits(other)))
 
 
 def _bits(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Give floats as integers of the same bits."""
-    dtype = column.type
-    if pa.types.is_float64(dtype):
-        return pa.chunked_array([chunk.view(pa.int64()) for chunk in column.chunks], pa.int64())
-    if pa.types.is_large_list(dtype) and pa.types.is_float64(dtype.value_type):
-        whole = column.combine_chunks()
-        chunks = whole.chunks if isinstance(whole, pa.ChunkedArray) else [whole]
-        made = [
-            pa.LargeListArray.from_arrays(chunk.offsets, chunk.values.view(pa.int64()), mask=chunk.is_null())
-            for chunk in chunks
-        ]
-        return pa.chunked_array(made, pa.large_list(pa.int64()))
-    return column
+    """Give floats, which are equal to others than themselves, or not even to those, as integers of the same bits."""
+    if not pa.types.is_float64(column.type):
+        return column
+    return pa.chunked_array([chunk.view(pa.int64()) for chunk in column.chunks], pa.int64())
 
 
 def _filled(old: pa.ChunkedArray, new: pa.ChunkedArray) -> bool:
-    """Whether columns differ only where there was no number."""
-    if old.type != new.type:
+    """Whether columns differ only where there was no number, and have 0 there, or a vector of none."""
+    if old.type != new.type or len(old) != len(new):
         return False
-    if pa.types.is_nested(old.type):
-        return len(old) == len(new)
-    there = pc.is_valid(old)
-    if pa.types.is_floating(old.type):
-        there = pc.and_(there, pc.is_finite(pc.fill_null(old, 0)))
-    return _same(old.filter(there), new.filter(there))
+    if pa.types.is_large_list(old.type):
+        lengths = (pc.fill_null(pc.list_value_length(column), 0) for column in (old, new))
+        lost = pc.any(pc.and_(old.is_valid(), new.is_null())).as_py()
+        return not lost and _same(*lengths) and _filled(pc.list_flatten(old), pc.list_flatten(new))
+    made = pc.and_(pc.invert(_is_number(old)), _is_number(new))
+    rest = pc.invert(made)
+    zeros = pa.chunked_array([pa.repeat(0, pc.sum(made).as_py() or 0).cast(old.type)], old.type)
+    return _same(new.filter(made), zeros) and _same(new.filter(rest), old.filter(rest))
+
+
+def _is_number(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Tell where there is a value, and of floats which are finite; of text, all that is there."""
+    if not pa.types.is_floating(column.type):
+        return column.is_valid()
+    return pc.fill_null(pc.is_finite(column), False)
