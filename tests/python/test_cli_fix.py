@@ -82,8 +82,9 @@ def test_a_diff_writes_nothing(capfd: pytest.CaptureFixture[str], bad: Path, opt
 @pytest.mark.skipif(shutil.which("patch") is None, reason="there is no patch")
 def test_patch_takes_the_diff(tmp_path: Path) -> None:
     texts = [BAD, BAD.replace(b"\n", b"\r\n"), b"\xef\xbb\xbfdata_x\nloop_\n_a", BAD + b"\n" * 9 + BAD]
-    for number, text in enumerate(texts):
-        (tmp_path / f"{number}.star").write_bytes(text)
+    names = ["0.star", "with blank 1.star", os.fsdecode(b"caf\xe9.star"), 'a "caf\u00e9".star']
+    for name, text in zip(names, texts, strict=True):
+        (tmp_path / name).write_bytes(text)
     command = [sys.executable, "-m", "tomoset", "fix", "."]
     diff = subprocess.run(
         [*command, "--diff"], cwd=tmp_path, env=environment(), capture_output=True, check=False
@@ -91,15 +92,35 @@ def test_patch_takes_the_diff(tmp_path: Path) -> None:
     assert diff.returncode == 1
     patched = tmp_path / "patched"
     patched.mkdir()
-    for number, text in enumerate(texts):
-        (patched / f"{number}.star").write_bytes(text)
+    for name, text in zip(names, texts, strict=True):
+        (patched / name).write_bytes(text)
     subprocess.run(
         ["patch", "-p0", "--binary"], input=diff.stdout, cwd=patched, check=True, capture_output=True
     )
     subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, check=True)
-    for number in range(len(texts)):
-        name = f"{number}.star"
+    for name, text in zip(names, texts, strict=True):
+        assert (patched / name).read_bytes() != text
         assert (patched / name).read_bytes() == (tmp_path / name).read_bytes()
+
+
+@pytest.mark.parametrize("again", ["a.star", ".", "./a.star", "link.star", "up/a.star"])
+def test_files_that_are_named_twice_are_mended_once(
+    capfd: pytest.CaptureFixture[str], bad: Path, monkeypatch: pytest.MonkeyPatch, again: str
+) -> None:
+    monkeypatch.chdir(bad.parent)
+    for name, target in (("link.star", "a.star"), ("up", ".")):
+        Path(name).symlink_to(target)
+    done = run(capfd, "fix", "a.star", again, "--diff")
+    assert done.out == DIFF.format("a.star")
+    assert done.err.startswith("would mend 3 places in 1 file; ")
+    assert run(capfd, "fix", "a.star", again, "-q").code == 0
+    assert bad.read_bytes() == GOOD
+
+
+def test_other_names_of_a_file_are_mended_too(capfd: pytest.CaptureFixture[str], bad: Path) -> None:
+    os.link(bad, bad.parent / "b.star")
+    assert "in 2 files" in run(capfd, "fix", bad, bad.parent / "b.star").out
+    assert bad.read_bytes() == (bad.parent / "b.star").read_bytes() == GOOD
 
 
 def test_selecting(capfd: pytest.CaptureFixture[str], bad: Path) -> None:

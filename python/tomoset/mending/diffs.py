@@ -50,12 +50,16 @@ def _lines(text: bytes) -> list[bytes]:
 
 
 def _quoted(name: bytes) -> bytes:
-    """Give a name as git has it: in quotes if a line or the terminal would be broken by it."""
+    """Give a name as git has it: in quotes if a line or the terminal would be broken by it.
+
+    One with blanks ends in a tab, or only what stands before the first of them would be taken for the name.
+    """
+    tab = b"\t" if b" " in name else b""
     if all(32 <= byte < 127 and byte not in b'"\\' for byte in name):
-        return name
+        return name + tab
     odd = {9: b"\\t", 10: b"\\n", 13: b"\\r", 34: b'\\"', 92: b"\\\\"}
     pieces = (odd.get(byte) or (bytes([byte]) if 32 <= byte < 127 else b"\\%03o" % byte) for byte in name)
-    return b'"%s"' % b"".join(pieces)
+    return b'"%s"%s' % (b"".join(pieces), tab)
 
 
 def _changes(old: Sequence[bytes], new: Sequence[bytes]) -> Iterator[Change]:

@@ -9,7 +9,7 @@ from tomoset.exceptions import TomosetError
 from tomoset.mending.files import MendedFile, mend_source, project_of
 from tomoset.mending.fixes import RENAMED, Choice
 from tomoset.mending.series import names_in_sets
-from tomoset.mending.trees import star_files
+from tomoset.mending.trees import Listed, star_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -34,7 +34,7 @@ def mend(
     ----------
     paths : path or iterable of paths
         Files, and folders whose files ending in ``.star``, ``.tomostar``, ``.star.gz`` and ``.star.zst`` are mended.
-        Links below them are not followed.
+        Links below them are not followed. What several paths lead to is mended once.
     select : iterable of str or None
         What to mend: codes or names of diagnostics, or what they begin with, such as ``"R101"`` or ``"R"``. All that
         there are fixes for, if it is None.
@@ -75,13 +75,24 @@ def mend(
 
 
 def _mended(paths: list[str | os.PathLike[str]], choice: Choice, root: str | None) -> Iterator[MendedFile]:
+    listed = list(_each_once(paths))
     names: Mapping[str, str] = {}
     if RENAMED in choice.codes:
-        files = (each.path for path in paths for each in star_files(path) if each.error is None)
-        names = names_in_sets(files, root)
+        names = names_in_sets((file for file, error in listed if error is None), root)
+    for file, error in listed:
+        yield _one(file, choice, root, names) if error is None else MendedFile(file, error=error)
+
+
+def _each_once(paths: list[str | os.PathLike[str]]) -> Iterator[Listed]:
+    """Give the files that paths stand for; of those that several paths lead to, the first."""
+    known: set[str] = set()
     for path in paths:
-        for file, error in star_files(path):
-            yield _one(file, choice, root, names) if error is None else MendedFile(file, error=error)
+        for each in star_files(path):
+            # A tree alone has no file twice.
+            real = os.path.realpath(each.path) if len(paths) > 1 else each.path
+            if real not in known:
+                known.add(real)
+                yield each
 
 
 def _one(file: str, choice: Choice, root: str | None, names: Mapping[str, str]) -> MendedFile:
