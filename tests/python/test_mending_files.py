@@ -15,7 +15,7 @@ import pytest
 import tomoset
 from test_write_faults import names, small_disk
 from tomoset import _core
-from tomoset.mending.trees import marked_root, project_files, star_files
+from tomoset.mending.projects import marked_root, project_files, star_files
 
 pytestmark = pytest.mark.usefixtures("no_hang")
 

@@ -2,10 +2,10 @@
 
 from tomoset.mending.files import MendedFile, mend_file
 from tomoset.mending.fixes import Fix, all_fixes
-from tomoset.mending.mending import mend
 from tomoset.mending.rebasing import Moved, Rebased, rebase
 from tomoset.mending.references import FoundReferences, find_references
 from tomoset.mending.texts import Left, Made
+from tomoset.mending.trees import mend
 
 __all__ = [
     "Fix",

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from tomoset import _core
 from tomoset.mending.fixes import ABSOLUTE, Choice, all_fixes
+from tomoset.mending.projects import marked_root
 from tomoset.mending.sameness import why_not_same
 from tomoset.mending.series import renamed
 from tomoset.mending.texts import Left, Made, Text, fix_text, read_text
-from tomoset.mending.trees import marked_root
 from tomoset.star import read_star
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tomoset.mending.trees import is_marked, own_folders
+from tomoset.mending.projects import is_marked, own_folders
 from tomoset.sets.together import PREFIX, SUFFIX, finish, is_at_work
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from tomoset import _core
 from tomoset.exceptions import RebaseError, printable
 from tomoset.mending.fixes import ABSOLUTE
 from tomoset.mending.leftovers import clean_up
+from tomoset.mending.projects import project_files
 from tomoset.mending.sameness import why_not_same
 from tomoset.mending.texts import read_text
-from tomoset.mending.trees import project_files
 from tomoset.sets.together import Together
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tomoset import _core
-from tomoset.mending.trees import project_files
+from tomoset.mending.projects import project_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,127 +1,106 @@
-"""The STAR files of a tree, and the projects that they are of. Links are not followed."""
+"""Whole trees mended, file by file."""
 
 from __future__ import annotations
 
 import os
-from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from tomoset import _core
+from tomoset.exceptions import TomosetError
+from tomoset.mending.files import MendedFile, mend_source, project_of
+from tomoset.mending.fixes import RENAMED, Choice
+from tomoset.mending.projects import Listed, star_files
+from tomoset.mending.series import names_in_sets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
-    import pyarrow as pa
-
-__all__ = ["Listed", "ProjectFiles", "is_marked", "marked_root", "own_folders", "project_files", "star_files"]
-
-_MARK = "default_pipeline.star"
-#: What a walk calls files, and folders that cannot be listed.
-_FILE, _FOLDER = 0, 4
+__all__ = ["mend"]
 
 
-class Listed(NamedTuple):
-    """Something in a tree: a STAR file; or a folder that cannot be listed, whose path ends in ``/``, and why."""
+def mend(
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    *,
+    select: Iterable[str] | None = None,
+    ignore: Iterable[str] = (),
+    unsafe: bool = False,
+    project_root: str | os.PathLike[str] | None = None,
+) -> Iterator[MendedFile]:
+    r"""Mend files, and all STAR files below folders, in memory; each is written by its `MendedFile.write`.
 
-    path: str
-    error: str | None = None
+    A fix is *safe* if tomoset reads the same values before and after it, and RELION after it reads these values too.
+    Whatever is mended is read again, and a fix after which anything else would be read is not made.
 
+    Parameters
+    ----------
+    paths : path or iterable of paths
+        Files, and folders whose files ending in ``.star``, ``.tomostar``, ``.star.gz`` and ``.star.zst`` are mended.
+        Links below them are not followed. What several paths lead to is mended once.
+    select : iterable of str or None
+        What to mend: codes or names of diagnostics, or what they begin with, such as ``"R101"`` or ``"R"``. All that
+        there are fixes for, if it is None.
+    ignore : iterable of str
+        What not to mend, in the same way.
+    unsafe : bool
+        Whether to make fixes that change what is read, too.
+    project_root : path or None
+        The project that all files are of. Else each file is of the project whose pipeline is in the nearest folder
+        above it; paths in files of none are left.
 
-def star_files(path: str | os.PathLike[str]) -> Iterator[Listed]:
-    """Give the STAR files below a folder in the order of their names, or the file that a path leads to.
-
-    Folders that cannot be listed are among them.
-    """
-    where = os.fspath(path)
-    if not os.path.isdir(where):  # noqa: PTH112
-        yield Listed(where)
-        return
-    try:
-        units = list(_core.walk_tree(where))
-    except OSError as error:
-        yield Listed(os.path.join(where, ""), error.strerror)  # noqa: PTH118
-        return
-    yield from _listed(where, (entries for _, _, _, entries, _ in units))
-
-
-class ProjectFiles(NamedTuple):
-    """The STAR files of a project, and projects within it, whose files are none of its own."""
-
-    files: list[str]
-    inner: list[str]
-    closed: list[Listed]
-
-
-def project_files(root: str | os.PathLike[str]) -> ProjectFiles:
-    """List the STAR files of a project by their paths, and the folders in it that cannot be listed.
+    Yields
+    ------
+    MendedFile
+        In the order of the files' paths; those without anything to mend too, and with `MendedFile.error` those that
+        cannot be read, and folders that cannot be listed.
 
     Raises
     ------
-    NotADirectoryError, FileNotFoundError, PermissionError
-        It is no folder, or cannot be listed itself.
+    OSError
+        There is nothing at one of the paths.
+    ValueError
+        No diagnostic is called as `select` or `ignore` say.
+
+    Examples
+    --------
+    >>> for file in tomoset.mend("Import"):  # doctest: +SKIP
+    ...     print(file.path, *file.made, sep="\n  ")
+    ...     file.write()
     """
-    top = os.fspath(root)
-    units = list(_core.walk_tree(top))
-    own = [entries for folder, is_project, _, entries, _ in units if not (is_project and folder)]
-    files, closed = [], []
-    for each in _listed(top, own):
-        if each.error is None:
-            files.append(each.path)
-        else:
-            closed.append(each)
-    inner: list[bytes] = []
-    for folder in sorted((unit[0] for unit in units if unit[1] and unit[0]), key=_order):
-        # Those that are in one of these are its own matter.
-        if not (inner and folder.startswith(inner[-1] + b"/")):
-            inner.append(folder)
-    return ProjectFiles(files, [os.path.join(top, os.fsdecode(folder)) for folder in inner], closed)  # noqa: PTH118
+    choice = Choice.of(select, ignore, unsafe=unsafe)
+    given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    root = None if project_root is None else os.fspath(project_root)
+    for path in given:
+        # Told at once, and not when half is done.
+        os.stat(path)  # noqa: PTH116
+    return _mended(given, choice, root)
 
 
-def _listed(top: str, units: Iterable[pa.RecordBatch]) -> Iterator[Listed]:
-    """Give files and closed folders among what a walk met: of each folder first the files, then folders."""
-    found: list[tuple[bytes, str | None]] = []
-    for entries in units:
-        columns = (entries.column(name).to_pylist() for name in ("path", "sort", "error"))
-        for path, sort, error in zip(*columns, strict=True):
-            if sort == _FILE:
-                found.append((path, None))
-            elif sort == _FOLDER:
-                found.append((path + b"/", error.partition(" (os error")[0]))
-    for path, error in sorted(found, key=lambda each: _order(each[0])):
-        yield Listed(os.path.join(top, os.fsdecode(path)), error)  # noqa: PTH118
+def _mended(paths: list[str | os.PathLike[str]], choice: Choice, root: str | None) -> Iterator[MendedFile]:
+    listed = list(_each_once(paths))
+    names: Mapping[str, str] = {}
+    if RENAMED in choice.codes:
+        names = names_in_sets((file for file, error in listed if error is None), root)
+    for file, error in listed:
+        yield _one(file, choice, root, names) if error is None else MendedFile(file, error=error)
 
 
-def _order(path: bytes) -> list[tuple[bool, bytes]]:
-    *folders, name = path.split(b"/")
-    return [*((True, folder) for folder in folders), (False, name)]
+def _each_once(paths: list[str | os.PathLike[str]]) -> Iterator[Listed]:
+    """Give the files that paths stand for; of those that several paths lead to, the first."""
+    known: set[str] = set()
+    for path in paths:
+        for each in star_files(path):
+            # A tree alone has no file twice.
+            real = os.path.realpath(each.path) if len(paths) > 1 else each.path
+            if real not in known:
+                known.add(real)
+                yield each
 
 
-def own_folders(root: str | os.PathLike[str]) -> Iterator[tuple[str, list[str]]]:
-    """Give the folders of a project with the names of all files in them, but no projects within it."""
-    top = os.fspath(root)
-    for folder, folders, names in os.walk(top):
-        if folder != top and _MARK in names and is_marked(Path(folder)):
-            folders.clear()
-            continue
-        folders.sort()
-        yield folder, names
-
-
-def is_marked(folder: Path) -> bool:
-    """Whether a folder is a project's own: it has a pipeline, which is no link."""
-    mark = folder / _MARK
-    # False where it may not be looked at, which Path's own would raise.
-    return os.path.isfile(mark) and not os.path.islink(mark)  # noqa: PTH113, PTH114
-
-
-@lru_cache(maxsize=65_536)
-def marked_root(folder: str) -> str | None:
-    """Give the project that a folder is of, as an absolute path: the nearest folder above with a pipeline.
-
-    Unlike `tomoset.sets.paths.project_root` it makes no guesses.
-    """
-    here = Path(folder).absolute()
-    if os.path.exists(here / _MARK):  # noqa: PTH110
-        return str(here)
-    return None if here.parent == here else marked_root(str(here.parent))
+def _one(file: str, choice: Choice, root: str | None, names: Mapping[str, str]) -> MendedFile:
+    top = root if root is not None else project_of(file)
+    name = names.get(os.path.realpath(file)) if names else None
+    try:
+        return mend_source(file, choice, top, name)
+    except OSError as error:
+        return MendedFile(file, error=error.strerror or str(error))
+    except TomosetError as error:
+        return MendedFile(file, error=str(error))
