@@ -124,13 +124,16 @@ def test_other_names_of_a_file_are_mended_too(capfd: pytest.CaptureFixture[str],
 
 
 def test_selecting(capfd: pytest.CaptureFixture[str], bad: Path) -> None:
-    run(capfd, "fix", bad, "--select", "bool-word,L")
+    run(capfd, "fix", bad, "--select", "bool-word L,Q")
     assert bad.read_bytes() == BAD.replace(b"True", b"1").replace(b"no\n", b"0\n")
     run(capfd, "fix", bad, "--ignore", "R")
     assert b"# why\nb" in bad.read_bytes()
     done = run(capfd, "fix", bad, "--select", "R999")
     assert done.code == 2
-    assert "'R999' is no code or name of a diagnostic" in done.err
+    assert "there is no code 'R999'" in done.err
+    done = run(capfd, "fix", bad, "--select", "O101")
+    assert done.code == 2
+    assert "there is no fix for O101" in done.err
     assert run(capfd, "fix", bad, "--select", "").out == "nothing to mend\n"
     assert run(capfd, "fix", bad.parent / "none").code == 2
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -218,9 +219,12 @@ def test_what_is_no_star_file_is_left() -> None:
         (["R101"], [], {"R101"}),
         (["r101", "rows-after-blank"], [], {"R101"}),
         (["R"], ["R109"], {"R101", "R102", "R104", "R108"}),
-        (["crlf"], [], {"L101", "L107"}),
+        (["L10"], ["L103", "byte-order-mark"], {"L101", "L102", "L107", "L108"}),
+        (["all"], ["L", "B", "H", "R", "Q", "N"], {"V104"}),
+        (["R"], ["all"], set()),
+        (["odd-path", "V104"], ["O101", "T"], {"N103", "V104"}),
         (["V"], [], {"V104"}),
-        (["R103"], [], set()),
+        ([], [], set()),
         (None, ["L", "B", "H", "R", "Q", "N"], {"V104"}),
     ],
 )
@@ -230,12 +234,18 @@ def test_selecting(select: list[str] | None, ignore: list[str], expected: set[st
 
 
 def test_what_is_no_code() -> None:
-    with pytest.raises(ValueError, match="'R999' is no code or name of a diagnostic"):
+    with pytest.raises(ValueError, match="there is no code 'R999'"):
         chosen(["R999"])
     with pytest.raises(ValueError, match='did you mean "rows-after-blank"'):
         chosen([], ["rows-after-blnk"])
-    with pytest.raises(ValueError, match="'' is no code"):
+    with pytest.raises(ValueError, match="there is no code ''"):
         chosen([""])
+    # What names begin with would be other codes than those of a check.
+    with pytest.raises(ValueError, match="there is no code 'crlf'"):
+        chosen(["crlf"])
+    for words in (["O101"], ["R103", "odd-hand"]):
+        with pytest.raises(ValueError, match=f"there is no fix for {words[0]}"):
+            chosen(words)
     with pytest.raises(TypeError, match="give a list of codes"):
         mend_file("a.star", select="R101")
 
@@ -243,6 +253,12 @@ def test_what_is_no_code() -> None:
 def corpus() -> Iterator[Path]:
     for folder in (DATA / "oracle" / "parse", DATA / "hostile"):
         yield from sorted(folder.glob("*.star*"))
+
+
+def test_there_are_odd_files() -> None:
+    folders = Counter(path.parent.name for path in corpus())
+    assert folders["parse"] > 100
+    assert folders["hostile"] > 10
 
 
 @pytest.mark.parametrize("path", [*corpus()], ids=lambda path: path.name)

@@ -13,7 +13,7 @@ from tomoset.cli.options import globs
 from tomoset.cli.words import counted, counted_places, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from tomoset.mending import MendedFile
 
@@ -23,8 +23,8 @@ Exit codes:
   0  done; with --diff: there is nothing to change
   1  with --diff: there is something to change
   2  wrong usage
-  3  a file could not be read or written, or a folder not be listed; all others
-     are done
+  3  a file could not be read or written, or a folder not be listed; all
+     others are done
 """
 
 
@@ -62,9 +62,9 @@ def _list(context: click.Context, _: click.Parameter, asked: bool) -> None:
 )
 @click.option("--unsafe-fixes", "unsafe", is_flag=True, help="Make fixes that change what is read, too.")
 @click.option(
-    "--select", metavar="CODE", multiple=True, help="Mend this only: a code, a name, or what they begin with."
+    "--select", metavar="CODES", multiple=True, help="Mend these only: codes, their beginnings, or names."
 )
-@click.option("--ignore", metavar="CODE", multiple=True, help="Leave this.")
+@click.option("--ignore", metavar="CODES", multiple=True, help="Leave these.")
 @click.option(
     "--project",
     "root",
@@ -108,14 +108,19 @@ def fix(
     try:
         files = mend(
             paths,
-            select=globs(select) if select else None,
-            ignore=globs(ignore),
+            select=_words(select) if select else None,
+            ignore=_words(ignore),
             unsafe=unsafe,
             project_root=root,
         )
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     return carry_out(files, only_diff=only_diff, verbose=verbose, quiet=quiet)
+
+
+def _words(options: "Sequence[str]") -> list[str]:
+    """Give words that may be separated by commas and blanks, as those of a check."""
+    return [word for glob in globs(options) for word in glob.split()]
 
 
 def carry_out(

@@ -100,7 +100,7 @@ def mend_file(
     path : path
         A STAR file, which may be packed with gzip or zstd.
     select, ignore : iterable of str
-        Codes or names of what is to be mended, or what they begin with; as in `mend`.
+        What is to be mended; as in `mend`.
     unsafe : bool
         Whether to make fixes that change what is read.
     project_root : path or None
@@ -116,7 +116,7 @@ def mend_file(
     OSError
         The file cannot be read, or its packed data is damaged.
     ValueError
-        No diagnostic is called as `select` or `ignore` say.
+        No code is called as `select` or `ignore` say, or there is no fix for what is selected.
 
     Examples
     --------

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tomoset import _core
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
 
 __all__ = ["Choice", "Fix", "all_fixes", "chosen"]
 
@@ -130,39 +130,32 @@ def chosen(
     Parameters
     ----------
     select, ignore : iterable of str
-        Codes or names of diagnostics, or what these begin with: ``"R101"``, ``"R"``, ``"crlf"``. All that there are
-        fixes for, if none are selected.
+        As for a check: codes, what codes begin with, and names, such as ``"R101"``, ``"R"`` and ``"rows-after-blank"``,
+        or ``"all"``. All that there are fixes for, if none are selected.
     unsafe : bool
         Whether fixes that change what is read are among them.
 
     Raises
     ------
     ValueError
-        No diagnostic and no fix is called so.
+        No code is called so, or there is no fix for any that is selected.
     """
-    wanted = set(all_fixes()) if select is None else _named(select)
-    wanted -= _named(ignore)
+    wanted = set(all_fixes())
+    if select is not None:
+        words = list(select)
+        wanted &= _codes(words)
+        if words and not wanted:
+            raise ValueError(f"there is no fix for {', '.join(words)}")
+    wanted -= _codes(ignore)
     return {code for code in wanted if unsafe or all_fixes()[code].safe}
 
 
-def _named(words: Iterable[str]) -> set[str]:
-    """Give the codes of fixes that words stand for."""
-    names = {code: fix.name for code, fix in all_fixes().items()}
-    known = names | {code: name for code, name, *_ in _core.diagnostic_codes()}
-    found: set[str] = set()
-    for word in words:
-        codes = _begin_so(word, known)
-        if not codes:
-            hint = _core.hint(word, "", [*known, *known.values()])
-            raise ValueError(f"{word!r} is no code or name of a diagnostic{hint}")
-        found.update(code for code in codes if code in names)
-    return found
+def _codes(words: Iterable[str]) -> frozenset[str]:
+    """Give the codes that words stand for, whether there is a fix or not."""
+    words = list(words)
+    if not words:
+        return frozenset()
+    # With it come all rules.
+    from tomoset.checking.registry import chosen as codes_of
 
-
-def _begin_so(word: str, known: dict[str, str]) -> Collection[str]:
-    if not word:
-        return ()
-    exact = [code for code, name in known.items() if word.upper() == code or word == name]
-    return exact or [
-        code for code, name in known.items() if code.startswith(word.upper()) or name.startswith(word)
-    ]
+    return codes_of(words)

@@ -36,8 +36,8 @@ def mend(
         Files, and folders whose files ending in ``.star``, ``.tomostar``, ``.star.gz`` and ``.star.zst`` are mended.
         Links below them are not followed. What several paths lead to is mended once.
     select : iterable of str or None
-        What to mend: codes or names of diagnostics, or what they begin with, such as ``"R101"`` or ``"R"``. All that
-        there are fixes for, if it is None.
+        What to mend, as in a check: codes, what codes begin with, and names, such as ``"R101"``, ``"R"`` and
+        ``"rows-after-blank"``, or ``"all"``. All that there are fixes for, if it is None.
     ignore : iterable of str
         What not to mend, in the same way.
     unsafe : bool
@@ -57,7 +57,7 @@ def mend(
     OSError
         There is nothing at one of the paths.
     ValueError
-        No diagnostic is called as `select` or `ignore` say.
+        No code is called as `select` or `ignore` say, or there is no fix for what is selected.
 
     Examples
     --------
