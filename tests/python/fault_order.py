@@ -59,7 +59,7 @@ def require_order(events: Iterable[tuple[str, list[str]]], catalog: Path) -> dic
     loose: set[str] = set()
     #: Log entries whose content is not forced yet.
     bare: set[str] = set()
-    #: Parts that were loose when a batch was promised last.
+    #: Parts and their folders that were loose when a batch was promised last.
     promised: set[str] = set()
     checked = dict.fromkeys(("part", "promise", "log", "head", "end"), 0)
     top = str(catalog)
@@ -77,19 +77,20 @@ def require_order(events: Iterable[tuple[str, list[str]]], catalog: Path) -> dic
             if "/_delta_log/" in target:
                 # deltalake names first and leaves forcing to us; readers do not look before the head says so.
                 assert f"{top}/pending.json" not in loose, "a log entry before the promise"
-                late = promised & {str(Path(target).parents[1] / part) for part in _added(Path(target))}
+                parts = {Path(target).parents[1] / part for part in _added(Path(target))}
+                late = promised & {str(path) for part in parts for path in (part, part.parent)}
                 assert not late, f"promised before it was on the disk: {late}"
                 bare.add(target)
                 checked["log"] += 1
             else:
                 assert source in forced, f"{target} has a name before it is on the disk"
             if file == "pending.json":
-                # Parts of tasks that are not done yet may be loose: they are not in this batch.
-                require_forced({path for path in loose | bare if "/part-" not in path})
-                promised = {path for path in loose if "/part-" in path}
+                # Parts of tasks that are not done yet may be loose, and their folders: they are not in this batch.
+                require_forced({path for path in loose | bare if "/shard=" not in path})
+                promised = {path for path in loose if "/shard=" in path}
                 checked["promise"] += 1
             if file == "head.json":
-                require_forced({path for path in loose | bare if "/part-" not in path})
+                require_forced({path for path in loose | bare if "/shard=" not in path})
                 checked["head"] += 1
             checked["part"] += file.startswith("part-")
             if not file.endswith(".tmp") and "#" not in file:
