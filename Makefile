@@ -37,7 +37,8 @@ demo: $(BUILD)/installed  ## build, make an example archive, index it, ask three
 	@echo
 	@echo "== tomoset report --catalog $(DEMO)/catalog -o $(DEMO)/report.html"
 	@$(BIN)/tomoset report --catalog $(DEMO)/catalog -o $(DEMO)/report.html
-	@echo "open $(abspath $(DEMO))/report.html in a browser"
+	@echo
+	@echo "Open $(abspath $(DEMO))/report.html in a browser. For tomoset in this shell:  . $(BIN)/activate"
 
 test: $(BUILD)/tested-rust $(BUILD)/tested-python  ## run all tests, if anything changed: Rust core, Python package, examples in the docs
 	@echo "All tests pass. (\"make retest\" runs them though nothing changed.)"
@@ -154,12 +155,14 @@ prerequisites:
 
 # The wheel and everything the tests need, installed into .venv.
 $(BUILD)/installed: $(BUILD)/wheel
+	@echo "installing tomoset and what it works with into $(VENV) (a minute or two the first time)"
 	$(BIN)/python -m pip install --quiet "$$(ls $(BUILD)/wheels/*.whl)[dev]"
 	$(BIN)/python -m pip install --quiet --force-reinstall --no-deps $(BUILD)/wheels/*.whl
 	@touch $@
 
 $(BUILD)/wheel: $(BUILD)/venv $(RUST_SOURCES) $(PYTHON_SOURCES)
 	rm -rf $(BUILD)/wheels
+	@echo "compiling the core (2 to 5 minutes the first time)"
 	TOMOSET_COMMIT=$(COMMIT) $(BIN)/maturin build --release --locked --quiet --out $(BUILD)/wheels
 	@touch $@
 
