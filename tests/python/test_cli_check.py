@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import tomoset
 from cli_runs import run, run_on_terminal, run_process
+from nobody import open_folder, run_as_nobody
 from rule_projects import FILES, change, make_project
 from tomoset.checking.config import ConfigError, find_config
 from tomoset.checking.examples import all_examples
@@ -415,6 +416,19 @@ def test_a_baseline_that_is_not_there(project: Path, capfd: Capture) -> None:
     done = run(capfd, "check", "project", "--write-baseline")
     assert done.code == 3
     assert [path.name for path in project.glob(".tomoset*")] == [".tomoset-baseline.json"]
+
+
+def test_a_folder_that_may_not_be_looked_into(capfd: Capture) -> None:
+    with open_folder() as folder:
+        for name in "abc":
+            (folder / name).mkdir()
+            (folder / name / "x.star").write_text("data_a\nloop_\n_rlnVoltage\nnan\n")
+        (folder / "b").chmod(0)
+        wanted = ["a/x.star:4:1: silent V101", "b: fatal F201", "c/x.star:4:1: silent V101"]
+        for arguments in ([], ["--no-baseline"]):
+            done = run_as_nobody(folder, "check", ".", "--brief", *arguments)
+            assert (done.code, done.err) == (1, "")
+            assert [" ".join(line.split()[:3]) for line in done.out.splitlines()[:-1]] == wanted
 
 
 def test_a_closed_pipe(project: Path) -> None:
