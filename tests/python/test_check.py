@@ -51,7 +51,17 @@ def test_a_file_a_set_a_project_and_a_tree(project: Path, tmp_path: Path) -> Non
     # The tilt series alone is no set.
     assert ids(project / FILES["TS_02"]) == []
     assert ids(project / FILES["particles"]) == []
-    assert ids(project, project) == ["C101", "C101"]
+
+
+def test_paths_that_overlap(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken(project, "C101", "N204")
+    monkeypatch.chdir(tmp_path)
+    alone = tomoset.check("project")
+    assert len(alone) > 1
+    for more in ("project", "project/Tomograms", f"project/{FILES['set']}", ".", tmp_path):
+        assert tomoset.check("project", more) == alone
+    # As the first of them has it.
+    assert tomoset.check(project, "project") == tomoset.check(project) != alone
 
 
 def test_faults_of_files_that_a_set_names(project: Path) -> None:

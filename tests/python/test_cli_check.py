@@ -352,6 +352,18 @@ def test_what_is_known_is_not_told(project: Path, capfd: Capture) -> None:
     assert told(capfd, "moved") == ["C104"]
 
 
+def test_known_where_paths_overlap(project: Path, capfd: Capture) -> None:
+    twice = ["project", f"project/{FILES['set']}", project, "project/Tomograms"]
+    done = run(capfd, "check", *twice, "--brief")
+    assert done.out.splitlines()[-1] == "2 findings in 10 files of 1 project: 1 silent, 1 warning"
+    done = run(capfd, "check", *twice, "--write-baseline")
+    assert done.out == "2 findings known from now on: project/.tomoset-baseline.json\n"
+    assert '"count"' not in (project / ".tomoset-baseline.json").read_text()
+    for paths in (twice, ["project", "project"], ["project", f"project/{FILES['set']}"]):
+        done = run(capfd, "check", *paths)
+        assert (done.code, done.out) == (0, "nothing found in 10 files of 1 project; 2 known\n")
+
+
 def test_more_of_what_is_known_is_told(
     tmp_path: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, get_args
 
 from tomoset import _core
 from tomoset.checking.registry import by_id, chosen
-from tomoset.checking.units import Options, Unit, check_unit
+from tomoset.checking.units import Options, Unit, as_given, check_unit, identity
 from tomoset.checking.workers import WorkerLost, check_apart
 from tomoset.exceptions import printable
 from tomoset.sets.findings import Finding, Severity
@@ -17,9 +17,9 @@ from tomoset.sets.labels import GLOBAL, SERIES_FILE
 from tomoset.sets.paths import leads_out, project_root
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-__all__ = ["check", "check_units", "kept", "order", "units_of"]
+__all__ = ["check", "check_units", "findings_of", "kept", "order", "units_of"]
 
 TOMOGRAMS = "rlnTomoTomogramsFile"
 #: What an optimisation set names.
@@ -49,7 +49,7 @@ def check(
     ----------
     *paths : str or os.PathLike
         Files, of sets with the files that they name; folders of projects, or with any number of projects and loose
-        files below them. Symbolic links below a folder are not followed.
+        files below them. Symbolic links below a folder are not followed. Where paths overlap, each thing is told once.
     select, ignore : iterable of str
         Codes (``O101``), their beginnings (``O``), or names (``odd-hand``): what is told, and what of that is not.
     severity : {"fatal", "silent", "warning", "note"}
@@ -80,11 +80,9 @@ def check(
     """
     keep = kept(select, ignore, severity)
     options = Options(images=images, recall=recall, threads=threads or len(os.sched_getaffinity(0)))
-    found: list[Finding] = []
     units = [unit for path in paths for unit in units_of(path, options)]
-    for _, findings in check_units(units, options):
-        found += filter(keep, findings)
-    return sorted(found, key=order)
+    found = (as_given(finding, unit) for unit, finding in findings_of(units, check_units(units, options), set()))
+    return sorted(filter(keep, found), key=order)
 
 
 def order(finding: Finding) -> tuple[object, ...]:
@@ -113,8 +111,28 @@ def _words(words: Iterable[str]) -> Iterable[str]:
     return [words] if isinstance(words, str) else words
 
 
+def findings_of(
+    units: Sequence[Unit], checked: Iterable[tuple[Unit, list[Finding]]], seen: set[tuple[object, ...]]
+) -> Iterator[tuple[Unit, Finding]]:
+    """Give what `check_units` found in the order of units, and, though they overlap, each thing once.
+
+    Parameters
+    ----------
+    units, checked
+        The units, and what was found in them.
+    seen
+        What was given before; what is given now is added.
+    """
+    found = {id(unit): findings for unit, findings in checked}
+    for unit in units:
+        for finding in found[id(unit)]:
+            if (key := identity(finding)) not in seen:
+                seen.add(key)
+                yield unit, finding
+
+
 def check_units(units: Iterable[Unit], options: Options) -> Iterator[tuple[Unit, list[Finding]]]:
-    """Check units, and give what is found in each as it comes."""
+    """Check units, and give what is found in each as it comes; paths are absolute."""
     units = list(units)
     if sum(unit.entries.num_rows for unit in units) < APART or options.threads < 2 or len(units) < 2:
         for unit in units:

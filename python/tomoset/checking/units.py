@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-__all__ = ["MARKER", "Options", "Unit", "check_batch", "check_unit"]
+__all__ = ["MARKER", "Options", "Unit", "as_given", "check_batch", "check_unit", "identity"]
 
 #: What a walk calls the empty files with which jobs say how they ended.
 MARKER = 3
@@ -82,9 +82,14 @@ class Unit:
         """Its folder."""
         return Path(self.root) / os.fsdecode(self.folder)
 
+    @property
+    def files(self) -> list[str]:
+        """The paths of its files, but for exit markers; absolute."""
+        return [os.path.join(self.root, os.fsdecode(path)) for path in _apart(self)[0].column("path").to_pylist()]  # noqa: PTH118
+
 
 def check_unit(unit: Unit, options: Options) -> list[Finding]:
-    """Give all that is wrong with the files of a unit, alone and together, or may be."""
+    """Give all that is wrong with the files of a unit, alone and together, or may be; paths are absolute."""
     (found,) = check_batch([unit], options)
     return found
 
@@ -94,15 +99,15 @@ def check_batch(units: Sequence[Unit], options: Options) -> list[list[Finding]]:
     looked = [_look(unit, options) for unit in units]
     by_rules = _by_rules([readings.stacked for readings, _ in looked], images=options.images)
     return [
-        _as_given(_once(located([*found, *more])), *unit.shown)
-        for unit, (_, found), more in zip(units, looked, by_rules, strict=True)
+        _once(located([*found, *more]))
+        for (_, found), more in zip(looked, by_rules, strict=True)
     ]
 
 
 def _look(unit: Unit, options: Options) -> tuple[Readings, list[Finding]]:
     """Give what is wrong with a unit, but for rules of tomograms that were read together, without line and column."""
     files, markers = _apart(unit)
-    paths = [os.path.join(unit.root, os.fsdecode(path)) for path in files.column("path").to_pylist()]  # noqa: PTH118
+    paths = unit.files
     examined = _core.examine_files(unit.root, files, recall=options.recall, threads=options.threads)
     found: list[Finding] = []
     kinds: dict[str, list[str]] = defaultdict(list)
@@ -140,22 +145,6 @@ def _by_rules(views: Sequence[View | None], *, images: bool) -> list[list[Findin
     for part, finding in rule_faults(whole):
         found[int(owners[part])].append(finding)
     return found
-
-
-def _as_given(findings: list[Finding], start: str, shown: str) -> list[Finding]:
-    """Tell paths as they were given."""
-    if start == shown:
-        return findings
-    told = []
-    for each in findings:
-        path = each.path
-        if path is not None and path.startswith(start):
-            path = shown + path.removeprefix(start)
-        where, found = (
-            text.replace(printable(start, 1000), printable(shown, 1000)) for text in (each.where, each.found)
-        )
-        told.append(replace(each, path=path, where=where, found=found))
-    return told
 
 
 def _apart(unit: Unit) -> tuple[pa.RecordBatch, Mapping[str, str]]:
@@ -243,8 +232,27 @@ def _once(findings: list[Finding]) -> list[Finding]:
     for each in findings:
         if each.code == "not-a-number" and (each.path, each.label) in said:
             continue
-        key = (each.code, each.path, each.line, each.column, each.block, each.label, each.found)
-        if key not in seen:
+        if (key := identity(each)) not in seen:
             seen.add(key)
             kept.append(each)
     return kept
+
+
+def identity(finding: Finding) -> tuple[object, ...]:
+    """Give by what it is seen that two findings with absolute paths are one."""
+    place = (finding.path, finding.line, finding.column, finding.block, finding.label)
+    return (finding.code, *place, finding.found)
+
+
+def as_given(finding: Finding, unit: Unit) -> Finding:
+    """Tell paths as they were given."""
+    start, shown = unit.shown
+    if start == shown:
+        return finding
+    path = finding.path
+    if path is not None and path.startswith(start):
+        path = shown + path.removeprefix(start)
+    where, found = (
+        text.replace(printable(start, 1000), printable(shown, 1000)) for text in (finding.where, finding.found)
+    )
+    return replace(finding, path=path, where=where, found=found)

@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 from tomoset.checking.baseline import NAME, Baseline, read_baseline, write_baseline
 from tomoset.checking.config import Config
-from tomoset.checking.run import check_units, kept, order, units_of
-from tomoset.checking.units import MARKER, Options, Unit
+from tomoset.checking.run import check_units, findings_of, kept, order, units_of
+from tomoset.checking.units import MARKER, Options, Unit, as_given
 from tomoset.exceptions import printable
 from tomoset.sets.findings import Finding
 from tomoset.sets.paths import project_root
@@ -37,11 +37,13 @@ class Checks:
         self._threads = threads or len(os.sched_getaffinity(0))
         self._write = write
         self._heed = heed
-        self._found: dict[tuple[object, ...], Finding] = {}
+        self._found: list[Finding] = []
+        #: What was found, told or not: paths may overlap.
+        self._seen: set[tuple[object, ...]] = set()
+        self._files: set[str] = set()
+        self._projects: set[Path] = set()
         self._read: dict[Path, Baseline] = {}
         self._to_write: dict[Path, list[Finding]] = {}
-        self.num_files = 0
-        self.num_projects = 0
         self.num_known = 0
         self.num_written = 0
 
@@ -58,25 +60,24 @@ class Checks:
         keep = kept(config.select, config.ignore, config.severity or "note")
         options = Options(images=config.images, recall=config.recall, threads=self._threads)
         units = list(units_of(path, options))
-        self.num_projects += sum(unit.is_project for unit in units)
+        self._projects |= {unit.place for unit in units if unit.is_project}
         for unit in units:
-            self.num_files += sum(sort != MARKER for sort in unit.entries.column("sort").to_pylist())
+            self._files |= set(unit.files)
         baselines = {id(unit): self._baseline_of(unit, path, config) for unit in units}
-        for unit, findings in _shown(check_units(units, options), len(units)):
+        if self._write:
+            self._to_write |= {known: [] for known in baselines.values() if known not in self._to_write}
+        checked = _shown(check_units(units, options), len(units))
+        for unit, finding in findings_of(units, checked, self._seen):
             known = baselines[id(unit)]
+            shown = as_given(finding, unit)
+            if not keep(finding) or config.excludes(finding.path or ""):
+                continue
             if self._write:
-                self._to_write.setdefault(known, [])
-            for finding in findings:
-                if not keep(finding) or config.excludes(finding.path or ""):
-                    continue
-                if self._write:
-                    self._to_write[known].append(finding)
-                elif self._heed and self._knows(known, finding):
-                    self.num_known += 1
-                else:
-                    place = os.path.abspath(finding.path or "")  # noqa: PTH100
-                    key = (finding.code, place, finding.line, finding.column, finding.block, finding.found)
-                    self._found.setdefault(key, finding)
+                self._to_write[known].append(shown)
+            elif self._heed and self._knows(known, shown):
+                self.num_known += 1
+            else:
+                self._found.append(shown)
 
     def findings(self) -> list[Finding]:
         """Give what is to be told, by path and line; write what is known from now on, if that is wished."""
@@ -85,7 +86,17 @@ class Checks:
             if findings or path.exists() or path == self._baseline:
                 write_baseline(path, findings)
                 self.num_written += len(findings)
-        return sorted(self._found.values(), key=order)
+        return sorted(self._found, key=order)
+
+    @property
+    def num_files(self) -> int:
+        """How many files were looked at."""
+        return len(self._files)
+
+    @property
+    def num_projects(self) -> int:
+        """How many projects were."""
+        return len(self._projects)
 
     @property
     def files_written(self) -> str:
