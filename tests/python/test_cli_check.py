@@ -13,7 +13,7 @@ import pytest
 import tomoset
 from cli_runs import run, run_on_terminal, run_process
 from nobody import open_folder, run_as_nobody
-from rule_projects import FILES, change, make_project
+from rule_projects import FILES, change, make_images, make_project
 from tomoset.checking.config import ConfigError, find_config
 from tomoset.checking.examples import all_examples
 from tomoset.checking.registry import all_codes
@@ -364,6 +364,63 @@ def test_known_where_paths_overlap(project: Path, capfd: Capture) -> None:
         assert (done.code, done.out) == (0, "nothing found in 10 files of 1 project; 2 known\n")
 
 
+def test_a_part_leaves_what_is_known_of_the_rest(project: Path, capfd: Capture) -> None:
+    break_rules(project, "P108")
+    baseline = project / ".tomoset-baseline.json"
+    run(capfd, "check", "project", "--severity", "note", "--write-baseline")
+    whole = baseline.read_text()
+    count = len(told(capfd, "project", "--severity", "note", "--no-baseline"))
+    assert count == whole.count('"code"') == 4
+    done = run(capfd, "check", FILES_OF(project, "set"), "--write-baseline")
+    assert done.out == "2 findings known from now on, and 2 as before: project/.tomoset-baseline.json\n"
+    assert baseline.read_text() == whole
+    for options in (
+        ["project/Tomograms"],
+        [FILES_OF(project, "particles")],
+        ["project", "--select", "O"],
+        ["project", "--ignore", "O"],
+        ["project", "--severity", "fatal"],
+        ["project"],
+    ):
+        # Nothing is gone where a part is looked at.
+        assert "no longer there" not in run(capfd, "check", *options).out
+        assert run(capfd, "check", *options, "--write-baseline").code == 0
+        assert baseline.read_text() == whole
+    assert [path.parent for path in project.rglob(".tomoset-baseline.json")] == [project]
+    # What is mended is forgotten only where all is looked at.
+    make_project(project)
+    done = run(capfd, "check", project / FILES["set"], "--write-baseline")
+    assert done.out == "0 findings known from now on, and 4 as before: project/.tomoset-baseline.json\n"
+    assert baseline.read_text() == whole
+    assert run(capfd, "check", "project", "--select", "C101", "--write-baseline").code == 0
+    assert '"code"' not in baseline.read_text()
+
+
+def test_what_is_known_of_other_projects_and_of_images(
+    project: Path, tmp_path: Path, capfd: Capture
+) -> None:
+    make_project(tmp_path / "other")
+    break_rules(tmp_path / "other", "J101")
+    central = ["--baseline", "known.json"]
+    for path in ("project", "other"):
+        assert run(capfd, "check", path, *central, "--write-baseline").code == 0
+    assert told(capfd, "project", "other", *central) == []
+    # Of images nothing is found where they are not looked at.
+    make_images(project)
+    (project / "MotionCorr/TS_01_0.mrc").unlink()
+    assert told(capfd, "project", *central, "--images") == ["I104"]
+    run(capfd, "check", "project", *central, "--images", "--write-baseline")
+    before = (tmp_path / "known.json").read_text()
+    done = run(capfd, "check", "project", *central)
+    assert done.out == "nothing found in 10 files of 1 project; 2 known\n"
+    done = run(capfd, "check", "project", *central, "--write-baseline")
+    assert done.out == "2 findings known from now on, and 2 as before: known.json\n"
+    assert (tmp_path / "known.json").read_text() == before
+    make_images(project)
+    done = run(capfd, "check", "project", *central, "--images")
+    assert "; 2 known, 1 known no longer there" in done.out
+
+
 def test_more_of_what_is_known_is_told(
     tmp_path: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -400,6 +457,17 @@ def test_one_file_for_all(project: Path, tmp_path: Path, capfd: Capture) -> None
     assert told(capfd, "other", "--no-baseline") == ["J101"]
 
 
+def test_the_mode_of_a_baseline_and_a_link_to_it_stay(project: Path, capfd: Capture) -> None:
+    known = project / "known.json"
+    known.write_text('{"tomoset-baseline": 1, "files": {}}')
+    known.chmod(0o640)
+    (project / ".tomoset-baseline.json").symlink_to("known.json")
+    assert run(capfd, "check", "project", "--write-baseline").code == 0
+    assert (project / ".tomoset-baseline.json").readlink() == Path("known.json")
+    assert '"O101"' in known.read_text()
+    assert known.stat().st_mode & 0o777 == 0o640
+
+
 def test_each_project_has_its_own(project: Path, tmp_path: Path, capfd: Capture) -> None:
     make_project(tmp_path / "other")
     done = run(capfd, "check", ".", "--write-baseline")
@@ -418,6 +486,9 @@ def test_what_is_no_baseline(text: str, project: Path, capfd: Capture) -> None:
     assert (done.code, done.out) == (2, "")
     assert str(project / ".tomoset-baseline.json") in done.err
     assert run(capfd, "check", "project", "--no-baseline").code == 1
+    # Nor is anything put in its place: it may be something else.
+    assert run(capfd, "check", "project", "--write-baseline").code == 2
+    assert (project / ".tomoset-baseline.json").read_text() == text
 
 
 def test_a_baseline_that_is_not_there(project: Path, capfd: Capture) -> None:

@@ -14,7 +14,7 @@ from tomoset.exceptions import TomosetError, printable
 from tomoset.replacing import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from tomoset.sets.findings import Finding
 
@@ -52,12 +52,32 @@ class Baseline:
         left[key] -= finding.count
         return True
 
-    @property
-    def gone(self) -> int:
-        """How many findings are no longer there, once all were asked for."""
+    def gone(self, is_looked_at: Callable[[str, str], bool]) -> int:
+        """Give how many findings are no longer there, once all were asked for.
+
+        Parameters
+        ----------
+        is_looked_at
+            What tells by a file's absolute path and a code whether it would have been found.
+        """
         return sum(
-            count == self.known[path][key] for path, left in self._left.items() for key, count in left.items()
+            count == self.known[path][key] and is_looked_at(self._absolute(path), key[0])
+            for path, left in self._left.items()
+            for key, count in left.items()
         )
+
+    def passed_over(self, is_looked_at: Callable[[str, str], bool]) -> dict[str, Counter[Key]]:
+        """Give, by file, what stays known since nobody looked whether it is there; `is_looked_at` is as in `gone`."""
+        stay = {}
+        for path, keys in self.known.items():
+            place = self._absolute(path)
+            left = Counter({key: count for key, count in keys.items() if not is_looked_at(place, key[0])})
+            if left:
+                stay[path] = left
+        return stay
+
+    def _absolute(self, path: str) -> str:
+        return os.path.normpath(os.path.join(self.folder, path))  # noqa: PTH118
 
 
 def fingerprint(finding: Finding, folder: Path) -> str:
@@ -95,8 +115,24 @@ def read_baseline(path: Path) -> Baseline:
     return Baseline(_folder(path), known)
 
 
-def write_baseline(path: Path, findings: Iterable[Finding]) -> None:
+def write_baseline(
+    path: Path, findings: Iterable[Finding], beside: Mapping[str, Counter[Key]] | None = None
+) -> int:
     """Write what is known from now on; the file is replaced as a whole.
+
+    Parameters
+    ----------
+    path
+        The file.
+    findings
+        What is known, with absolute paths.
+    beside
+        What else is, as `Baseline.passed_over` gives it.
+
+    Returns
+    -------
+    int
+        How many rows are there of that alone.
 
     Raises
     ------
@@ -107,11 +143,18 @@ def write_baseline(path: Path, findings: Iterable[Finding]) -> None:
     files: dict[str, Counter[Key]] = {}
     for finding in findings:
         files.setdefault(_relative(finding.path, folder), Counter())[_key(finding, folder)] += finding.count
+    alone = 0
+    for file, keys in (beside or {}).items():
+        own = files.setdefault(file, Counter())
+        alone += len(keys.keys() - own.keys())
+        # The greater number of each.
+        files[file] = own | keys
     data = {"tomoset-baseline": VERSION, "files": {file: _rows(files[file]) for file in sorted(files)}}
     # Bytes that are not UTF-8 in names stay as they are.
     text = json.dumps(data, indent=1, ensure_ascii=False) + "\n"
     with replacing(path) as file:
         file.write(text.encode("utf-8", "surrogateescape"))
+    return alone
 
 
 def _rows(keys: Counter[Key]) -> list[dict[str, object]]:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from tomoset import _core
+from tomoset.checking import images as rules_of_images
+from tomoset.checking import particles
 from tomoset.checking.registry import by_id, chosen
 from tomoset.checking.units import Options, Unit, as_given, check_unit, identity
 from tomoset.checking.workers import WorkerLost, check_apart
@@ -25,6 +27,8 @@ TOMOGRAMS = "rlnTomoTomogramsFile"
 #: What an optimisation set names.
 SETS = ("rlnTomoParticlesFile", TOMOGRAMS, "rlnTomoTrajectoriesFile", "rlnTomoManifoldsFile")
 
+#: What is found only where headers of images are read.
+BY_HEADERS = frozenset(rule.id for rule in (*rules_of_images.RULES, *particles.STACKS))
 #: From so many files on processes share the work; each takes a third of a second to begin.
 APART = 1500
 #: So many files are checked in one go: more would save little, and keep others waiting.

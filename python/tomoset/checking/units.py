@@ -30,6 +30,8 @@ __all__ = ["MARKER", "Options", "Unit", "as_given", "check_batch", "check_unit",
 #: What a walk calls the empty files with which jobs say how they ended.
 MARKER = 3
 _MARK = "RELION_JOB_EXIT_"
+#: The most bytes that the core expects in an inode.
+_IN_INODE = 4096
 #: What the reader says of values that rules of sets say, too.
 _SAID = {"not-finite", "null-marker"}
 
@@ -85,7 +87,20 @@ class Unit:
     @property
     def files(self) -> list[str]:
         """The paths of its files, but for exit markers; absolute."""
-        return [os.path.join(self.root, os.fsdecode(path)) for path in _apart(self)[0].column("path").to_pylist()]  # noqa: PTH118
+        return self._paths(_apart(self)[0])
+
+    @property
+    def offline(self) -> list[str]:
+        """The paths of those that lie on tape: they have a size, and no blocks; small ones may be in their inodes."""
+        import pyarrow.compute as pc
+
+        files = _apart(self)[0]
+        on_tape = pc.and_(pc.equal(files.column("blocks"), 0), pc.greater(files.column("size"), _IN_INODE))
+        return self._paths(files.filter(on_tape))
+
+    def _paths(self, entries: pa.RecordBatch) -> list[str]:
+        paths = entries.column("path").to_pylist()
+        return [os.path.join(self.root, os.fsdecode(path)) for path in paths]  # noqa: PTH118
 
 
 def check_unit(unit: Unit, options: Options) -> list[Finding]:

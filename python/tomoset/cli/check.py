@@ -86,6 +86,7 @@ def check(
     """
     from tomoset.checking.baseline import BaselineError
     from tomoset.checking.config import ConfigError
+    from tomoset.cli.check_known import Known
     from tomoset.cli.check_run import Checks
     from tomoset.cli.check_text import explanation, text_lines
 
@@ -108,16 +109,19 @@ def check(
         )
         if diff:
             return code
-    run = Checks(baseline, threads, write=write_baseline, heed=not no_baseline)
+    known = Known(baseline, write=write_baseline, heed=not no_baseline)
+    run = Checks(known, threads)
     for path in paths:
         try:
             run.add(path, _settings(path, select, ignore, severity, images=images, recall=recall))
         except (ConfigError, BaselineError) as error:
             raise click.UsageError(str(error)) from None
-    found = run.findings()
     if write_baseline:
-        click.echo(f"{counted(run.num_written, 'finding')} known from now on: {run.files_written}")
+        known.write()
+        left = f", and {known.num_left:,} as before" if known.num_left else ""
+        click.echo(f"{counted(known.num_written, 'finding')} known from now on{left}: {known.files_written}")
         return ExitCode.FINE
+    found = run.findings
     if form == "text":
         echo_lines(text_lines(found, run, brief=brief, statistics=statistics))
     else:

@@ -113,7 +113,8 @@ def _statistics(found: Iterable[Finding], paint: _Paint) -> Iterator[str]:
 def _summary(found: Sequence[Finding], run: Checks) -> str:
     projects = f" of {counted(run.num_projects, 'project')}" if run.num_projects else ""
     known = f"; {run.num_known:,} known" if run.num_known else ""
-    gone = f", {run.num_gone:,} known no longer there (--write-baseline forgets them)" if run.num_gone else ""
+    num_gone = run.known.num_gone
+    gone = f", {num_gone:,} known no longer there (--write-baseline forgets them)" if num_gone else ""
     what = f"{counted(run.num_files, 'file')}{projects}"
     if not found:
         return f"nothing found in {what}{known}{gone}"
