@@ -99,6 +99,31 @@ def test_findings_are_in_order_and_as_paths_were_given(
     assert [each.path for each in tomoset.check(FILES["set"])] == [FILES["TS_02"], FILES["set"]]
 
 
+def test_values_stay_as_they_are_however_paths_are_given(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken(project, "C101")
+    own = str(project / FILES["TS_01"])
+    values = [f"old{tmp_path}/project/fiducials.star", "map/project/x.star", own]
+    for at, value in enumerate(values):
+        old = FILES["TS_01"] if value == own else FILES["fiducials"]
+        text = (project / FILES["set"]).read_text().replace(old, value)
+        (project / f"Tomograms/job006/{at}.star").write_text(text)
+    # What cannot be read is named as it was given.
+    path = project / FILES["TS_02"]
+    path.write_text(path.read_text().rstrip() + "\n1 2 3\n")
+    monkeypatch.chdir(tmp_path)
+    whole = [each for each in tomoset.check(project) if each.id in {"F104", "N103", "F201", "V101"}]
+    found = [each.found for each in whole if each.id != "F201"]
+    assert all(any(f" is {value}" in each for each in found) for value in values)
+    for given, start in (("project", "project/"), (".", "project/"), (project, f"{project}/")):
+        told = [each for each in tomoset.check(given) if each.id in {each.id for each in whole}]
+        assert [each.found for each in told if each.id != "F201"] == found
+        broken_ones = {each.found.partition(":29:1: ")[0] for each in told if each.id == "F201"}
+        assert broken_ones == {start + FILES["TS_02"]}
+        assert all(each.where.startswith(start) for each in told)
+
+
 def test_what_is_told(project: Path) -> None:
     broken(project, "C101", "O101", "G102", "I102")
     assert sorted(ids(project)) == ["C101", "G102", "I102", "O101"]

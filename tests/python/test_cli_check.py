@@ -396,9 +396,7 @@ def test_a_part_leaves_what_is_known_of_the_rest(project: Path, capfd: Capture) 
     assert '"code"' not in baseline.read_text()
 
 
-def test_what_is_known_of_other_projects_and_of_images(
-    project: Path, tmp_path: Path, capfd: Capture
-) -> None:
+def test_what_is_known_of_other_projects_and_of_images(project: Path, tmp_path: Path, capfd: Capture) -> None:
     make_project(tmp_path / "other")
     break_rules(tmp_path / "other", "J101")
     central = ["--baseline", "known.json"]
@@ -419,6 +417,36 @@ def test_what_is_known_of_other_projects_and_of_images(
     make_images(project)
     done = run(capfd, "check", "project", *central, "--images")
     assert "; 2 known, 1 known no longer there" in done.out
+
+
+def test_what_is_known_is_so_from_everywhere(
+    project: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # In which the project's name, and where it lies, are parts of values.
+    text = (project / FILES["set"]).read_text()
+    values = [f"old{project}/f.star", "map/project/f.star"]
+    for at, value in enumerate(values):
+        (project / f"{at}.star").write_text(text.replace(FILES["fiducials"], value))
+    path = project / FILES["TS_02"]
+    path.write_text(path.read_text().rstrip() + "\n1 2 3\n")
+    run(capfd, "check", project, "--write-baseline")
+    known = (project / ".tomoset-baseline.json").read_text()
+    assert all(f"is {value}" in known for value in values)
+    assert f'"{FILES["TS_02"]}: ' in known
+    for folder, given in (
+        (project.parent, "project"),
+        (project, "."),
+        (Path("/"), project),
+        (Path("/"), str(project)[1:]),
+    ):
+        monkeypatch.chdir(folder)
+        assert told(capfd, given) == []
+        run(capfd, "check", given, "--write-baseline")
+        assert (project / ".tomoset-baseline.json").read_text() == known
+    monkeypatch.chdir("/")
+    assert (
+        str(project)[1:] in run(capfd, "check", str(project / "0.star")[1:], "--no-baseline", "--brief").out
+    )
 
 
 def test_more_of_what_is_known_is_told(

@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from tomoset.checking.paths import named_as
 from tomoset.exceptions import TomosetError, printable
 from tomoset.replacing import replacing
 
@@ -170,10 +171,7 @@ def _rows(keys: Counter[Key]) -> list[dict[str, object]]:
 
 def _key(finding: Finding, folder: Path) -> Key:
     # Lines of others that what was found names, and where the project lies now.
-    found = re.sub(r":\d+:\d+:", ":", finding.found)
-    for place in (os.fspath(folder), os.path.relpath(folder)):
-        if place != ".":
-            found = found.replace(printable(f"{place}/", 1000), "")
+    found = named_as(re.sub(r":\d+:\d+:", ":", finding.found), f"{folder}/".replace("//", "/"), "")
     return (finding.id, finding.block, finding.label, finding.tomogram, found)
 
 

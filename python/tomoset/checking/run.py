@@ -85,7 +85,9 @@ def check(
     keep = kept(select, ignore, severity)
     options = Options(images=images, recall=recall, threads=threads or len(os.sched_getaffinity(0)))
     units = [unit for path in paths for unit in units_of(path, options)]
-    found = (as_given(finding, unit) for unit, finding in findings_of(units, check_units(units, options), set()))
+    found = (
+        as_given(finding, unit) for unit, finding in findings_of(units, check_units(units, options), set())
+    )
     return sorted(filter(keep, found), key=order)
 
 
@@ -189,7 +191,7 @@ def units_of(path: str | os.PathLike[str], options: Options) -> Iterator[Unit]:
             yield Unit(own, folder, is_project, entries, shown)
         return
     Path(where).lstat()
-    shown = ("/", "/") if os.path.isabs(where) else (os.path.abspath("") + "/", "")  # noqa: PTH117, PTH100
+    shown = ("/", "/") if os.path.isabs(where) else (os.path.abspath("").rstrip("/") + "/", "")  # noqa: PTH117, PTH100
     names = list(dict.fromkeys([own, *_named(own)]))
     yield Unit("", b"", False, _core.entries_of(names), shown)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tomoset import _core
+from tomoset.checking.paths import as_shown
 from tomoset.checking.pipeline import PIPELINE, check_pipeline
 from tomoset.checking.projects import across, generations, references
 from tomoset.checking.readings import Readings
@@ -113,10 +114,7 @@ def check_batch(units: Sequence[Unit], options: Options) -> list[list[Finding]]:
     """Check some units: rules of tomograms look at those of all of them at once, which is as much work as for one."""
     looked = [_look(unit, options) for unit in units]
     by_rules = _by_rules([readings.stacked for readings, _ in looked], images=options.images)
-    return [
-        _once(located([*found, *more]))
-        for (_, found), more in zip(looked, by_rules, strict=True)
-    ]
+    return [_once(located([*found, *more])) for (_, found), more in zip(looked, by_rules, strict=True)]
 
 
 def _look(unit: Unit, options: Options) -> tuple[Readings, list[Finding]]:
@@ -261,13 +259,4 @@ def identity(finding: Finding) -> tuple[object, ...]:
 
 def as_given(finding: Finding, unit: Unit) -> Finding:
     """Tell paths as they were given."""
-    start, shown = unit.shown
-    if start == shown:
-        return finding
-    path = finding.path
-    if path is not None and path.startswith(start):
-        path = shown + path.removeprefix(start)
-    where, found = (
-        text.replace(printable(start, 1000), printable(shown, 1000)) for text in (finding.where, finding.found)
-    )
-    return replace(finding, path=path, where=where, found=found)
+    return as_shown(finding, *unit.shown)

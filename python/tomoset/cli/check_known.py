@@ -105,7 +105,9 @@ class Known:
         """Tell whether all is found that a file has of a code."""
         if any(path == unread or path.startswith(f"{unread}/") for unread in self._unread):
             return False
-        return any(path.startswith(folder) and (images or code not in BY_HEADERS) for folder, images in self._whole)
+        return any(
+            path.startswith(folder) and (images or code not in BY_HEADERS) for folder, images in self._whole
+        )
 
     # Writing.
 
