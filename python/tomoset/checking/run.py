@@ -21,7 +21,7 @@ from tomoset.sets.paths import leads_out, project_root
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-__all__ = ["check", "check_units", "findings_of", "kept", "order", "units_of"]
+__all__ = ["check", "check_units", "findings_of", "kept", "named_by", "order", "units_of"]
 
 TOMOGRAMS = "rlnTomoTomogramsFile"
 #: What an optimisation set names.
@@ -192,11 +192,11 @@ def units_of(path: str | os.PathLike[str], options: Options) -> Iterator[Unit]:
         return
     Path(where).lstat()
     shown = ("/", "/") if os.path.isabs(where) else (os.path.abspath("").rstrip("/") + "/", "")  # noqa: PTH117, PTH100
-    names = list(dict.fromkeys([own, *_named(own)]))
+    names = list(dict.fromkeys([own, *named_by(own)]))
     yield Unit("", b"", False, _core.entries_of(names), shown)
 
 
-def _named(path: str) -> list[str]:
+def named_by(path: str) -> list[str]:
     """Give the STAR files that a set names, as far as it can be read and they lie within its project."""
     from tomoset.exceptions import TomosetError
     from tomoset.sets.kinds import kind_of
@@ -214,7 +214,7 @@ def _named(path: str) -> list[str]:
             for label in SETS:
                 block = next(iter(star.values()))
                 named = _within(path, block[label].to_pylist() if label in block else [])
-                found += [*named, *(_named(named[0]) if named and label == TOMOGRAMS else [])]
+                found += [*named, *(named_by(named[0]) if named and label == TOMOGRAMS else [])]
             return found
     except (TomosetError, OSError):
         # Which is told of the file itself.

@@ -13,7 +13,8 @@ from tomoset.cli.words import counted
 
 if TYPE_CHECKING:
     from tomoset.checking.config import Config
-    from tomoset.mending import MendedFile
+    from tomoset.cli.check_known import Known
+    from tomoset.cli.check_run import Checks
     from tomoset.sets.findings import Finding
 
 _SEVERITIES = ("fatal", "silent", "warning", "note")
@@ -87,6 +88,7 @@ def check(
     from tomoset.checking.baseline import BaselineError
     from tomoset.checking.config import ConfigError
     from tomoset.cli.check_known import Known
+    from tomoset.cli.check_mending import mended, to_mend
     from tomoset.cli.check_run import Checks
     from tomoset.cli.check_text import explanation, text_lines
 
@@ -101,25 +103,28 @@ def check(
     _codes("--ignore", ignore)
     if unsafe and not (fix or diff):
         raise click.UsageError("--unsafe-fixes is given without --fix or --diff")
+
+    def checked(*, write: bool, heed: bool) -> "Checks":
+        run = Checks(Known(baseline, write=write, heed=heed), threads)
+        for path in paths:
+            try:
+                run.add(path, _settings(path, select, ignore, severity, images=images, recall=recall))
+            except (ConfigError, BaselineError) as error:
+                raise click.UsageError(str(error)) from None
+        return run
+
+    run = None
     if fix or diff:
-        code = carry_out(
-            (file for path in paths for file in _mended(path, select, ignore, unsafe=unsafe)),
-            only_diff=diff,
-            quiet=form != "text",
-        )
+        run = checked(write=False, heed=not (no_baseline or write_baseline))
+        codes = to_mend(run)
+        code = carry_out(mended(run, codes, unsafe=unsafe), only_diff=diff, quiet=form != "text")
         if diff:
             return code
-    known = Known(baseline, write=write_baseline, heed=not no_baseline)
-    run = Checks(known, threads)
-    for path in paths:
-        try:
-            run.add(path, _settings(path, select, ignore, severity, images=images, recall=recall))
-        except (ConfigError, BaselineError) as error:
-            raise click.UsageError(str(error)) from None
+        run = None if codes or write_baseline else run
+    if run is None:
+        run = checked(write=write_baseline, heed=not no_baseline)
     if write_baseline:
-        known.write()
-        left = f", and {known.num_left:,} as before" if known.num_left else ""
-        click.echo(f"{counted(known.num_written, 'finding')} known from now on{left}: {known.files_written}")
+        click.echo(_written(run.known))
         return ExitCode.FINE
     found = run.findings
     if form == "text":
@@ -129,21 +134,11 @@ def check(
     return ExitCode.PROBLEMS if found else ExitCode.FINE
 
 
-def _mended(
-    path: str, select: Sequence[str], ignore: Sequence[str], *, unsafe: bool
-) -> "Iterator[MendedFile]":
-    """Mend what is asked for, and can be."""
-    from tomoset.checking.config import ConfigError
-    from tomoset.checking.registry import chosen
-    from tomoset.mending import all_fixes, mend
-
-    try:
-        config = _settings(path, select, ignore, None, images=False, recall=False)
-    except ConfigError as error:
-        raise click.UsageError(str(error)) from None
-    wanted = (chosen(config.select) - chosen(config.ignore)) & all_fixes().keys()
-    if wanted:
-        yield from mend(path, select=wanted, unsafe=unsafe)
+def _written(known: "Known") -> str:
+    """Write what is known from now on, and say where."""
+    known.write()
+    left = f", and {known.num_left:,} as before" if known.num_left else ""
+    return f"{counted(known.num_written, 'finding')} known from now on{left}: {known.files_written}"
 
 
 def _program_lines(found: "Sequence[Finding]", form: str) -> Iterator[str]:

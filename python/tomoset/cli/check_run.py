@@ -34,6 +34,7 @@ class Checks:
         self._seen: set[tuple[object, ...]] = set()
         self._files: set[str] = set()
         self._projects: set[Path] = set()
+        self._configs: list[Config] = []
         self.num_known = 0
 
     def add(self, path: str, config: Config) -> None:
@@ -49,6 +50,7 @@ class Checks:
         keep = kept(config.select, config.ignore, config.severity or "note")
         options = Options(images=config.images, recall=config.recall, threads=self._threads)
         units = list(units_of(path, options))
+        self._configs.append(config)
         baselines = dict(zip(map(id, units), self.known.begin(path, units, config), strict=True))
         self._projects |= {unit.place for unit in units if unit.is_project}
         for unit in units:
@@ -65,6 +67,15 @@ class Checks:
     def findings(self) -> list[Finding]:
         """What is to be told, by path and line."""
         return sorted(self._found, key=order)
+
+    @property
+    def files(self) -> list[str]:
+        """The files that were looked at, as absolute paths."""
+        return sorted(self._files)
+
+    def is_excluded(self, file: str) -> bool:
+        """Whether nothing is told of a file."""
+        return any(config.excludes(file) for config in self._configs)
 
     @property
     def num_files(self) -> int:
