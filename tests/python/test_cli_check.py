@@ -260,13 +260,42 @@ def test_what_is_told(project: Path, capfd: Capture) -> None:
         (["project", "--ignore", "Z9"], "--ignore: there is no code 'Z9'"),
         (["--explain", "x"], "--explain: there is no code 'x'"),
         (["project", "--severity", "bad"], "'bad' is not one of"),
-        (["project", "--no-baseline", "--write-baseline"], "--no-baseline is given with another"),
+        (
+            ["project", "--no-baseline", "--write-baseline"],
+            "--write-baseline does nothing beside --no-baseline",
+        ),
+        (["project", "--no-baseline", "--baseline", "x"], "--baseline does nothing beside --no-baseline"),
+        (["project", "--diff", "--write-baseline"], "--write-baseline does nothing beside --diff"),
+        (["project", "--fix", "--diff", "--format", "json"], "--format does nothing beside --diff"),
+        (["project", "--diff", "--brief"], "--brief does nothing beside --diff"),
+        (["project", "--diff", "--statistics"], "--statistics does nothing beside --diff"),
+        (
+            ["project", "--write-baseline", "--format", "json"],
+            "--format does nothing beside --write-baseline",
+        ),
+        (["project", "--write-baseline", "--brief"], "--brief does nothing beside --write-baseline"),
+        (["project", "--format", "sarif", "--statistics"], "--statistics does nothing beside --format"),
+        (["project", "--brief", "--statistics"], "--brief does nothing beside --statistics"),
+        (["--explain", "O101", "project"], "a PATH does nothing beside --explain"),
+        (["--explain", "O101", "--brief"], "--brief does nothing beside --explain"),
     ],
 )
 def test_wrong_usage(arguments: list[str], words: str, project: Path, capfd: Capture) -> None:
     done = run(capfd, "check", *arguments)
     assert (done.code, done.out) == (2, "")
     assert words in done.err
+
+
+def test_diff_heeds_what_is_told(project: Path, capfd: Capture) -> None:
+    path = FILES_OF(project, "set")
+    path.write_text(path.read_text().rstrip().replace("og ", "og  ") + "\r\n")
+    assert "L107" in told(capfd, "project", "--severity", "note")
+    assert run(capfd, "check", "project", "--diff", "--format", "text").code == 0
+    assert run(capfd, "check", "project", "--diff", "--severity", "note").code == 1
+    run(capfd, "check", "project", "--severity", "note", "--baseline", "known.json", "--write-baseline")
+    assert (
+        run(capfd, "check", "project", "--diff", "--severity", "note", "--baseline", "known.json").code == 0
+    )
 
 
 def test_files_of_options(project: Path, capfd: Capture) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from tomoset.cli.faults import ExitCode
 from tomoset.cli.fix import carry_out
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
     from tomoset.sets.findings import Finding
 
 _SEVERITIES = ("fatal", "silent", "warning", "note")
+#: Options that have nothing to do beside others; all others, where none is named.
+_IDLE = {
+    "explain": (),
+    "no_baseline": ("baseline", "write_baseline"),
+    "diff": ("write_baseline", "form", "brief", "statistics"),
+    "write_baseline": ("form", "brief", "statistics"),
+    "form": ("brief", "statistics"),
+    "statistics": ("brief",),
+}
 
 
 @click.command()
@@ -49,8 +59,10 @@ _SEVERITIES = ("fatal", "silent", "warning", "note")
 )
 @click.option("--write-baseline", is_flag=True, help="Write what is found as what is known.")
 @click.option("--no-baseline", is_flag=True, help="Tell also what is known.")
-@click.option("--fix", is_flag=True, help="Mend first what can be mended safely; see tomoset fix.")
-@click.option("--diff", is_flag=True, help="Print what --fix would change, and check nothing.")
+@click.option(
+    "--fix", is_flag=True, help="Mend first what is told and can be mended safely; see tomoset fix."
+)
+@click.option("--diff", is_flag=True, help="Print what --fix would change, and nothing else.")
 @click.option(
     "--unsafe-fixes", "unsafe", is_flag=True, help="Mend also what changes the values that are read."
 )
@@ -92,13 +104,12 @@ def check(
     from tomoset.cli.check_run import Checks
     from tomoset.cli.check_text import explanation, text_lines
 
+    _refuse_idle(click.get_current_context())
     if explain is not None:
         echo_lines(explanation(_codes("--explain", [explain])))
         return ExitCode.FINE
     if not paths:
         raise click.UsageError("give a PATH: a file, a project, or a folder of projects")
-    if no_baseline and (baseline or write_baseline):
-        raise click.UsageError("--no-baseline is given with another option of baselines")
     _codes("--select", select)
     _codes("--ignore", ignore)
     if unsafe and not (fix or diff):
@@ -132,6 +143,29 @@ def check(
     else:
         echo_lines(_program_lines(found, form))
     return ExitCode.PROBLEMS if found else ExitCode.FINE
+
+
+def _refuse_idle(context: click.Context) -> None:
+    """Refuse options that others leave nothing to do.
+
+    Raises
+    ------
+    click.UsageError
+        It names the two.
+    """
+    source = context.get_parameter_source
+    given = [
+        parameter
+        for parameter in context.command.params
+        if parameter.name is not None and source(parameter.name) is ParameterSource.COMMANDLINE
+    ]
+    names = {each.name: each.opts[0] if isinstance(each, click.Option) else "a PATH" for each in given}
+    if context.params["form"] == "text":
+        names.pop("form", None)
+    for one, others in _IDLE.items():
+        for other in others or names:
+            if one in names and other in names and one != other:
+                raise click.UsageError(f"{names[other]} does nothing beside {names[one]}")
 
 
 def _written(known: "Known") -> str:
