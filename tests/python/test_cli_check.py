@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
 import json
 import os
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 import tomoset
+import zstandard
 from cli_runs import run, run_on_terminal, run_process
 from nobody import open_folder, run_as_nobody
 from rule_projects import FILES, change, make_images, make_project
@@ -140,6 +142,29 @@ def test_hostile_lines_and_names(tmp_path: Path, capfd: Capture, monkeypatch: py
     from tomoset.cli.words import display_width
 
     assert display_width(marked[: marked.index("nan")]) == caret.index("^")
+
+
+def test_lines_of_packed_files_and_of_other_line_ends(
+    tmp_path: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = b"# " + b"abc " * 99 + b"\ndata_a\nloop_\n_rlnVoltage\n_rlnDefocusU\n300 nan\n"
+    files = {
+        "plain.star": text,
+        "packed.star.gz": gzip.compress(text),
+        "packed.star.zst": zstandard.compress(text),
+        "misnamed.star": gzip.compress(text),
+        "plain.star.gz": text,
+        "old.star": text.replace(b"\n", b"\r"),
+        "crlf.star": text.replace(b"\n", b"\r\n"),
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+        done = run(capfd, "check", name, "--select", "V101")
+        assert done.out.splitlines()[1:3] == [" 6 | 300 nan", "   |     ^"], name
+    # Of what is damaged nothing is shown.
+    (tmp_path / "cut.star.gz").write_bytes(gzip.compress(text * 1000)[:-20])
+    assert " | " not in run(capfd, "check", "cut.star.gz").out
 
 
 def test_explain(capfd: Capture) -> None:

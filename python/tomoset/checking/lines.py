@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 import os
+from io import BytesIO
 from typing import TYPE_CHECKING
+
+from tomoset import _core
+from tomoset.exceptions import TomosetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["lines_of"]
 
 #: Of larger files nothing is shown.
-LARGEST = 1 << 30
+LARGEST = 1 << 29
 
 
 def lines_of(findings: Iterable[Finding]) -> dict[tuple[str, int], bytes]:
@@ -28,14 +31,14 @@ def lines_of(findings: Iterable[Finding]) -> dict[tuple[str, int], bytes]:
         try:
             if os.stat(path).st_size > LARGEST or not os.path.isfile(path):  # noqa: PTH116, PTH113
                 continue
-            opened = gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb")  # noqa: SIM115, PTH123
-            with opened as file:
-                last = max(numbers)
-                for number, line in enumerate(file, start=1):
-                    if number in numbers:
-                        found[path, number] = line.rstrip(b"\r\n")
-                    if number >= last:
-                        break
-        except (OSError, EOFError):
+            # Unpacked, whatever the file is called, and with lines as they were counted.
+            text, *_ = _core.load_text(path)
+        except (OSError, TomosetError):
             continue
+        last = max(numbers)
+        for number, line in enumerate(BytesIO(text), start=1):
+            if number in numbers:
+                found[path, number] = line.rstrip(b"\r\n")
+            if number >= last:
+                break
     return found
