@@ -6,6 +6,7 @@ import gzip
 import importlib.util
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -344,6 +345,21 @@ def test_files_of_options(project: Path, capfd: Capture) -> None:
     options.write_text('[tool.tomoset.check]\nexclude = ["project/Tomograms/*/tilt_series", "other"]\n')
     assert told(capfd, "project") == ["O101"]
     assert told(capfd, project) == ["O101"]
+
+
+def test_what_is_excluded_as_the_page_has_it(tmp_path: Path, capfd: Capture) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs/check.md").read_text()
+    (line,) = re.findall(r"^exclude = .*$", page, re.MULTILINE)
+    for folder in ("Trash/Import", "Import/Trash", "deep/project/Trash/Import/job001", "Trash2", "Import"):
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / folder / "a.star").write_text("data_a\nloop_\n_rlnVoltage\nnan\n")
+    assert told(capfd, tmp_path) == ["V101"] * 5
+    (tmp_path / ".tomoset.toml").write_text(f"[check]\n{line}\n")
+    done = run(capfd, "check", tmp_path, "--format", "json")
+    assert [entry["path"] for entry in json.loads(done.out)] == [
+        str(tmp_path / "Import/a.star"),
+        str(tmp_path / "Trash2/a.star"),
+    ]
 
 
 @pytest.mark.parametrize(

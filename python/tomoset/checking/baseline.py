@@ -145,11 +145,11 @@ def write_baseline(
     for finding in findings:
         files.setdefault(_relative(finding.path, folder), Counter())[_key(finding, folder)] += finding.count
     alone = 0
-    for file, keys in (beside or {}).items():
-        own = files.setdefault(file, Counter())
+    for name, keys in (beside or {}).items():
+        own = files.setdefault(name, Counter())
         alone += len(keys.keys() - own.keys())
         # The greater number of each.
-        files[file] = own | keys
+        files[name] = own | keys
     data = {"tomoset-baseline": VERSION, "files": {file: _rows(files[file]) for file in sorted(files)}}
     # Bytes that are not UTF-8 in names stay as they are.
     text = json.dumps(data, indent=1, ensure_ascii=False) + "\n"

@@ -33,7 +33,7 @@ def lines_of(findings: Iterable[Finding]) -> dict[tuple[str, int], bytes]:
                 continue
             # Unpacked, whatever the file is called, and with lines as they were counted.
             text, *_ = _core.load_text(path)
-        except (OSError, TomosetError):
+        except (OSError, TomosetError, MemoryError):
             continue
         last = max(numbers)
         for number, line in enumerate(BytesIO(text), start=1):

@@ -1,7 +1,6 @@
 """``tomoset check``: what is wrong with STAR files, sets and projects."""
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from tomoset.checking.config import Config
     from tomoset.cli.check_known import Known
     from tomoset.cli.check_run import Checks
-    from tomoset.sets.findings import Finding
 
 _SEVERITIES = ("fatal", "silent", "warning", "note")
 #: Options that have nothing to do beside others; all others, where none is named.
@@ -101,6 +99,7 @@ def check(
     from tomoset.checking.config import ConfigError
     from tomoset.cli.check_known import Known
     from tomoset.cli.check_mending import mended, to_mend
+    from tomoset.cli.check_programs import program_lines
     from tomoset.cli.check_run import Checks
     from tomoset.cli.check_text import explanation, text_lines
 
@@ -141,7 +140,7 @@ def check(
     if form == "text":
         echo_lines(text_lines(found, run, brief=brief, statistics=statistics))
     else:
-        echo_lines(_program_lines(found, form))
+        echo_lines(program_lines(found, form))
     return ExitCode.PROBLEMS if found else ExitCode.FINE
 
 
@@ -173,20 +172,6 @@ def _written(known: "Known") -> str:
     known.write()
     left = f", and {known.num_left:,} as before" if known.num_left else ""
     return f"{counted(known.num_written, 'finding')} known from now on{left}: {known.files_written}"
-
-
-def _program_lines(found: "Sequence[Finding]", form: str) -> Iterator[str]:
-    """Give findings for programs."""
-    from tomoset.checking import formats
-    from tomoset.checking.lines import lines_of
-
-    base = Path.cwd()
-    if form == "json":
-        yield formats.json_text(found)
-    elif form == "sarif":
-        yield formats.sarif_text(found, lines_of(found), base)
-    else:
-        yield from formats.github_lines(found, lines_of(found), base)
 
 
 def _codes(option: str, words: Sequence[str]) -> frozenset[str]:

@@ -1,27 +1,33 @@
 """Findings for programs: JSON, SARIF 2.1.0, and the annotations of GitHub."""
 
-from __future__ import annotations
-
 import json
 import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from tomoset.checking.baseline import fingerprint
+from tomoset.checking.lines import lines_of
 from tomoset.checking.registry import all_codes
 from tomoset.exceptions import printable
 from tomoset.sets.findings import Finding
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-__all__ = ["github_lines", "json_text", "sarif_text"]
-
 #: What SARIF and GitHub call the severities.
 LEVELS = {"fatal": "error", "silent": "error", "warning": "warning", "note": "note"}
 ANNOTATIONS = {"fatal": "error", "silent": "error", "warning": "warning", "note": "notice"}
+
+
+def program_lines(found: Sequence[Finding], form: str) -> Iterator[str]:
+    """Yield findings in a format; paths are relative to the working directory where they lie below it."""
+    base = Path.cwd()
+    if form == "json":
+        yield json_text(found)
+    elif form == "sarif":
+        yield sarif_text(found, lines_of(found), base)
+    else:
+        yield from github_lines(found, lines_of(found), base)
 
 
 def json_text(findings: Sequence[Finding]) -> str:
