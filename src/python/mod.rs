@@ -45,6 +45,8 @@ mod _core {
     #[pymodule_export]
     use super::options::ReadOptions;
     #[pymodule_export]
+    use super::processors;
+    #[pymodule_export]
     use super::read::{StarTables, read_bytes, read_path};
     #[pymodule_export]
     use super::replacement::Replacement;
@@ -77,6 +79,12 @@ fn build_facts() -> Vec<(&'static str, &'static str)> {
         ("loops", crate::star::simd::instructions()),
     ];
     told.into_iter().chain(rest).collect()
+}
+
+/// How many processors this process may use: as many threads work where nobody says how many.
+#[pyfunction]
+fn processors() -> usize {
+    crate::parallel::available()
 }
 
 /// RELION's labels.

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import tomoset
 from cli_runs import environment
+from cli_runs import run as run_command
 from rule_projects import FILES, change, is_root, make_project
 from tomoset.checking import run, workers
 from tomoset.checking.examples import all_examples
@@ -255,6 +256,22 @@ def test_processes_find_the_same(tree: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(run, "APART", 0)
     assert tomoset.check(tree, threads=3) == alone
     assert {each.id for each in alone} >= {"C101", "O101", "T203", "P108", "J101", "V101"}
+
+
+def test_as_many_work_as_there_are_processors(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Which not every system tells in the way of Linux.
+    if hasattr(os, "sched_getaffinity"):
+        few = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); "
+        code = f"{few}from tomoset import _core, catalog; print(_core.processors())"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment())
+        assert (done.stdout, done.stderr) == ("1\n", "")
+        monkeypatch.delattr(os, "sched_getaffinity")
+    (tmp_path / "a.star").write_text(ROW.format("nan"))
+    assert ids(tmp_path) == ["V101"]
+    assert run_command(capfd, "check", tmp_path, "--brief").code == 1
+    assert run_command(capfd, "index", tmp_path, "--catalog", tmp_path / "catalog").code == 0
 
 
 def test_processes_do_not_run_the_callers_script(tree: Path, tmp_path: Path) -> None:

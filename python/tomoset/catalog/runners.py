@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import concurrent.futures
-import os
 import sys
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from tomoset import _core
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -104,7 +105,7 @@ class ThreadRunner:
     """
 
     def __init__(self, threads: int | None = None) -> None:
-        self.workers = threads or len(os.sched_getaffinity(0))
+        self.workers = threads or _core.processors()
         self._pool = concurrent.futures.ThreadPoolExecutor(self.workers, "tomoset-task")
 
     def submit(self, function: Callable[..., Any], *arguments: object) -> concurrent.futures.Future[Any]:

@@ -83,7 +83,7 @@ def check(
     ...     print(finding.id, finding.path, finding.line, finding.found)
     """
     keep = kept(select, ignore, severity)
-    options = Options(images=images, recall=recall, threads=threads or len(os.sched_getaffinity(0)))
+    options = Options(images=images, recall=recall, threads=threads or _core.processors())
     units = [unit for path in paths for unit in units_of(path, options)]
     found = (
         as_given(finding, unit) for unit, finding in findings_of(units, check_units(units, options), set())

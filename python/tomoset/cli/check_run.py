@@ -1,11 +1,11 @@
 """What ``tomoset check`` does with its paths: units, findings, and those that are known."""
 
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
+from tomoset import _core
 from tomoset.checking.config import Config
 from tomoset.checking.run import check_units, findings_of, kept, order, units_of
 from tomoset.checking.units import Options, Unit, as_given
@@ -28,7 +28,7 @@ class Checks:
 
     def __init__(self, known: Known, threads: int | None) -> None:
         self.known = known
-        self._threads = threads or len(os.sched_getaffinity(0))
+        self._threads = threads or _core.processors()
         self._found: list[Finding] = []
         #: What was found, told or not: paths may overlap.
         self._seen: set[tuple[object, ...]] = set()
