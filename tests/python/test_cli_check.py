@@ -1,4 +1,4 @@
-"""`tomoset check`: what it prints for people and programs, its options, files of options, and baselines."""
+"""`tomoset check`: what it prints for people and programs, its options, and files of options."""
 
 from __future__ import annotations
 
@@ -7,21 +7,18 @@ import importlib.util
 import json
 import os
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tomoset
 import zstandard
+from check_runs import Capture, break_rules, file_of, told
 from cli_runs import run, run_on_terminal, run_process
 from nobody import open_folder, run_as_nobody
-from rule_projects import FILES, change, make_images, make_project
+from rule_projects import FILES, make_project
 from tomoset.checking.config import ConfigError, find_config
-from tomoset.checking.examples import all_examples
 from tomoset.checking.registry import all_codes
-
-Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
@@ -31,20 +28,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     break_rules(root, "C101", "O101", "G102")
     monkeypatch.chdir(tmp_path)
     return root
-
-
-def break_rules(root: Path, *codes: str) -> None:
-    for code in codes:
-        changes = all_examples()[code].bad
-        assert isinstance(changes, list)
-        change(root, changes)
-
-
-def told(capfd: Capture, *arguments: str | Path) -> list[str]:
-    """Give the codes that are told."""
-    done = run(capfd, "check", *arguments, "--format", "json")
-    assert done.code in (0, 1), done.err
-    return [entry["id"] for entry in json.loads(done.out)]
 
 
 # For people.
@@ -92,12 +75,8 @@ def test_brief_and_statistics(project: Path, capfd: Capture) -> None:
 def test_nothing_is_found(project: Path, capfd: Capture) -> None:
     done = run(capfd, "check", "project", "--select", "M,S")
     assert (done.code, done.out) == (0, "nothing found in 10 files of 1 project\n")
-    done = run(capfd, "check", FILES_OF(project, "particles"))
+    done = run(capfd, "check", file_of(project, "particles"))
     assert (done.code, done.out) == (0, "nothing found in 1 file\n")
-
-
-def FILES_OF(project: Path, name: str) -> Path:  # noqa: N802
-    return project / FILES[name]
 
 
 def test_colours_and_widths_of_terminals(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -313,7 +292,7 @@ def test_wrong_usage(arguments: list[str], words: str, project: Path, capfd: Cap
 
 
 def test_diff_heeds_what_is_told(project: Path, capfd: Capture) -> None:
-    path = FILES_OF(project, "set")
+    path = file_of(project, "set")
     path.write_text(path.read_text().rstrip().replace("og ", "og  ") + "\r\n")
     assert "L107" in told(capfd, "project", "--severity", "note")
     assert run(capfd, "check", "project", "--diff", "--format", "text").code == 0
@@ -398,207 +377,6 @@ def test_wrong_files_of_options(name: str, text: str, words: str, project: Path,
         find_config(project)
 
 
-# Baselines.
-
-
-def test_what_is_known_is_not_told(project: Path, capfd: Capture) -> None:
-    done = run(capfd, "check", "project", "--write-baseline")
-    assert (done.code, done.out) == (0, "2 findings known from now on: project/.tomoset-baseline.json\n")
-    done = run(capfd, "check", "project")
-    assert (done.code, done.out) == (0, "nothing found in 10 files of 1 project; 2 known\n")
-    assert told(capfd, "project", "--no-baseline") == ["C101", "O101"]
-    # From wherever it is called, whatever part of it is checked.
-    assert told(capfd, project) == told(capfd, project / FILES["set"]) == []
-    # Rows and lines above.
-    for name in ("set", "TS_02"):
-        path = project / FILES[name]
-        path.write_text("# one more line\n" + path.read_text())
-    assert told(capfd, "project") == []
-    # Moved elsewhere.
-    shutil.move(project, project.with_name("moved"))
-    assert told(capfd, "moved") == []
-    # What is new is told.
-    break_rules(project.with_name("moved"), "C104")
-    assert told(capfd, "moved") == ["C104"]
-
-
-def test_known_where_paths_overlap(project: Path, capfd: Capture) -> None:
-    twice = ["project", f"project/{FILES['set']}", project, "project/Tomograms"]
-    done = run(capfd, "check", *twice, "--brief")
-    assert done.out.splitlines()[-1] == "2 findings in 10 files of 1 project: 1 silent, 1 warning"
-    done = run(capfd, "check", *twice, "--write-baseline")
-    assert done.out == "2 findings known from now on: project/.tomoset-baseline.json\n"
-    assert '"count"' not in (project / ".tomoset-baseline.json").read_text()
-    for paths in (twice, ["project", "project"], ["project", f"project/{FILES['set']}"]):
-        done = run(capfd, "check", *paths)
-        assert (done.code, done.out) == (0, "nothing found in 10 files of 1 project; 2 known\n")
-
-
-def test_a_part_leaves_what_is_known_of_the_rest(project: Path, capfd: Capture) -> None:
-    break_rules(project, "P108")
-    baseline = project / ".tomoset-baseline.json"
-    run(capfd, "check", "project", "--severity", "note", "--write-baseline")
-    whole = baseline.read_text()
-    count = len(told(capfd, "project", "--severity", "note", "--no-baseline"))
-    assert count == whole.count('"code"') == 4
-    done = run(capfd, "check", FILES_OF(project, "set"), "--write-baseline")
-    assert done.out == "2 findings known from now on, and 2 as before: project/.tomoset-baseline.json\n"
-    assert baseline.read_text() == whole
-    for options in (
-        ["project/Tomograms"],
-        [FILES_OF(project, "particles")],
-        ["project", "--select", "O"],
-        ["project", "--ignore", "O"],
-        ["project", "--severity", "fatal"],
-        ["project"],
-    ):
-        # Nothing is gone where a part is looked at.
-        assert "no longer there" not in run(capfd, "check", *options).out
-        assert run(capfd, "check", *options, "--write-baseline").code == 0
-        assert baseline.read_text() == whole
-    assert [path.parent for path in project.rglob(".tomoset-baseline.json")] == [project]
-    # What is mended is forgotten only where all is looked at.
-    make_project(project)
-    done = run(capfd, "check", project / FILES["set"], "--write-baseline")
-    assert done.out == "0 findings known from now on, and 4 as before: project/.tomoset-baseline.json\n"
-    assert baseline.read_text() == whole
-    assert run(capfd, "check", "project", "--select", "C101", "--write-baseline").code == 0
-    assert '"code"' not in baseline.read_text()
-
-
-def test_what_is_known_of_other_projects_and_of_images(project: Path, tmp_path: Path, capfd: Capture) -> None:
-    make_project(tmp_path / "other")
-    break_rules(tmp_path / "other", "J101")
-    central = ["--baseline", "known.json"]
-    for path in ("project", "other"):
-        assert run(capfd, "check", path, *central, "--write-baseline").code == 0
-    assert told(capfd, "project", "other", *central) == []
-    # Of images nothing is found where they are not looked at.
-    make_images(project)
-    (project / "MotionCorr/TS_01_0.mrc").unlink()
-    assert told(capfd, "project", *central, "--images") == ["I104"]
-    run(capfd, "check", "project", *central, "--images", "--write-baseline")
-    before = (tmp_path / "known.json").read_text()
-    done = run(capfd, "check", "project", *central)
-    assert done.out == "nothing found in 10 files of 1 project; 2 known\n"
-    done = run(capfd, "check", "project", *central, "--write-baseline")
-    assert done.out == "2 findings known from now on, and 2 as before: known.json\n"
-    assert (tmp_path / "known.json").read_text() == before
-    make_images(project)
-    done = run(capfd, "check", "project", *central, "--images")
-    assert "; 2 known, 1 known no longer there" in done.out
-
-
-def test_what_is_known_is_so_from_everywhere(
-    project: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # In which the project's name, and where it lies, are parts of values.
-    text = (project / FILES["set"]).read_text()
-    values = [f"old{project}/f.star", "map/project/f.star"]
-    for at, value in enumerate(values):
-        (project / f"{at}.star").write_text(text.replace(FILES["fiducials"], value))
-    path = project / FILES["TS_02"]
-    path.write_text(path.read_text().rstrip() + "\n1 2 3\n")
-    run(capfd, "check", project, "--write-baseline")
-    known = (project / ".tomoset-baseline.json").read_text()
-    assert all(f"is {value}" in known for value in values)
-    assert f'"{FILES["TS_02"]}: ' in known
-    for folder, given in (
-        (project.parent, "project"),
-        (project, "."),
-        (Path("/"), project),
-        (Path("/"), str(project)[1:]),
-    ):
-        monkeypatch.chdir(folder)
-        assert told(capfd, given) == []
-        run(capfd, "check", given, "--write-baseline")
-        assert (project / ".tomoset-baseline.json").read_text() == known
-    monkeypatch.chdir("/")
-    assert (
-        str(project)[1:] in run(capfd, "check", str(project / "0.star")[1:], "--no-baseline", "--brief").out
-    )
-
-
-def test_more_of_what_is_known_is_told(
-    tmp_path: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    text = "data_a\nloop_\n_rlnVoltage\nnan\n"
-    (tmp_path / "a.star").write_text(text)
-    assert run(capfd, "check", ".", "--write-baseline").code == 0
-    assert told(capfd, ".") == []
-    (tmp_path / "a.star").write_text(text + "nan\n")
-    assert told(capfd, ".") == ["V101"]
-    (tmp_path / "a.star").write_text(text)
-    (tmp_path / "b.star").write_text(text)
-    assert told(capfd, ".") == ["V101"]
-    (tmp_path / "b.star").unlink()
-    (tmp_path / "a.star").write_text(text.replace("nan", "300"))
-    done = run(capfd, "check", ".")
-    assert done.out == "nothing found in 1 file, 1 known no longer there (--write-baseline forgets them)\n"
-    assert run(capfd, "check", ".", "--write-baseline").code == 0
-    assert "known" not in run(capfd, "check", ".").out
-
-
-def test_one_file_for_all(project: Path, tmp_path: Path, capfd: Capture) -> None:
-    make_project(tmp_path / "other")
-    break_rules(tmp_path / "other", "J101")
-    central = tmp_path / "known/archive.json"
-    central.parent.mkdir()
-    done = run(capfd, "check", "project", "other", "--baseline", central, "--write-baseline")
-    assert done.out == "3 findings known from now on: known/archive.json\n"
-    assert not list(tmp_path.rglob(".tomoset-baseline.json"))
-    assert told(capfd, "project", "other", "--baseline", central) == []
-    assert told(capfd, tmp_path, "--baseline", central) == []
-    (tmp_path / ".tomoset.toml").write_text('[check]\nbaseline = "known/archive.json"\n')
-    assert told(capfd, "other") == []
-    assert told(capfd, "other", "--no-baseline") == ["J101"]
-
-
-def test_the_mode_of_a_baseline_and_a_link_to_it_stay(project: Path, capfd: Capture) -> None:
-    known = project / "known.json"
-    known.write_text('{"tomoset-baseline": 1, "files": {}}')
-    known.chmod(0o640)
-    (project / ".tomoset-baseline.json").symlink_to("known.json")
-    assert run(capfd, "check", "project", "--write-baseline").code == 0
-    assert (project / ".tomoset-baseline.json").readlink() == Path("known.json")
-    assert '"O101"' in known.read_text()
-    assert known.stat().st_mode & 0o777 == 0o640
-
-
-def test_each_project_has_its_own(project: Path, tmp_path: Path, capfd: Capture) -> None:
-    make_project(tmp_path / "other")
-    done = run(capfd, "check", ".", "--write-baseline")
-    assert done.out == "2 findings known from now on: project/.tomoset-baseline.json\n"
-    # Of a project in which nothing is found nothing need be known.
-    assert [path.parent.name for path in tmp_path.rglob(".tomoset-baseline.json")] == ["project"]
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "[]", "{}", '{"tomoset-baseline": 2, "files": {}}', '{"tomoset-baseline": 1, "files": {"a": [1]}}'],
-)
-def test_what_is_no_baseline(text: str, project: Path, capfd: Capture) -> None:
-    (project / ".tomoset-baseline.json").write_text(text)
-    done = run(capfd, "check", "project")
-    assert (done.code, done.out) == (2, "")
-    assert str(project / ".tomoset-baseline.json") in done.err
-    assert run(capfd, "check", "project", "--no-baseline").code == 1
-    # Nor is anything put in its place: it may be something else.
-    assert run(capfd, "check", "project", "--write-baseline").code == 2
-    assert (project / ".tomoset-baseline.json").read_text() == text
-
-
-def test_a_baseline_that_is_not_there(project: Path, capfd: Capture) -> None:
-    done = run(capfd, "check", "project", "--baseline", "none.json")
-    assert (done.code, done.out) == (3, "")
-    assert "none.json: No such file" in done.err
-    (project / ".tomoset-baseline.json").mkdir()
-    done = run(capfd, "check", "project", "--write-baseline")
-    assert done.code == 3
-    assert [path.name for path in project.glob(".tomoset*")] == [".tomoset-baseline.json"]
-
-
 def test_a_folder_that_may_not_be_looked_into(capfd: Capture) -> None:
     with open_folder() as folder:
         for name in "abc":
@@ -615,97 +393,3 @@ def test_a_folder_that_may_not_be_looked_into(capfd: Capture) -> None:
 def test_a_closed_pipe(project: Path) -> None:
     done = run_process("check", project, "--format", "json")
     assert (done.returncode, done.stderr) == (1, "")
-
-
-def test_fix_mends_what_is_told_and_tells_what_is_left(project: Path, capfd: Capture) -> None:
-    path = project / FILES["TS_01"]
-    good = path.read_bytes()
-    first_row = good.rindex(b"\n", 0, len(good.rstrip())) + 1
-    odd = good[:first_row] + b"# a note\n" + good[first_row:]
-    path.write_bytes(odd)
-    assert "R102" in told(capfd, "project")
-    done = run(capfd, "check", "project", "--diff", "--select", "R")
-    assert (done.code, done.err) == (1, "would mend 1 place in 1 file\n")
-    assert "-# a note\n" in done.out
-    assert "+# a note\n" in done.out
-    assert run(capfd, "check", "project", "--diff", "--ignore", "R102").code == 0
-    assert run(capfd, "check", "project", "--fix", "--ignore", "R102").code == 1
-    assert path.read_bytes() == odd
-    done = run(capfd, "check", "project", "--fix", "--select", "R,O")
-    assert done.code == 1
-    assert "mended 1 place in 1 file\n" in done.out
-    assert "O101" in done.out
-    assert "R102 comment-among-rows [" not in done.out
-    assert path.read_bytes().replace(b"# a note\n", b"") == good
-    assert "R102" not in told(capfd, "project")
-    # What programs read is not mixed with other words.
-    assert json.loads(run(capfd, "check", "project", "--fix", "--format", "json", "--select", "L").out) == []
-    done = run(capfd, "check", "project", "--unsafe-fixes")
-    assert (done.code, "without --fix or --diff" in done.err) == (2, True)
-
-
-BLANK = "data_a\nloop_\n_rlnVoltage\n300\n\n300\n"
-
-
-def test_fix_leaves_what_is_not_told(tmp_path: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    # What is excluded.
-    (tmp_path / ".tomoset.toml").write_text('[check]\nexclude = ["old/*"]\n')
-    (tmp_path / "old").mkdir()
-    old, new = tmp_path / "old/a.star", tmp_path / "new.star"
-    for path in (old, new):
-        path.write_text(BLANK)
-    assert "old/a.star" not in run(capfd, "check", ".", "--diff").out
-    done = run(capfd, "check", ".", "--fix")
-    assert done.out.startswith("new.star\n")
-    assert done.out.endswith("mended 1 place in 1 file\nnothing found in 2 files\n")
-    assert (old.read_text(), new.read_text()) == (BLANK, BLANK.replace("\n\n", "\n"))
-    # What is less severe than is asked for.
-    new.write_bytes(BLANK.encode() + b"300\r\n")
-    assert set(told(capfd, ".", "--severity", "note")) == {"L107", "R101"}
-    assert run(capfd, "check", ".", "--fix").code == 0
-    assert new.read_bytes() == b"data_a\nloop_\n_rlnVoltage\n300\n300\n300\r\n"
-    assert run(capfd, "check", ".", "--fix", "--severity", "note").code == 0
-    assert new.read_bytes() == b"data_a\nloop_\n_rlnVoltage\n300\n300\n300\n"
-    # What is known.
-    new.write_text(BLANK)
-    assert run(capfd, "check", ".", "--write-baseline").code == 0
-    assert run(capfd, "check", ".", "--diff").code == 0
-    assert run(capfd, "check", ".", "--diff", "--no-baseline").code == 1
-    # What was mended first is not known.
-    done = run(capfd, "check", ".", "--fix", "--write-baseline")
-    assert done.out.endswith("mended 1 place in 1 file\n0 findings known from now on: none was found\n")
-    assert new.read_text() != BLANK
-
-
-def test_fix_mends_the_tilt_series_of_a_set(project: Path, capfd: Capture) -> None:
-    series = FILES_OF(project, "TS_01")
-    good = series.read_text()
-    series.write_text(good.replace("data_TS_01", "data_ts01") + "\n\n")
-    other = project / "Tomograms/job006/other.star"
-    files = [FILES_OF(project, "set"), "--select", "T203,R"]
-    assert told(capfd, *files) == ["T203"]
-    done = run(capfd, "check", *files, "--fix")
-    assert (done.code, "nothing to mend\n" in done.out) == (1, True)
-    done = run(capfd, "check", *files, "--fix", "--unsafe-fixes")
-    assert (done.code, "data_ts01 becomes data_TS_01" in done.out) == (0, True)
-    assert "data_TS_01" in series.read_text()
-    # As another set calls it otherwise, it stays.
-    other.write_text(FILES_OF(project, "set").read_text().replace("TS_01 ", "odd   ", 1))
-    before = series.read_bytes()
-    assert "T203" in told(capfd, "project", "--select", "T")
-    done = run(capfd, "check", "project", "--select", "T", "--fix", "--unsafe-fixes")
-    assert (done.code, "nothing to mend\n" in done.out) == (1, True)
-    assert series.read_bytes() == before
-
-
-def test_fix_mends_the_files_that_a_set_names(project: Path, capfd: Capture) -> None:
-    series = FILES_OF(project, "TS_01")
-    good = series.read_bytes()
-    first_row = good.rindex(b"\n", 0, len(good.rstrip())) + 1
-    series.write_bytes(good[:first_row] + b"\n" + good[first_row:])
-    assert told(capfd, FILES_OF(project, "set"), "--select", "R") == ["R101"]
-    done = run(capfd, "check", FILES_OF(project, "set"), "project", "--diff", "--select", "R")
-    assert (done.out.count("\n+++ "), done.code) == (1, 1)
-    assert run(capfd, "check", FILES_OF(project, "set"), "--fix", "--select", "R").code == 0
-    assert series.read_bytes() == good

@@ -98,7 +98,6 @@ def check(
     from tomoset.checking.baseline import BaselineError
     from tomoset.checking.config import ConfigError
     from tomoset.cli.check_known import Known
-    from tomoset.cli.check_mending import mended, to_mend
     from tomoset.cli.check_programs import program_lines
     from tomoset.cli.check_run import Checks
     from tomoset.cli.check_text import explanation, text_lines
@@ -125,6 +124,8 @@ def check(
 
     run = None
     if fix or diff:
+        from tomoset.cli.check_mending import mended, to_mend
+
         run = checked(write=False, heed=not (no_baseline or write_baseline))
         codes = to_mend(run)
         code = carry_out(mended(run, codes, unsafe=unsafe), only_diff=diff, quiet=form != "text")

@@ -1,7 +1,7 @@
 """What is known of the paths that ``tomoset check`` is given: baselines that are heeded, or written."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 from tomoset.checking.baseline import NAME, Baseline, read_baseline, write_baseline
@@ -45,7 +45,7 @@ class Known:
 
     # Where what is known is.
 
-    def begin(self, path: str, units: Iterable[Unit], config: Config) -> list[Path]:
+    def begin(self, path: str, units: Sequence[Unit], config: Config) -> list[Path]:
         """Give the files of what is known of units, and read those that are there.
 
         Raises
@@ -63,12 +63,12 @@ class Known:
             # Of a part of a project not all is found that there is.
             whole = {own} if top == own else {home for home in homes if home.is_relative_to(own)}
             self._whole += [(f"{folder}/".replace("//", "/"), config.images) for folder in whole]
-            if not config.recall:
-                self._unread |= {file for unit in units for file in unit.offline}
         named = self._baseline or config.baseline
         files = [named or home / NAME for home in homes]
         for file in dict.fromkeys(files):
             self._begin(file)
+        if self._read and not config.recall:
+            self._unread |= {file for unit in units for file in unit.offline}
         return files
 
     def _begin(self, file: Path) -> None:
@@ -76,15 +76,18 @@ class Known:
             return
         if self._write:
             self._to_write.setdefault(file, [])
-        # One that was named must be there to be heeded. In a folder that may not be looked into there is none.
-        if os.path.isfile(file) or (file == self._baseline and not self._write):  # noqa: PTH113
+            is_there = os.path.isfile(file)  # noqa: PTH113
+        else:
+            # One that was named must be there. In a folder that may not be looked into there is none.
+            is_there = file == self._baseline or os.path.exists(file)  # noqa: PTH110
+        if is_there:
             self._read[file] = read_baseline(file)
 
     # What is known.
 
     def takes(self, file: Path, finding: Finding, *, is_wanted: bool) -> bool:
         """Tell whether a finding, which may not be wanted, is known in a file, or is from now on."""
-        if finding.id in _UNREAD and finding.block is None:
+        if finding.block is None and finding.id in _UNREAD:
             self._unread.add(finding.path or "")
         baseline = self._read.get(file)
         is_known = baseline is not None and baseline.takes(finding)
@@ -103,7 +106,7 @@ class Known:
 
     def _is_looked_at(self, path: str, code: str) -> bool:
         """Tell whether all is found that a file has of a code."""
-        if any(path == unread or path.startswith(f"{unread}/") for unread in self._unread):
+        if self._unread and not self._unread.isdisjoint([path, *map(os.fspath, Path(path).parents)]):
             return False
         return any(
             path.startswith(folder) and (images or code not in BY_HEADERS) for folder, images in self._whole

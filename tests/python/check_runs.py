@@ -1,0 +1,31 @@
+"""Projects in which something is found, and runs of ``tomoset check`` on them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from cli_runs import run
+from rule_projects import FILES, change
+from tomoset.checking.examples import all_examples
+
+Capture = pytest.CaptureFixture[str]
+
+
+def break_rules(root: Path, *codes: str) -> None:
+    for code in codes:
+        changes = all_examples()[code].bad
+        assert isinstance(changes, list)
+        change(root, changes)
+
+
+def file_of(project: Path, name: str) -> Path:
+    return project / FILES[name]
+
+
+def told(capfd: Capture, *arguments: str | Path) -> list[str]:
+    """Give the codes that are told."""
+    done = run(capfd, "check", *arguments, "--format", "json")
+    assert done.code in (0, 1), done.err
+    return [entry["id"] for entry in json.loads(done.out)]
