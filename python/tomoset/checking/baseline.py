@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from tomoset.checking.paths import named_as
+from tomoset.checking.shown import named_as
 from tomoset.exceptions import TomosetError, printable
 from tomoset.replacing import replacing
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tomoset import _core
-from tomoset.checking.paths import as_shown
 from tomoset.checking.pipeline import PIPELINE, check_pipeline
 from tomoset.checking.projects import across, generations, references
 from tomoset.checking.readings import Readings
 from tomoset.checking.registry import by_id
+from tomoset.checking.shown import as_shown
 from tomoset.checking.tomograms import rule_faults, rule_findings
 from tomoset.checking.view import View, joined
 from tomoset.exceptions import printable
