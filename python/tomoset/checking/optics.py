@@ -41,20 +41,23 @@ def _odd_hands(view: View) -> Iterator[Fault]:
     "O102",
     "mixed-hands",
     "warning",
-    "both hands in one optics group",
+    "both hands in one optics group, or in a set that has none",
     relion="takes each as it is",
     mend="find out which is right: it is the same for one microscope and one processing",
 )
 def _mixed_hands(view: View) -> Iterator[Fault]:
     hands = defaultdict(set)
     for part, group, hand in zip(view.owner_sets, view.texts(GROUP), view.of_tomograms(HAND), strict=True):
-        if group is not None:
-            hands[int(part), group].add(hand)
+        hands[int(part), group].add(hand)
     for (part, group), found in hands.items():
         if {1.0, -1.0} <= found:
-            yield Fault(
-                f"optics group {printable(group)!r} has tomograms of both hands", part=part, label=HAND
+            # Tomograms of a set without groups are of one.
+            there = (
+                f"optics group {printable(group)!r} has"
+                if group is not None
+                else f"there is no {GROUP}, and there are"
             )
+            yield Fault(f"{there} tomograms of both hands", part=part, label=HAND)
 
 
 @RULES.rule(
