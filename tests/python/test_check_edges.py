@@ -57,3 +57,15 @@ def test_hands_of_a_set_without_groups(drop: bool, project: Path) -> None:
     shutil.copy(project / FILES["set"], project / "other.star")
     change(project, [{"file": "other.star", "add": {"rlnOpticsGroupName": ["a", "b"]}}])
     assert told(project) == [("O102", f"{name} tomograms of both hands")]
+
+
+# Alignments.
+
+
+def test_shifts_beside_sizes_that_cannot_be(project: Path) -> None:
+    sizes = ("rlnTomoSizeX", "rlnTomoSizeY", "rlnTomoSizeZ")
+    change(project, [{"file": "set", "label": label, "value": "-999"} for label in sizes])
+    assert {number for number, _ in told(project)} == {"G101"}
+    change(project, [{"file": "set", "label": "rlnTomoSizeX", "value": "400"}])
+    change(project, [{"file": "TS_02", "label": "rlnTomoXShiftAngst", "row": 0, "value": "300"}])
+    assert ("A112", "tilt 0: rlnTomoXShiftAngst is 300 A") in told(project)

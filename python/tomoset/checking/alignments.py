@@ -175,8 +175,14 @@ def _axis(view: View) -> Iterator[Fault]:
     mend="look whether shifts are in A, and whether the image is of use",
 )
 def _shift(view: View) -> Iterator[Fault]:
-    width = np.fmax(view.of_tomograms(Tomogram.size_x.label), view.of_tomograms(Tomogram.size_y.label))
-    limit = (width * view.of_tomograms(Tomogram.pixel_size.label) / 2)[view.owners]
+    # Sizes such as -999 say that there are none.
+    size_x, size_y, pixel = (
+        np.where(values > 0, values, np.nan)
+        for values in (
+            view.of_tomograms(each.label) for each in (Tomogram.size_x, Tomogram.size_y, Tomogram.pixel_size)
+        )
+    )
+    limit = (np.fmax(size_x, size_y) * pixel / 2)[view.owners]
     for label in SHIFTS:
         values = view.tilts(label)
         with np.errstate(invalid="ignore"):

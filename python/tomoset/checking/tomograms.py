@@ -339,13 +339,16 @@ def _odd_size(view: View) -> Iterator[Fault]:
 )
 def _uneven(view: View) -> Iterator[Fault]:
     sizes = np.stack([view.of_tomograms(label) for label in SIZE], axis=-1)
-    uneven = (np.nan_to_num(sizes) % 2 == 1).any(axis=-1)
+    # Sizes such as -999 say that there are none.
+    uneven = ((np.nan_to_num(sizes) % 2 == 1) & (sizes > 0)).any(axis=-1)
     for part in view.parts:
         rows = part.start + np.flatnonzero(uneven[part.start : part.stop])
         if len(rows):
             size = " x ".join(f"{value:g}" for value in sizes[rows[0]])
             more = f"; {len(rows)} of {part.stop - part.start} tomograms" if len(rows) > 1 else ""
-            label = next(own for own, value in zip(SIZE, sizes[rows[0]], strict=True) if value % 2 == 1)
+            label = next(
+                own for own, value in zip(SIZE, sizes[rows[0]], strict=True) if value > 0 and value % 2 == 1
+            )
             yield Fault(f"the size is {size}{more}", int(rows[0]), label=label)
 
 
