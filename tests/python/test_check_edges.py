@@ -6,11 +6,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 import tomoset
 from rule_projects import FILES, TOMOGRAMS, change, make_project
 from rule_projects import series as five_tilts
+from tomoset import TomogramSet
 
 pytestmark = pytest.mark.usefixtures("no_hang")
 
@@ -69,3 +71,58 @@ def test_shifts_beside_sizes_that_cannot_be(project: Path) -> None:
     change(project, [{"file": "set", "label": "rlnTomoSizeX", "value": "400"}])
     change(project, [{"file": "TS_02", "label": "rlnTomoXShiftAngst", "row": 0, "value": "300"}])
     assert ("A112", "tilt 0: rlnTomoXShiftAngst is 300 A") in told(project)
+
+
+# Doses.
+
+TILTED = np.arange(-60, 61, 3.0)
+
+
+def symmetric(angles: np.ndarray[Any, Any], dose: float, power: float) -> list[float]:
+    """Give the dose before each image of a series that begins at 0, and goes to both sides in turn."""
+    order = np.argsort(np.abs(angles), kind="stable")
+    doses = np.zeros(len(angles))
+    doses[order] = np.cumsum(dose / np.cos(np.radians(angles[order])) ** power) - dose
+    return [float(f"{value:.4g}") for value in doses]
+
+
+@pytest.mark.parametrize("power", [0, 1, 1 / 2, 1 / 3])
+@pytest.mark.parametrize("given", [2.0, 2.3])
+def test_doses_that_grow_with_the_tilt(power: float, given: float, project: Path) -> None:
+    given = given if power else 2.0
+    doses = symmetric(TILTED, 2.0, power)
+    with_series(
+        project,
+        rlnTomoNominalStageTiltAngle=TILTED.tolist(),
+        rlnTomoYTilt=(TILTED + 1).tolist(),
+        rlnMicrographPreExposure=doses,
+    )
+    change(project, [{"file": "set", "label": "rlnTomoImportFractionalDose", "value": str(given)}])
+    assert told(project) == []
+    # Nor where images were left out.
+    path = project / FILES["set"]
+    keep = [at not in (1, 19, 38) for at in range(len(TILTED))] * 2
+    TomogramSet.read(path).filter_tilts(keep).write(path, durable=False)
+    assert told(project) == []
+
+
+def test_an_odd_dose_among_those_that_grow_with_the_tilt(project: Path) -> None:
+    doses = np.array(symmetric(TILTED, 2.0, 1))
+    doses[(doses > 30)] += 3
+    with_series(
+        project,
+        rlnTomoNominalStageTiltAngle=TILTED.tolist(),
+        rlnTomoYTilt=TILTED.tolist(),
+        rlnMicrographPreExposure=doses.tolist(),
+    )
+    change(project, [{"file": "set", "label": "rlnTomoImportFractionalDose", "value": "2"}])
+    (one, other) = told(project)
+    assert one == other
+    assert one[0] == "D103"
+    assert one[1] == "a step is 5.19, and 2.148 is expected at that tilt; 1 of 40 steps"
+
+
+@pytest.mark.parametrize("given", ["1.5", "1.0", "2", "6"])
+def test_a_dose_of_which_the_step_is_a_multiple(given: str, project: Path) -> None:
+    change(project, [{"file": "set", "label": "rlnTomoImportFractionalDose", "row": 0, "value": given}])
+    assert told(project) == [("D104", f"it is {float(given):g}, and most steps are near 3")]

@@ -76,7 +76,7 @@ def _repeated_in(view: View, label: str) -> Iterator[Integers]:
     mend="nothing need be done, if the image was taken twice",
 )
 def _repeated_tilts(view: View) -> Iterator[Fault]:
-    order, angles = view.in_order(view.tilts(NOMINAL))
+    order, angles = view.in_order(NOMINAL)
     same = np.zeros(len(order), dtype=bool)
     same[order[1:]] = (angles[1:] == angles[:-1]) & (view.owners[order][1:] == view.owners[order][:-1])
     values = view.tilts(NOMINAL)

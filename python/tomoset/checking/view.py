@@ -65,6 +65,7 @@ class View:
         self.parts = list(parts)
         self._columns: dict[str, Floats] = {}
         self._texts: dict[str, list[str | None]] = {}
+        self._orders: dict[str, tuple[Integers, Floats]] = {}
 
     def __len__(self) -> int:
         return len(self.names)
@@ -151,10 +152,13 @@ class View:
         """Give which tilt series have all of some labels."""
         return self.contents.have(*labels)
 
-    def in_order(self, values: Floats) -> tuple[Integers, Floats]:
-        """Give the images of each tomogram sorted by a value, and their values."""
-        order = np.lexsort((values, self.owners))
-        return order, values[order]
+    def in_order(self, label: str) -> tuple[Integers, Floats]:
+        """Give the images of each tomogram sorted by a column, and its values."""
+        if label not in self._orders:
+            values = self.tilts(label)
+            order = np.lexsort((values, self.owners))
+            self._orders[label] = (order, values[order])
+        return self._orders[label]
 
     def steps(self, values: Floats) -> tuple[Integers, Floats]:
         """Give the steps between neighbours of a tomogram, and whose they are."""
