@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import tomoset
-from rule_projects import FILES, TOMOGRAMS, change, make_project
+from rule_projects import FILES, TOMOGRAMS, change, make_images, make_project
 from rule_projects import series as five_tilts
 from tomoset import TomogramSet
 
@@ -126,3 +126,18 @@ def test_an_odd_dose_among_those_that_grow_with_the_tilt(project: Path) -> None:
 def test_a_dose_of_which_the_step_is_a_multiple(given: str, project: Path) -> None:
     change(project, [{"file": "set", "label": "rlnTomoImportFractionalDose", "row": 0, "value": given}])
     assert told(project) == [("D104", f"it is {float(given):g}, and most steps are near 3")]
+
+
+# Counting.
+
+
+def test_stacks_are_counted_in_each_set(project: Path) -> None:
+    """One stack for all is none; each for one tilt series is as deep as that has images."""
+    path = project / FILES["relion4"]
+    four = TomogramSet.read(project / FILES["set"]).to_relion4(image_sizes=(400, 380))
+    make_images(project)
+    for names in (["a.mrcs", "b.mrcs"], ["a.mrcs", "a.mrcs"]):
+        four.with_columns(rlnTomoTiltSeriesName=names).write(path, durable=False)
+        change(project, [{"image": name, "size": [400, 380, 4]} for name in names])
+        found = [each for each in told(path, images=True) if each[0] == "I106"]
+        assert len(found) == (2 if len(set(names)) == 2 else 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tomoset.checking.view import View
+    from tomoset.sets.values import Floats
 
 __all__ = ["RULES", "Headers", "Images"]
 
@@ -136,10 +138,10 @@ def _sizes(images: Images) -> Iterator[Fault]:
 def _depth(images: Images) -> Iterator[Fault]:
     view = images.view
     stacks = view.texts(STACK)
+    counts = [Counter(stacks[part.start : part.stop]) for part in view.parts]
     for row, stack in enumerate(stacks):
-        part = view.parts[view.owner_sets[row]]
         # Warp names one stack for all, which is none.
-        if stack and stacks[part.start : part.stop].count(stack) == 1:
+        if stack and counts[view.owner_sets[row]][stack] == 1:
             size, tilts = images.headers.of(stack).size, view.counts[row]
             if size is not None and size[2] != tilts:
                 found = f"{printable(stack, 1000)} has {size[2]} images, and the tilt series {tilts}"
@@ -185,13 +187,12 @@ def _frames(images: Images) -> Iterator[Fault]:
     mend="reconstruct again, or set the binning and sizes that the map was made with",
 )
 def _map_size(images: Images) -> Iterator[Fault]:
+    view = images.view
+    wanted_sizes = np.stack([view.of_tomograms(label) for label in SIZE], axis=-1) / _binnings(view)[:, None]
     for row, name, size in _maps(images):
-        view = images.view
-        sizes = np.array([view.of_tomograms(label)[row] for label in SIZE])
-        binning = _binning(view, row)
-        if not (np.isfinite(sizes).all() and binning > 0):
+        wanted = wanted_sizes[row]
+        if not np.isfinite(wanted).all():
             continue
-        wanted = sizes / binning
         # RELION rounds width and height, and cuts the depth; even sizes are common, too.
         if (np.abs(wanted - np.array(size)) >= 2).any():
             words = " x ".join(f"{value:.0f}" for value in wanted)
@@ -208,8 +209,9 @@ def _map_size(images: Images) -> Iterator[Fault]:
     mend="set rlnTomoTomogramBinning, or the pixel size in the header",
 )
 def _map_pixel(images: Images) -> Iterator[Fault]:
+    pixels = images.view.of_tomograms(Tomogram.pixel_size.label) * _binnings(images.view)
     for row, name, _ in _maps(images):
-        wanted = images.view.of_tomograms(Tomogram.pixel_size.label)[row] * _binning(images.view, row)
+        wanted = pixels[row]
         voxel = images.headers.voxel(name)
         # 0 and 1 are what programs write that do not know it.
         if voxel and voxel != 1 and wanted > 0 and abs(voxel / wanted - 1) > TOLERANCE:
@@ -225,7 +227,8 @@ def _maps(images: Images) -> Iterator[tuple[int, str, tuple[int, int, int]]]:
             yield row, name, size
 
 
-def _binning(view: View, row: int) -> float:
-    """Give the binning of a tomogram, 1 where it is absent."""
-    value = float(view.of_tomograms(Tomogram.tomogram_binning.label)[row])
-    return 1.0 if np.isnan(value) else value
+def _binnings(view: View) -> Floats:
+    """Give the binning of each tomogram, 1 where it is absent, and NaN where it cannot be."""
+    values = view.of_tomograms(Tomogram.tomogram_binning.label)
+    values = np.where(np.isnan(values), 1, values)
+    return np.where(values > 0, values, np.nan)

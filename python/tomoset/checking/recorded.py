@@ -144,8 +144,9 @@ def _phases(view: View) -> Iterator[Fault]:
     values = np.abs(view.tilts(label))
     largest = np.zeros(len(view))
     np.fmax.at(largest, view.owners, np.nan_to_num(values))
+    offsets = view.contents.offsets
     for row in np.flatnonzero((largest > 0) & (largest <= 2 * np.pi)):
-        tilt = int(np.nanargmax(values[view.owners == row]))
+        tilt = int(np.nanargmax(values[offsets[row] : offsets[row + 1]]))
         yield Fault(f"the largest {label} is {largest[row]:g}", int(row), label=label, tilt=tilt)
 
 
