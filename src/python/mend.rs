@@ -47,6 +47,16 @@ pub fn path_labels() -> Vec<(&'static str, &'static str)> {
     paths::LABELS.iter().map(|(label, kind)| (*label, kind.name())).collect()
 }
 
+/// Values of such labels that say that there is no such file.
+///
+/// Returns
+/// -------
+/// list of str
+#[pyfunction]
+pub fn no_paths() -> Vec<&'static str> {
+    paths::NONE.to_vec()
+}
+
 /// The text of a file, unpacked, with line feeds where all lines end in a CR.
 ///
 /// Returns

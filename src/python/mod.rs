@@ -39,7 +39,7 @@ mod _core {
     use super::labels;
     #[pymodule_export]
     use super::mend::{
-        find_references, load_text, look_up, mend_text, mendable_codes, pack_text, path_labels, rebase_text,
+        find_references, load_text, look_up, mend_text, mendable_codes, no_paths, pack_text, path_labels, rebase_text,
         replace_text,
     };
     #[pymodule_export]

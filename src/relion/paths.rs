@@ -148,10 +148,13 @@ pub fn path_of(name: &[u8]) -> &[u8] {
     name.get(range(name)).unwrap_or_default()
 }
 
+/// What stands for a path where there is no such file; RELION fills rows that never had one with `empty`.
+pub const NONE: [&str; 8] = ["", "None", "none", "empty", "N/A", "<NA>", "nan", "NULL"];
+
 /// Whether a value says that there is no such file.
 #[must_use]
 pub fn is_none(value: &[u8]) -> bool {
-    matches!(value, b"" | b"None" | b"none" | b"empty" | b"N/A" | b"<NA>" | b"nan" | b"NULL")
+    NONE.iter().any(|none| none.as_bytes() == value)
 }
 
 /// Whether an option of a job may be a path: one has a slash and no blanks, or a file's ending where files are asked for.

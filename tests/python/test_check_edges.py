@@ -12,7 +12,7 @@ import pytest
 import tomoset
 from rule_projects import FILES, TOMOGRAMS, change, make_images, make_project
 from rule_projects import series as five_tilts
-from tomoset import TomogramSet
+from tomoset import TomogramSet, _core
 
 pytestmark = pytest.mark.usefixtures("no_hang")
 
@@ -128,6 +128,38 @@ def test_a_dose_of_which_the_step_is_a_multiple(given: str, project: Path) -> No
     assert told(project) == [("D104", f"it is {float(given):g}, and most steps are near 3")]
 
 
+# Images.
+
+
+def copied(root: Path, names: dict[str, str], movies: dict[str, list[str]]) -> None:
+    """Add a set like that of the project, whose tilt series have other names, and some movies."""
+    path = root / "Import/job001/tomograms.star"
+    TomogramSet.read(root / FILES["set"]).rename_tomograms(names).write(path, durable=False)
+    for name, files in movies.items():
+        (file,) = (root / "Import/job001").rglob(f"{name}.star")
+        change(root, [{"file": str(file.relative_to(root)), "add": {"rlnMicrographMovieName": files}}])
+
+
+def test_an_image_of_two_sets_beside_one_that_is_told_of_one(project: Path) -> None:
+    # The first of those that are there twice is so in one set alone.
+    own = five_tilts("TS_02")["rlnMicrographMovieName"]
+    copied(project, {"TS_01": "x", "TS_02": "y"}, {"x": ["a", "b", "c", "d", "e"], "y": ["a", *own[1:]]})
+    found = [each for each in told(project) if "Movie" in each[1]]
+    assert found == [
+        ("I101", "rlnMicrographMovieName a is also of x, there 2 times"),
+        ("I108", f"rlnMicrographMovieName {own[1]} is also of y in Import/job001/tomograms.star, and 3 more"),
+    ]
+
+
+def test_an_image_of_two_in_one_set_and_of_one_in_another(project: Path) -> None:
+    # The first two are of one set, and the first and the last of one name; but not the last two.
+    movies = [f"{name}.mrc" for name in "abcde"]
+    change(project, [{"file": "TS_01", "add": {"rlnMicrographMovieName": movies}}])
+    copied(project, {"TS_02": "x"}, {"TS_01": movies, "x": movies})
+    found = [text for number, text in told(project) if number == "I108" and "Movie" in text]
+    assert found == ["rlnMicrographMovieName a.mrc is also of x in Import/job001/tomograms.star, and 4 more"]
+
+
 # Counting.
 
 
@@ -141,3 +173,38 @@ def test_stacks_are_counted_in_each_set(project: Path) -> None:
         change(project, [{"image": name, "size": [400, 380, 4]} for name in names])
         found = [each for each in told(path, images=True) if each[0] == "I106"]
         assert len(found) == (2 if len(set(names)) == 2 else 0)
+
+
+# Paths.
+
+FILLERS = _core.no_paths()
+
+
+def test_what_stands_for_no_path_is_known() -> None:
+    # RELION's own are "" and "empty"; starfile and the programs around RELION write the others.
+    assert {"", "empty", "None", "N/A", "<NA>"} <= set(FILLERS)
+
+
+@pytest.mark.parametrize("filler", FILLERS)
+def test_fillers_are_no_files(filler: str, project: Path) -> None:
+    change(
+        project,
+        [
+            {"file": "set", "add": {label: filler}}
+            for label in ("rlnEtomoDirectiveFile", "rlnTomoFiducialsStarFile", "rlnTomoReconstructedTomogram")
+        ],
+    )
+    # Two sets whose tomograms have other names.
+    columns = {"rlnMicrographMovieName": filler, "rlnMicrographName": filler}
+    copied(project, {"TS_01": "x"}, {})
+    change(project, [{"file": name, "add": columns} for name in TOMOGRAMS])
+    for path in (project / "Import/job001/tilt_series").iterdir():
+        change(project, [{"file": str(path.relative_to(project)), "add": columns}])
+    assert told(project) == []
+
+
+def test_a_half_map_beside_a_filler_is_looked_for(project: Path) -> None:
+    change(project, [{"file": "set", "add": {
+        "rlnTomoReconstructedTomogram": ["empty", "default_pipeline.star"],
+        "rlnTomoReconstructedTomogramHalf1": ["half.mrc", "half.mrc"]}}])  # fmt: skip
+    assert told(project) == [("F104", "rlnTomoReconstructedTomogramHalf1 is half.mrc")]

@@ -7,14 +7,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import pyarrow.compute as pc
 
 from tomoset.checking.rules import Fault, Place, Rules
 from tomoset.exceptions import printable
 from tomoset.sets.findings import Finding
 from tomoset.sets.images import image_file
 from tomoset.sets.labels import SERIES_FILE
-from tomoset.sets.paths import leads_out
+from tomoset.sets.paths import NO_FILES, leads_out
 from tomoset.sets.tilt_series import TiltSeries
 from tomoset.sets.tomogram import Tomogram
 from tomoset.tables import as_numpy
@@ -23,10 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import numpy.typing as npt
+
     from tomoset.checking.readings import Readings
     from tomoset.checking.view import View
     from tomoset.sets.optimisation_set import OptimisationSet
     from tomoset.sets.tomogram_set import TomogramSet
+    from tomoset.sets.values import Integers
 
 __all__ = ["GENERATIONS", "RULES", "across", "generations", "references"]
 
@@ -64,28 +66,44 @@ def _images(view: View) -> Iterator[Fault]:
         return
     names = np.unique(np.array([name or "" for name in view.names]), return_inverse=True)[1]
     for label in (TiltSeries.movie_names.label, TiltSeries.micrograph_names.label):
-        if label not in view.contents.tilts.column_names:
-            continue
-        codes = view.contents.tilts.column(label).combine_chunks().dictionary_encode()
-        images = as_numpy(pc.fill_null(codes.indices, -1)).astype(np.int64)
+        files, images = view.files(label)
         good = np.flatnonzero(images >= 0)
-        # The first name that each image has, and those that have another.
-        first = np.full(len(codes.dictionary), -1, dtype=np.int64)
-        first[images[good][::-1]] = names[view.owners[good]][::-1]
-        twice = np.unique(images[good][first[images[good]] != names[view.owners[good]]])
-        if not len(twice):
+        owners = view.owners[good]
+        # Those of two names and of two sets have an owner that differs from another in both.
+        twice = _various(images[good], names[owners], len(files))
+        if twice.any():
+            twice &= _various(images[good], view.owner_sets[owners], len(files))
+        if not twice.any():
             continue
-        image = twice[0]
+        image = int(np.argmax(twice))
         places = good[images[good] == image]
-        other = next(at for at in places if names[view.owners[at]] != names[view.owners[places[0]]])
-        one, two = (int(view.owners[at]) for at in (places[0], other))
-        if view.owner_sets[one] == view.owner_sets[two]:
-            # Which is told of the set.
-            continue
-        more = f", and {len(twice) - 1} more" if len(twice) > 1 else ""
-        name = printable(codes.dictionary[int(image)].as_py(), 1000)
-        found = f"{label} {name} is also of {printable(view.names[one])} in {_path(view, one)}{more}"
-        yield Fault(found, two, label=label, tilt=int(other - view.contents.offsets[two]))
+        one, other = _unlike(places, names[view.owners[places]], view.owner_sets[view.owners[places]])
+        known, row = int(view.owners[one]), int(view.owners[other])
+        count = int(twice.sum())
+        more = f", and {count - 1} more" if count > 1 else ""
+        name = printable(files[image].as_py(), 1000)
+        found = f"{label} {name} is also of {printable(view.names[known])} in {_path(view, known)}{more}"
+        yield Fault(found, row, label=label, tilt=int(other - view.contents.offsets[row]))
+
+
+def _various(keys: Integers, values: Integers, count: int) -> npt.NDArray[np.bool_]:
+    """Tell which keys have more than one value."""
+    first = np.full(count, -1, dtype=np.int64)
+    first[keys[::-1]] = values[::-1]
+    found = np.zeros(count, dtype=bool)
+    found[keys[first[keys] != values]] = True
+    return found
+
+
+def _unlike(places: Integers, names: Integers, sets: Integers) -> tuple[int, int]:
+    """Give two places of different names and sets, in their order; there are such."""
+    # If there is none beside the first, then there is one beside the first of another name.
+    for at in (0, int(np.argmax(names != names[0]))):
+        others = places[(names != names[at]) & (sets != sets[at])]
+        if len(others):
+            break
+    one, other = sorted((int(places[at]), int(others[0])))
+    return one, other
 
 
 @RULES.rule(
@@ -132,7 +150,12 @@ def references(views: list[View]) -> Iterator[Finding]:
             told: dict[tuple[str, int, str], list[int]] = {}
             for row in range(len(view)) if columns else ():
                 label, name = next(
-                    ((label, name) for label, column in columns if (name := column[row])), ("", "")
+                    (
+                        (label, name)
+                        for label, column in columns
+                        if (name := column[row]) and name not in NO_FILES
+                    ),
+                    ("", ""),
                 )
                 if not name:
                     continue

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow.compute as pc
 
 from tomoset.checking.rules import Fault, Rules
 from tomoset.checking.view import U, V, View
@@ -13,7 +12,6 @@ from tomoset.exceptions import printable
 from tomoset.sets.alignment import NOMINAL
 from tomoset.sets.labels import IMAGE
 from tomoset.sets.tilt_series import TiltSeries
-from tomoset.tables import as_numpy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,14 +48,9 @@ def _repeated_images(view: View) -> Iterator[Fault]:
 
 def _repeated_in(view: View, label: str) -> Iterator[Integers]:
     """Give the places of each name that is there twice in one set, in their order."""
-    tilts = view.contents.tilts
-    if label not in tilts.column_names or not tilts.num_rows:
-        return
-    codes = tilts.column(label).combine_chunks().dictionary_encode()
-    names = as_numpy(pc.fill_null(codes.indices, -1)).astype(np.int64)
-    empty = pc.index(codes.dictionary, "").as_py()
-    good = np.flatnonzero((names >= 0) & (names != empty))
-    keys = names[good] + view.owner_sets[view.owners[good]] * (len(codes.dictionary) + 1)
+    files, names = view.files(label)
+    good = np.flatnonzero(names >= 0)
+    keys = names[good] + view.owner_sets[view.owners[good]] * (len(files) + 1)
     order = np.argsort(keys, kind="stable")
     bounds = np.flatnonzero(np.diff(keys[order])) + 1
     if len(bounds) + 1 >= len(good):

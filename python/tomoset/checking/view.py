@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tomoset.checking.rules import Fault
 from tomoset.exceptions import printable
 from tomoset.geometry import projection_matrices
 from tomoset.sets.alignment import NEEDED, ROWS, SIZE, X_TILT
 from tomoset.sets.contents import offsets_of
+from tomoset.sets.paths import NO_FILES
 from tomoset.sets.tilt_series import TiltSeries
 from tomoset.sets.tomogram import Tomogram
 from tomoset.sets.values import vectors
@@ -35,6 +37,10 @@ SHIFTS = (TiltSeries.x_shift.label, TiltSeries.y_shift.label)
 AXIS = TiltSeries.nominal_tilt_axis_angles.label
 DOSE = TiltSeries.pre_exposure.label
 U, V = TiltSeries.defocus_u.label, TiltSeries.defocus_v.label
+
+
+#: How many bytes what stands for no file has at most.
+LONGEST = max(map(len, NO_FILES))
 
 
 class Part(NamedTuple):
@@ -136,6 +142,19 @@ class View:
         if label not in self._columns:
             self._columns[label] = _numbers(self.contents.tilts, label)
         return self._columns[label]
+
+    def files(self, label: str) -> tuple[pa.Array, Integers]:
+        """Give the files that a column of tilt images names, and the place of each image's; -1 where it has none."""
+        if label not in self.contents.tilts.column_names:
+            return pa.array([], pa.large_string()), np.full(len(self.owners), -1)
+        codes = self.contents.tilts.column(label).combine_chunks().dictionary_encode()
+        places: Integers = as_numpy(pc.fill_null(codes.indices, -1)).astype(np.int64)
+        # Nearly all names are longer, and need not be compared.
+        (short,) = np.nonzero(as_numpy(pc.binary_length(codes.dictionary)) <= LONGEST)
+        if len(short):
+            none = [name in NO_FILES for name in codes.dictionary.take(pa.array(short)).to_pylist()]
+            places[np.isin(places, short[none])] = -1
+        return codes.dictionary, places
 
     @cached_property
     def owners(self) -> Integers:

@@ -7,12 +7,16 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tomoset import _core
 from tomoset.remote import refuse_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["folder_made", "leads_out", "project_root", "repeated", "text_path"]
+__all__ = ["NO_FILES", "folder_made", "leads_out", "project_root", "repeated", "text_path"]
+
+#: What stands for a path where there is no file.
+NO_FILES = tuple(_core.no_paths())
 
 _JOB = re.compile(r"job\d{3,}")
 #: What RELION keeps at the top of a project.
