@@ -190,7 +190,11 @@ class SetError(TomosetError, ValueError):
     tomogram : str or None
         The tomogram it is about.
     row : int or None
-        The row of the set's table, counted from 0.
+        The row of the set's table, or of the block, counted from 0.
+    block : str or None
+        The block of the file, where it is about one.
+    label : str or None
+        The column.
     """
 
     def __init__(
@@ -201,19 +205,23 @@ class SetError(TomosetError, ValueError):
         path: str | None = None,
         tomogram: str | None = None,
         row: int | None = None,
+        block: str | None = None,
+        label: str | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
         self.path = path
         self.tomogram = tomogram
         self.row = row
+        self.block = block
+        self.label = label
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _set_error, (str(self), self.code, self.path, self.tomogram, self.row)
+        return _set_error, (str(self), dict(self.__dict__))
 
 
-def _set_error(message: str, code: str, path: str | None, tomogram: str | None, row: int | None) -> SetError:
-    return SetError(message, code=code, path=path, tomogram=tomogram, row=row)
+def _set_error(message: str, facts: dict[str, Any]) -> SetError:
+    return SetError(message, **facts)
 
 
 class RebaseError(TomosetError):

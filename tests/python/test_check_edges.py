@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import shutil
 from pathlib import Path
 from typing import Any
@@ -173,6 +174,44 @@ def test_stacks_are_counted_in_each_set(project: Path) -> None:
         change(project, [{"image": name, "size": [400, 380, 4]} for name in names])
         found = [each for each in told(path, images=True) if each[0] == "I106"]
         assert len(found) == (2 if len(set(names)) == 2 else 0)
+
+
+# Where it stands.
+
+
+@pytest.mark.parametrize(
+    ("number", "file", "edit", "block", "line"),
+    [
+        ("P202", "particles", {"block": "particles", "drop": ["rlnCenteredCoordinateXAngst"]}, "particles", None),
+        ("P203", "particles", {"block": "particles", "label": "rlnOpticsGroup", "row": 1, "value": "9"},
+         "particles", " 9 "),
+        ("T202", "particles", {"old": "_rlnTomoName ", "new": "_rlnTomoNome "}, "particles", None),
+        ("T202", "set", {"old": "_rlnTomoName ", "new": "_rlnTomoNome "}, "global", None),
+        ("M202", "motion", {"block": "TS_02/1", "label": "rlnOriginYAngst", "row": 3, "value": "<NA>"},
+         "TS_02/1", "<NA>"),
+        ("K202", "manifolds", {"old": "[1,2,3,4]", "new": "[1,2,3]"}, "TS_01", "[1,2,3]"),
+        ("K201", "manifolds", {"block": "TS_01", "drop": ["rlnTomoManifoldType"]}, "TS_01", None),
+        ("K203", "fiducials", {"drop": ["rlnOriginZAngst"]}, "", None),
+        ("S202", "optimisation", {"text": "data_\nloop_\n_rlnTomoParticlesFile\na.star\nb.star\n"}, "", "b.star"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_says_where(
+    number: str, file: str, edit: dict[str, Any], block: str, line: str | None, project: Path
+) -> None:
+    change(project, [{"file": file, **edit}])
+    path = project / FILES[file]
+    (found,) = [each for each in tomoset.check(project) if each.id == number]
+    assert (found.path, found.block) == (str(path), block)
+    assert found.line is not None
+    text = path.read_text().split("\n")[found.line - 1]
+    assert line in text if line is not None else text == f"data_{block}"
+    assert found.where.startswith(str(path))
+
+
+def test_errors_of_sets_are_the_same_elsewhere() -> None:
+    error = tomoset.SetError("a", code="b", path="c", tomogram="d", row=1, block="e", label="f")
+    other = pickle.loads(pickle.dumps(error))
+    assert (type(other), str(other), vars(other)) == (tomoset.SetError, "a", vars(error))
 
 
 # Paths.

@@ -261,6 +261,10 @@ def of_error(error: Exception, path: str) -> list[Finding]:
                 code.mend,
                 error.tomogram,
                 path=error.path or path,
+                block=error.block,
+                # Without a block it is that of a set, and the file may be that of a tilt series.
+                row=error.row if error.block is not None else None,
+                label=error.label,
             )
         ]
     return []

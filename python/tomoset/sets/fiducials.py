@@ -58,7 +58,7 @@ def read_fiducials(path: str | os.PathLike[str]) -> Floats:
             message = (
                 f"{printable(where, 1000)}: fiducials have no column {label!r}{meant}; RELION stops here"
             )
-            raise SetError(message, code="no-fiducials", path=where)
+            raise SetError(message, code="no-fiducials", path=where, block=block.name)
     columns = [as_numpy(block[label]) for label in ORIGIN]
     return np.stack(columns, axis=-1).astype(np.float64, copy=False)
 

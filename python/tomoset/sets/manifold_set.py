@@ -100,13 +100,13 @@ class ManifoldSet(Tabular, Mapping[str, "list[Manifold]"]):
         where = text_path(path)
         star = read_star(where, threads=threads)
         for name in repeated(star._names):
-            raise _error(where, "repeated-name", f"two blocks are of tomogram {printable(name)!r}")
+            raise _error(where, "repeated-name", f"two blocks are of tomogram {printable(name)!r}", name)
         for name, block in star.items():
             for label in (INDEX, TYPE, PARAMETERS):
                 if block.num_rows and label not in block:
                     meant = _core.hint(label, "_", block.labels)
                     found = f"block {printable(name)!r} has no column {label!r}{meant}"
-                    raise _error(where, "no-manifolds", found)
+                    raise _error(where, "no-manifolds", found, name)
         table, rows = star._stacked(np.arange(len(star)))
         manifolds = cls(star, table, offsets_of(rows))
         manifolds._check()
@@ -121,6 +121,9 @@ class ManifoldSet(Tabular, Mapping[str, "list[Manifold]"]):
                         self.path or "",
                         "short-manifold",
                         f"{found} {manifold.parameters.size} parameters; it needs 4 at least",
+                        name,
+                        row,
+                        PARAMETERS,
                     )
 
     @property
@@ -203,5 +206,8 @@ class ManifoldSet(Tabular, Mapping[str, "list[Manifold]"]):
         return f"<ManifoldSet {where}: {self._table.num_rows} manifolds in {len(self)} tomograms>"
 
 
-def _error(path: str, code: str, found: str) -> SetError:
-    return SetError(f"{printable(path, 1000)}: {found}; RELION stops here", code=code, path=path)
+def _error(
+    path: str, code: str, found: str, block: str, row: int | None = None, label: str | None = None
+) -> SetError:
+    message = f"{printable(path, 1000)}: {found}; RELION stops here"
+    return SetError(message, code=code, path=path, block=block, row=row, label=label)

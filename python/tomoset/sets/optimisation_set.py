@@ -102,15 +102,17 @@ class OptimisationSet:
             meant = next((hint for label in known if (hint := _core.hint(label, "_", labels))), "")
             message = f"{printable(where, 1000)}: no optimisation set: {found}{meant}"
             hint = reader_hint(star, "OptimisationSet")
-            raise SetError(f"{message}{hint}; RELION finds nothing in it", code="no-files", path=where)
+            raise SetError(
+                f"{message}{hint}; RELION finds nothing in it", code="no-files", path=where, block=block
+            )
         if not star[block].num_rows:
             message = (
                 f"{printable(where, 1000)}: no optimisation set: its first block, {block!r}, has no rows"
             )
-            raise SetError(f"{message}; RELION finds nothing in it", code="no-files", path=where)
+            raise SetError(f"{message}; RELION finds nothing in it", code="no-files", path=where, block=block)
         if star[block].num_rows > 1:
             message = f"{printable(where, 1000)}: {star[block].num_rows} rows; RELION reads the first alone"
-            raise SetError(message, code="several-sets", path=where)
+            raise SetError(message, code="several-sets", path=where, block=block, row=1)
         return cls(
             star,
             block,

@@ -359,7 +359,7 @@ class ParticlePlaces:
         own, inverse = np.unique(self.optics_groups, return_inverse=True)
         for group in own.tolist():
             if group not in places:
-                raise unknown_group(self.path, group, groups)
+                raise unknown_group(self, group, groups)  # type: ignore[arg-type]
         found: Floats = values[np.array([places[group] for group in own.tolist()], dtype=np.int64)[inverse]]
         return found
 

@@ -47,6 +47,7 @@ def particles_block(star: StarFile, path: str) -> str:
             f"{where}: no particles: block 'particles' {found}{reader_hint(star, 'ParticleSet')}; RELION stops here",
             code="no-particles",
             path=path,
+            block=block,
         )
     if NAME not in star[block]:
         meant = _core.hint(NAME, "_", star[block].labels)
@@ -55,6 +56,7 @@ def particles_block(star: StarFile, path: str) -> str:
             " RELION stops here",
             code="no-names",
             path=path,
+            block=block,
         )
     return block
 
@@ -66,12 +68,20 @@ def groups_of(optics: pa.Table) -> Integers:
     return np.arange(1, optics.num_rows + 1)
 
 
-def unknown_group(path: str | None, group: int, groups: Integers) -> SetError:
+def unknown_group(particles: ParticleSet, group: int, groups: Integers) -> SetError:
     """Make the error of an optics group that is not there."""
     known = f"there are {', '.join(map(str, groups))}" if len(groups) else "there are none"
     found = f"particles are of optics group {group}, and {known}; RELION reads beyond them"
-    where = printable(path or "<memory>", 1000)
-    return SetError(f"{where}: {found}", code="unknown-optics-group", path=path)
+    row = int(np.argmax(particles.optics_groups == group))
+    where = printable(particles.path or "<memory>", 1000)
+    return SetError(
+        f"{where}: {found}",
+        code="unknown-optics-group",
+        path=particles.path,
+        row=row,
+        block=particles._block_name,
+        label=GROUP,
+    )
 
 
 def owners_of(names: pa.Array, tomograms: TomogramSet) -> Integers:
@@ -90,13 +100,16 @@ def odd_in(particles: ParticleSet, star: StarFile, block: str) -> Iterator[Findi
         found = f"particles have neither {CENTRED[0]}, Y and Z nor {LEGACY[0]}, Y and Z"
         hint = reader_hint(star, "ParticleSet")
         raise SetError(
-            f"{where}: {found}{hint}; RELION stops here", code="no-coordinates", path=particles.path
+            f"{where}: {found}{hint}; RELION stops here",
+            code="no-coordinates",
+            path=particles.path,
+            block=block,
         )
     if particles.optics is not None:
         known = groups_of(particles.optics)
         unknown = np.setdiff1d(particles.optics_groups, known)
         if unknown.size:
-            raise unknown_group(particles.path, int(unknown[0]), known)
+            raise unknown_group(particles, int(unknown[0]), known)
         if not np.array_equal(known, np.arange(1, len(known) + 1)):
             yield Finding(
                 "optics-out-of-order",

@@ -165,6 +165,7 @@ def _global_block(star: StarFile, path: str) -> str:
             " RELION takes such a file for none",
             code="no-tomograms",
             path=path,
+            block=block,
         )
     if NAME not in star[block]:
         meant = _core.hint(NAME, "_", star[block].labels)
@@ -172,6 +173,7 @@ def _global_block(star: StarFile, path: str) -> str:
             f"{where}: no tomogram set: block {block!r} has no column {NAME}{meant}; RELION stops here",
             code="no-names",
             path=path,
+            block=block,
         )
     return block
 

@@ -92,11 +92,19 @@ def _no_shift(
     """Make the error of a row without a shift."""
     at = max(int(np.searchsorted(offsets, row, side="right")) - 1, 0)
     block = star.blocks[int(blocks[at])]
-    lacks = f"no column {label!r}{_core.hint(label, '_', block.labels)}"
+    lacks, place = f"no column {label!r}{_core.hint(label, '_', block.labels)}", None
     if label in block:
-        lacks = f"no number for {label} in row {row - int(offsets[at])}"
-    found = f"the trajectory of {printable(block.name)!r} has {lacks}; RELION stops here"
-    return trajectory_error(path, "no-shifts", found)
+        place = row - int(offsets[at])
+        lacks = f"no number for {label} in row {place}"
+    where = printable(path, 1000)
+    return SetError(
+        f"{where}: the trajectory of {printable(block.name)!r} has {lacks}; RELION stops here",
+        code="no-shifts",
+        path=path,
+        block=block.name,
+        row=place,
+        label=None if place is None else label,
+    )
 
 
 def but_general(star: StarFile) -> Integers:
