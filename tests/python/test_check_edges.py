@@ -247,3 +247,31 @@ def test_a_half_map_beside_a_filler_is_looked_for(project: Path) -> None:
         "rlnTomoReconstructedTomogram": ["empty", "default_pipeline.star"],
         "rlnTomoReconstructedTomogramHalf1": ["half.mrc", "half.mrc"]}}])  # fmt: skip
     assert told(project) == [("F104", "rlnTomoReconstructedTomogramHalf1 is half.mrc")]
+
+
+@pytest.mark.parametrize(
+    ("file", "block", "label", "value", "found"),
+    [
+        ("set", "global", "rlnEtomoDirectiveFile", "/data/a.edf", None),
+        ("set", "global", "rlnTomoReconstructedTomogramHalf1", "../a.mrc", None),
+        ("TS_01", "TS_01", "rlnMicrographNameEven", "/data/even.mrc", "tilt 0: {}; 5 of 5 tilts"),
+        ("TS_01", "TS_01", "rlnCtfImage", "3@/data/ctf.mrcs", "tilt 0: {}; 5 of 5 tilts"),
+        ("TS_01", "TS_01", "rlnMicrographMetadata", "a/../../b.star", "tilt 0: {}; 5 of 5 tilts"),
+        ("particles", "particles", "rlnImageName", "/data/a.mrcs", "{}; 2 of 2 particles"),
+        ("particles", "particles", "rlnCtfImage", "../a.mrc", "{}; 2 of 2 particles"),
+        ("particles", "optics", "rlnMtfFileName", "/data/mtf.star", "{}"),
+        ("particles", "particles", "rlnImageName", "a..b/c@d/..e.mrcs", ""),
+        ("TS_01", "TS_01", "rlnMicrographNameEven", "12@..mrcs", ""),
+        ("set", "global", "rlnTomoImportImodDir", "/data/imod", ""),
+    ],
+)
+def test_all_columns_of_paths(
+    file: str, block: str, label: str, value: str, found: str | None, project: Path
+) -> None:
+    change(project, [{"file": file, "block": block, "add": {label: value}}])
+    odd = [text for number, text in told(project) if number == "N103"]
+    expected = f"{label} is {value}"
+    assert odd == ([expected] * 2 if found is None else [found.format(expected)] if found else [])
+    for each in tomoset.check(project, select="N103"):
+        assert (each.path, each.label) == (str(project / FILES[file]), label)
+        assert each.line is not None

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tomoset.checking.particles import check_particles
+from tomoset.checking.paths import ODD_PATHS
 from tomoset.checking.rules import Fault, Place, Rules
-from tomoset.checking.tomograms import ODD_PATHS, check_tomograms
+from tomoset.checking.tomograms import check_tomograms
 from tomoset.checking.trajectories import check_trajectories
 from tomoset.exceptions import TomosetError, printable
 from tomoset.sets.findings import Finding, located

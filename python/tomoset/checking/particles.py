@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from tomoset.checking import rewritten
 from tomoset.checking.particle_view import ParticleView
+from tomoset.checking.paths import ODD_PATHS, odd_paths, says
 from tomoset.checking.rules import Fault, Place, Rules
 from tomoset.exceptions import printable
 from tomoset.sets.findings import located
@@ -313,6 +314,16 @@ def _not_centred(view: ParticleView) -> Iterator[Fault]:
         size = " x ".join(f"{value:.0f}" for value in 2 * half[0, :2])
         found = f"they reach to {most}, as pixels do in a tomogram of {size}"
         yield Fault(found, int(np.argmax(reach[:, 0])), label=CENTRED[0])
+
+
+@ALONE.also(ODD_PATHS)
+def _odd_paths(view: ParticleView) -> Iterator[Fault]:
+    for label, column, bad in odd_paths(view.particles.table):
+        yield from _first(bad, partial(says, label, column), label)
+    optics = view.particles.optics
+    for label, column, bad in () if optics is None else odd_paths(optics):
+        row = int(np.argmax(bad))
+        yield Fault(says(label, column, row), row, label=label, block=OPTICS)
 
 
 @ALONE.also(rewritten.DIGITS)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from tomoset.checking import alignments, doses, optics, recorded, rewritten
+from tomoset.checking import alignments, doses, optics, paths, recorded, rewritten
 from tomoset.checking import images as _images
 from tomoset.checking.rules import Fault, Place, Rules
 from tomoset.checking.view import View
@@ -23,7 +20,6 @@ from tomoset.sets.paths import repeated
 from tomoset.sets.tilt_series import TiltSeries
 from tomoset.sets.tomogram import Tomogram
 from tomoset.sets.writing import kept_path
-from tomoset.tables import as_numpy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +27,7 @@ if TYPE_CHECKING:
     from tomoset.sets.findings import Finding, Severity
     from tomoset.sets.tomogram_set import TomogramSet
 
-__all__ = ["ODD_PATHS", "RULES", "check_tomograms", "rule_faults", "rule_findings"]
+__all__ = ["RULES", "check_tomograms", "rule_faults", "rule_findings"]
 
 RULES = Rules()
 
@@ -75,7 +71,15 @@ def rule_faults(view: View) -> Iterator[tuple[int, Finding]]:
         part = fault.part if fault.row is None else int(view.owner_sets[fault.row])
         return view.place(fault)
 
-    for rules in (RULES, optics.RULES, alignments.RULES, doses.RULES, recorded.RULES, rewritten.RULES):
+    for rules in (
+        RULES,
+        paths.RULES,
+        optics.RULES,
+        alignments.RULES,
+        doses.RULES,
+        recorded.RULES,
+        rewritten.RULES,
+    ):
         for finding in rules.findings(view, place):
             yield part, finding
 
@@ -140,53 +144,6 @@ def _frame_count(view: View) -> Iterator[Fault]:
         severity: Severity = "silent" if counts[row] < view.counts[row] else "fatal"
         found = f"{FRAME_COUNT} is {counts[row]:g}, and there are {view.counts[row]} images"
         yield Fault(found, int(row), severity, FRAME_COUNT)
-
-
-@RULES.rule(
-    "N103",
-    "odd-path",
-    "warning",
-    "a path that is absolute or goes up by .., or a tilt series' with : or #",
-    relion="reads it, until the project is moved, and writes to odd places when it renames it",
-    mend="write the set within its project, and name files by their paths from its folder",
-)
-def _odd_paths(view: View) -> Iterator[Fault]:
-    for label in (SERIES_FILE, Tomogram.reconstructed_tomogram.label, STACK):
-        for row, path in enumerate(view.texts(label)):
-            if path and (path.startswith("/") or ".." in path.split("/")):
-                yield Fault(f"{label} is {printable(path, 1000)}", row, label=label)
-            if path and label == SERIES_FILE and (":" in path or "#" in path):
-                found = f"{label} is {printable(path, 1000)}, and RELION cannot open it"
-                yield Fault(found, row, "fatal", label)
-    yield from _absolute_images(view)
-
-
-#: The rule, which optimisation sets have, too.
-ODD_PATHS = _odd_paths
-
-
-def _absolute_images(view: View) -> Iterator[Fault]:
-    """Give the first image or movie of each tomogram whose path is absolute or goes up."""
-    for label in (TiltSeries.movie_names.label, IMAGE):
-        if label in view.contents.tilts.column_names:
-            names = view.contents.tilts.column(label)
-            if not any(pc.any(found).as_py() for found in _signs(names)):
-                continue
-            plain = pc.replace_substring_regex(names, r"^\d+@", "")
-            odd = pc.or_(pc.starts_with(plain, "/"), pc.match_substring_regex(plain, r"(^|/)\.\.(/|$)"))
-            bad = as_numpy(pc.cast(pc.fill_null(odd, pa.scalar(False)), pa.int8())).astype(bool)
-            yield from view.each(bad, partial(_says, label, names), label)
-
-
-def _signs(names: pa.ChunkedArray) -> Iterator[pa.ChunkedArray]:
-    """Give what no path has that stays within the project: it is found sooner than by a regular expression."""
-    yield pc.starts_with(names, "/")
-    yield pc.match_substring(names, "..")
-    yield pc.match_substring(names, "@/")
-
-
-def _says(label: str, names: pa.ChunkedArray, at: int) -> str:
-    return f"{label} is {printable(names[at].as_py(), 1000)}"
 
 
 # Columns.
