@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import shutil
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import tomoset
 from rule_projects import FILES, TOMOGRAMS, change, make_images, make_project
 from rule_projects import series as five_tilts
 from tomoset import TomogramSet, _core
+from tomoset.sets.paths import Within, leads_out
 
 pytestmark = pytest.mark.usefixtures("no_hang")
 
@@ -275,3 +277,28 @@ def test_all_columns_of_paths(
     for each in tomoset.check(project, select="N103"):
         assert (each.path, each.label) == (str(project / FILES[file]), label)
         assert each.line is not None
+
+
+def test_paths_are_found_within_as_one_by_one(tmp_path: Path) -> None:
+    real, elsewhere = tmp_path / "real", tmp_path / "elsewhere"
+    for folder in (real / "a/b", elsewhere / "c"):
+        folder.mkdir(parents=True)
+    (tmp_path / "root").symlink_to(real)
+    (real / "out").symlink_to(elsewhere)
+    (real / "in").symlink_to("a")
+    (real / "a/up").symlink_to("../..")
+    (real / "a/round").symlink_to("round")
+    (real / "a/file").symlink_to(elsewhere / "c/file")
+    parts = ["a", "b", "in", "out", "up", "round", "file", "none", "..", ".", "", "c", "root"]
+    paths = [
+        *("/".join(names) for count in (1, 2, 3) for names in product(parts, repeat=count)),
+        *map(str, (real, real / "a/b", elsewhere, tmp_path / "root/a", f"{real}er/a")),
+        "none/" * 2000 + "x",
+        "../" * 100 + "x",
+    ]
+    for root in (real, tmp_path / "root", Path("/")):
+        within = Within(root)
+        assert [path for path in paths if within.leads_out(path) != leads_out(root / path, root)] == []
+    # Wherever one begins.
+    for path in paths[::7]:
+        assert Within(real).leads_out(path) == leads_out(real / path, real)

@@ -14,6 +14,8 @@ from tomoset.sets.particles import CENTRED, LEGACY, PIXEL_SIZE, owners_of
 from tomoset.tables import as_numpy
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from tomoset.checking.images import Headers
     from tomoset.sets.particle_set import ParticleSet
     from tomoset.sets.values import Floats, Integers
@@ -36,7 +38,16 @@ class ParticleView:
 
     def has(self, *labels: str) -> bool:
         """Whether there are all of some columns."""
-        return all(label in self.particles for label in labels)
+        return self._labels.issuperset(labels)
+
+    @cached_property
+    def _labels(self) -> frozenset[str]:
+        return frozenset(self.table.column_names)
+
+    @cached_property
+    def table(self) -> pa.Table:
+        """One row for each particle."""
+        return self.particles.table
 
     @cached_property
     def owners(self) -> Integers:

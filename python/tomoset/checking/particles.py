@@ -318,7 +318,7 @@ def _not_centred(view: ParticleView) -> Iterator[Fault]:
 
 @ALONE.also(ODD_PATHS)
 def _odd_paths(view: ParticleView) -> Iterator[Fault]:
-    for label, column, bad in odd_paths(view.particles.table):
+    for label, column, bad in odd_paths(view.table):
         yield from _first(bad, partial(says, label, column), label)
     optics = view.particles.optics
     for label, column, bad in () if optics is None else odd_paths(optics):
@@ -328,7 +328,7 @@ def _odd_paths(view: ParticleView) -> Iterator[Fault]:
 
 @ALONE.also(rewritten.DIGITS)
 def _digits(view: ParticleView) -> Iterator[Fault]:
-    table = view.particles.table
+    table = view.table
     for name, column in zip(table.column_names, table.columns, strict=True):
         bad = rewritten.digits_lost(column)
         if bad is not None:

@@ -13,7 +13,7 @@ from tomoset.exceptions import printable
 from tomoset.sets.findings import Finding
 from tomoset.sets.images import image_file
 from tomoset.sets.labels import SERIES_FILE
-from tomoset.sets.paths import NO_FILES, leads_out
+from tomoset.sets.paths import NO_FILES, Within
 from tomoset.sets.tilt_series import TiltSeries
 from tomoset.sets.tomogram import Tomogram
 from tomoset.tables import as_numpy
@@ -139,10 +139,11 @@ def references(views: list[View]) -> Iterator[Finding]:
     """Give the files that sets name beside their tables and that are not there, one for each set and column."""
     from tomoset.checking.registry import by_id
 
-    state: dict[tuple[str, Path], str | None] = {}
-    folders: dict[str, bool] = {}
+    state: dict[tuple[str, str], str | None] = {}
+    within: dict[Path, Within] = {}
     for view in views:
         root = view.contents.project_root
+        inside = within.setdefault(root, Within(root))
         for labels in NAMED:
             columns = [
                 (label, view.texts(label)) for label in labels if label in view.contents.table.column_names
@@ -160,9 +161,9 @@ def references(views: list[View]) -> Iterator[Finding]:
                 if not name:
                     continue
                 file = image_file(name)
-                if (file, root) not in state:
-                    state[file, root] = _state(root, file, folders)
-                odd = state[file, root]
+                if (file, inside.root) not in state:
+                    state[file, inside.root] = _state(inside, file)
+                odd = state[file, inside.root]
                 if odd is not None:
                     told.setdefault((odd, int(view.owner_sets[row]), label), []).append(row)
             for (number, _, label), rows in told.items():
@@ -180,15 +181,11 @@ def references(views: list[View]) -> Iterator[Finding]:
                 )
 
 
-def _state(root: Path, file: str, folders: dict[str, bool]) -> str | None:
+def _state(inside: Within, file: str) -> str | None:
     """Give the code of a file that is missing, or lies outside, where it is not looked for."""
-    place = os.path.join(root, file)  # noqa: PTH118 (many thousands)
-    folder = os.path.dirname(place)  # noqa: PTH120
-    if folder not in folders:
-        folders[folder] = leads_out(root / folder, root)
-    if folders[folder] or (os.path.islink(place) and leads_out(root / file, root)):  # noqa: PTH114
+    if inside.leads_out(file):
         return "F103"
-    return None if os.path.exists(place) else "F104"  # noqa: PTH110
+    return None if os.path.exists(os.path.join(inside.root, file)) else "F104"  # noqa: PTH110, PTH118 (many thousands)
 
 
 # Generations of jobs.

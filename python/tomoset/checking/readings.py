@@ -24,7 +24,7 @@ from tomoset.sets.manifold_set import ManifoldSet
 from tomoset.sets.optimisation_set import OptimisationSet
 from tomoset.sets.particle_set import ParticleSet
 from tomoset.sets.particles import particles_block
-from tomoset.sets.paths import leads_out, project_root
+from tomoset.sets.paths import Within, project_root
 from tomoset.sets.together import is_at_work
 from tomoset.sets.tomogram import Tomogram
 from tomoset.sets.tomogram_set import TomogramSet
@@ -69,6 +69,7 @@ class Readings:
         self._headers: dict[str, Headers] = {}
         self._fiducials: set[str] = set()
         self._leads: dict[tuple[str, str], str | Exception] = {}
+        self._inside: dict[Path, Within] = {}
 
     def try_to(self, read: Callable[[], T], path: str) -> T | None:
         """Read something; that it cannot be read is a finding, if the reader has not told it already."""
@@ -108,7 +109,7 @@ class Readings:
             root = view.contents.project_root
             for file in dict.fromkeys(view.texts(FIDUCIALS)):
                 place = root / file if file else root
-                if place.is_file() and not leads_out(place, root):
+                if place.is_file() and not self._within(root).leads_out(file or ""):
                     path = os.fspath(place)
                     if path not in self._fiducials:
                         self._fiducials.add(path)
@@ -154,10 +155,15 @@ class Readings:
         key = (os.fspath(opt.project_root), opt.files[name])
         if key not in self._leads:
             try:
-                self._leads[key] = opt._lead(name) or ""
+                self._leads[key] = opt._lead(name, self._within(opt.project_root)) or ""
             except (SetError, OSError) as error:
                 self._leads[key] = error
         return self._leads[key]
+
+    def _within(self, root: Path) -> Within:
+        if root not in self._inside:
+            self._inside[root] = Within(root)
+        return self._inside[root]
 
     def particles(self, path: str) -> ParticleSet | None:
         """Give a set of particles without tomograms; None for what is none, or cannot be read."""

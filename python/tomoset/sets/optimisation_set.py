@@ -17,7 +17,7 @@ from tomoset.sets.kinds import reader_hint
 from tomoset.sets.looks import html_table
 from tomoset.sets.manifold_set import ManifoldSet
 from tomoset.sets.particle_set import ParticleSet
-from tomoset.sets.paths import folder_made, leads_out, project_root, text_path
+from tomoset.sets.paths import Within, folder_made, leads_out, project_root, text_path
 from tomoset.sets.tomogram_set import TomogramSet
 from tomoset.sets.trajectory_set import TrajectorySet
 from tomoset.sets.values import optional, properties
@@ -150,13 +150,18 @@ class OptimisationSet:
         return next(each.label for each in properties(type(self)) if each.name == f"{name}_file")
 
     def _value(self, label: str, *, needed: bool) -> Any:  # noqa: ANN401
-        block = self._star[self._block_name]
-        if label not in block:
+        if label not in self._row:
             if needed:
-                meant = _core.hint(label, "_", block.labels)
+                meant = _core.hint(label, "_", list(self._row))
                 raise MissingLabelError(f"the optimisation set has no {label!r}{meant}", label, self.path)
             return None
-        return block.to_arrow().column(label)[0].as_py() or None
+        return self._row[label] or None
+
+    @cached_property
+    def _row(self) -> dict[str, Any]:
+        """The values of its only row, by label."""
+        table = self._star[self._block_name].to_arrow()
+        return dict(zip(table.column_names, (column[0].as_py() for column in table.columns), strict=True))
 
     # What that leads to.
 
@@ -246,13 +251,13 @@ class OptimisationSet:
         # Unlike Path.exists it does not raise for a path that is too long.
         return name in self.files and os.path.exists(self._root / self.files[name])  # noqa: PTH110
 
-    def _lead(self, name: str) -> str | None:
-        """Give where a path leads to, if it may be read."""
+    def _lead(self, name: str, within: Within | None = None) -> str | None:
+        """Give where a path leads to, if it may be read; `within` knows the project already."""
         path = self.files.get(name)
         if path is None:
             return None
         found = self._root / path
-        if not self._allow_outside and leads_out(found, self._root):
+        if not self._allow_outside and (within or Within(self._root)).leads_out(path):
             where = printable(self.path or "<memory>", 1000)
             message = (
                 f"{where}: the path of the {name}, {printable(path, 1000)}, leads out of the project"

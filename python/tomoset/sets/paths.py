@@ -13,7 +13,7 @@ from tomoset.remote import refuse_url
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["NO_FILES", "folder_made", "leads_out", "project_root", "repeated", "text_path"]
+__all__ = ["NO_FILES", "Within", "folder_made", "leads_out", "project_root", "repeated", "text_path"]
 
 #: What stands for a path where there is no file.
 NO_FILES = tuple(_core.no_paths())
@@ -48,7 +48,55 @@ def project_root(path: Path, example: str | None = None) -> Path:
 
 def leads_out(path: Path, root: Path) -> bool:
     """Whether a path leads out of the project, by ``..``, as an absolute path, or by links."""
-    return not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root))
+    return _lies_out(os.path.realpath(path), os.path.realpath(root))
+
+
+class Within:
+    """Whether paths lead out of a project, where many are asked about: each folder is looked at once.
+
+    Parameters
+    ----------
+    root : Path
+        The project's folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = os.fspath(root)
+        self._real = os.path.realpath(root)
+        #: The real paths of folders.
+        self._known = {self.root: self._real}
+
+    def leads_out(self, path: str) -> bool:
+        """Whether a path from the project's folder leads out of it, as `leads_out` tells."""
+        place = os.path.join(self.root, path)  # noqa: PTH118 (many thousands)
+        folder, name = os.path.split(place)
+        # What goes up from what is not there is followed all the same.
+        if ".." not in path and _is_plain(place, name):
+            return _lies_out(os.path.join(self._real_path(folder), name), self._real)  # noqa: PTH118
+        return _lies_out(os.path.realpath(place), self._real)
+
+    def _real_path(self, folder: str) -> str:
+        below: list[tuple[str, str]] = []
+        while folder not in self._known:
+            above, name = os.path.split(folder)
+            if not _is_plain(folder, name):
+                self._known[folder] = os.path.realpath(folder)
+                break
+            below.append((folder, name))
+            folder = above
+        real = self._known[folder]
+        for folder, name in reversed(below):
+            real = self._known[folder] = f"{real.rstrip('/')}/{name}"
+        return real
+
+
+def _is_plain(place: str, name: str) -> bool:
+    """Whether the last part of a path leads to nowhere but below the one before it."""
+    return name not in {"", "."} and not os.path.islink(place)  # noqa: PTH114
+
+
+def _lies_out(path: str, root: str) -> bool:
+    return path != root and not path.startswith(root.rstrip("/") + "/")
 
 
 def text_path(path: str | os.PathLike[str]) -> str:
