@@ -161,7 +161,7 @@ def test_measures(catalog: Catalog) -> None:
     assert (bars["Pixel size"].labels, bars["Pixel size"].counts) == (["1.35"], [13])
     assert bars["Tilts in a series"].labels == ["2", "3"]
     assert sum(bars["Defocus"].counts) == 2
-    assert bars["Tilt range"].summary == "Median 6, the same for all; 13 tilt series."
+    assert bars["Tilt range"].summary == "Median 6, the same for all; known of 13 tilt series."
     assert bars["Resolution of CTF fits"].summary == "None is known."
     assert sum(bars["STAR files"].counts) == whole.totals["files"]
     assert sum(bars["Tilt series"].counts) == 14

@@ -125,7 +125,7 @@ def _distribution(
     middle = weighted_median(values, weights)
     distinct = np.unique(values)
     ends = f"from {distinct[0]:.4g} to {distinct[-1]:.4g}" if len(distinct) > 1 else "the same for all"
-    summary = f"Median {middle:.4g}, {ends}; {_counted(int(weights.sum()), what)}."
+    summary = f"Median {middle:.4g}, {ends}; known of {_counted(int(weights.sum()), what)}."
     if len(distinct) <= _FEW:
         counts = [int(weights[values == value].sum()) for value in distinct]
         labels = [f"{value:.6g}" for value in distinct]

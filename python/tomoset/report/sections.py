@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: What statuses of files mean that somebody should know of.
 _STATUSES = {
-    "faulty": "files that make no sense in parts",
+    "faulty": "files of which parts cannot be read",
     "unreadable": "files that the system would not give",
     "unstable": "files that changed while they were read",
     "offline": "files on tape, of which no more than a size is known",
@@ -52,7 +52,7 @@ def overview(archive: Archive, projects: Projects) -> list[Node]:
     totals = archive.totals
     tiles = (
         ("Projects", f"{totals['projects']:,}", _loose(projects)),
-        ("Tilt series", f"{totals['tomograms']:,}", "each counted once"),
+        ("Tilt series", f"{totals['tomograms']:,}", _of_loose_files(projects)),
         ("Tilt images", f"{totals['tilts']:,}", "of the latest sets"),
         ("Jobs", f"{totals['jobs']:,}", counted(totals["particle_sets"], "particle set")),
         ("STAR files", f"{totals['files']:,}", size_text(totals["bytes"])),
@@ -179,6 +179,11 @@ def _loose(projects: Projects) -> str:
     return f"and {counted(number, 'folder')} of loose files" if number else "no loose files"
 
 
+def _of_loose_files(projects: Projects) -> str:
+    number = sum(row["tomograms"] for row in projects.found if row["is_loose"])
+    return f"each counted once; {number:,} of loose files" if number else "each counted once"
+
+
 def _attention(archive: Archive, projects: Projects) -> Node:
     """Return what an operator would like to see first; a button shows the projects that are meant."""
     found = projects.found
@@ -200,6 +205,8 @@ def _attention(archive: Archive, projects: Projects) -> Node:
             "state",
             "failed or aborted",
         ),
+        (sum(row["failed"] > 0 for row in found), "with any failed or aborted job", "state", "any failed job"),
+        (sum(row["hand"] == "mixed" for row in found), "of mixed handedness", "hand", "mixed"),
     )
     items = [
         element(
@@ -225,7 +232,7 @@ def _attention(archive: Archive, projects: Projects) -> Node:
         "div",
         element("h3", "Projects to look at"),
         element("ul", *items, class_="attention") if items else element("p", "None.", class_="lead"),
-        element("p", "; ".join(notes) + ".", class_="faint") if notes else None,
+        element("p", element("a", "; ".join(notes) + ".", href="#problems"), class_="faint") if notes else None,
     )
 
 

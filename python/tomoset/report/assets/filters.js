@@ -16,6 +16,7 @@ function filterKinds(rows, today, roots) {
       choices: [
         ...states,
         ["failed or aborted", "failed or aborted", (row) => row.state === "failed" || row.state === "aborted"],
+        ["any failed job", "any failed or aborted job", (row) => row.failed > 0],
       ].map(([value, words, fits]) => [value, words, fits ?? ((row) => row.state === value)]),
     },
     { id: "relion", title: "RELION", choices: tallied(rows, (row) => row.relion) },

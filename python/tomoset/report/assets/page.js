@@ -6,8 +6,9 @@ const today = index.today ?? 0;
 const panel = new Panel(document.getElementById("panel"), index, projects);
 const table = new ProjectTable(document.getElementById("table"), document.getElementById("more"), projects, (row) => panel.open(row));
 const filters = new Filters(document.getElementById("filters"), projects, today, index.roots, table, (number) => {
-  const all = counted(projects.length, "project");
-  document.getElementById("count").textContent = number === projects.length ? all : `${count(number)} of ${all}`;
+  const loose = projects.filter((row) => row.state === "loose files").length;
+  const all = counted(projects.length - loose, "project") + (loose ? ` and ${counted(loose, "folder")} of loose files` : "");
+  document.getElementById("count").textContent = number === projects.length ? all : `${count(number)} of ${count(projects.length)}`;
 });
 
 for (const button of document.querySelectorAll("button[data-filter]")) {
