@@ -108,14 +108,14 @@ function simpleTable(caption, columns, rows) {
 function jobsTable(jobs) {
   const rows = jobs.map((job, at) => [
     make("span", { class: "job" }, lanePiece(jobs, at), make("span", {}, make("bdi", {}, job.job), job.alias ? make("span", { class: "faint" }, make("bdi", {}, ` ${job.alias}`)) : null)),
-    make("bdi", {}, job.type),
     stateMark(job.state),
+    make("bdi", {}, job.type),
     minute(job.started),
     minute(job.lastSign),
     count(job.files),
     size(job.bytes),
   ]);
-  const table = simpleTable("Jobs, each below those whose output it takes", [["Job", true], ["Type", true], ["State", true], ["Started", true], ["Last sign", true], ["Files"], ["Size"]], rows);
+  const table = simpleTable("Jobs, each below those whose output it takes", [["Job", true], ["State", true], ["Type", true], ["Started", true], ["Last sign", true], ["Files"], ["Size"]], rows);
   table.classList.add("jobs");
   return table;
 }
