@@ -227,7 +227,7 @@ WHERE (number + n) % 9 > 0 ORDER BY header, n""",
     "problems": f"""
 SELECT path, root, project, unnest(if(fate < 2, ['R201', 'H106'], ['H106'])) AS code,
        unnest(if(fate < 2, ['row-length', 'unknown-label'], ['unknown-label'])) AS name,
-       unnest(if(fate < 2, ['error', 'note'], [['warning', 'note'][1 + fate % 2]])) AS severity,
+       unnest(if(fate < 2, ['fatal', 'note'], [['silent', 'note'][1 + fate % 2]])) AS severity,
        'a row has fewer values than there are labels' AS message, '' AS block, NULL AS label, 30 AS line,
        1 AS column, 1 AS count
 FROM ({_FATES}) WHERE fared IN ('faulty', 'diagnosed') ORDER BY path, code""",

@@ -33,16 +33,10 @@ A `Finding` has an `id` such as `O101`, whose letter says what it is about, a na
 sets look at all images of a tomogram at once: the first that breaks one is told, with the number of the others.
 Limits are wide: what they tell of is a mistake more often than an odd microscope.
 
-| severity | what RELION does |
-|---|---|
-| fatal | it stops, at once or in a later job |
-| silent | it goes on with other values than are meant |
-| warning | it does what was likely not meant |
-| note | nothing need be done |
-
-A finding may be worse than its code is in general, or less bad, where that is said. Codes in 200 are those without
-which nothing can be made of a file, a set, or a tomogram; the reader's are faults ([format.md](format.md), which has
-the grammar as rules).
+What RELION makes of it is said by the [severity](check.md#severity): *fatal*, *silent*, *warning* or *note*. A finding
+may be worse than its code is in general, or less bad, where that is said. Codes in 200 are those without which
+nothing can be made of a file, a set, or a tomogram; the reader's are faults ([format.md](format.md), which has the
+grammar as rules).
 
 Only STAR files are looked at. Of images, stacks and maps the headers are read with `--images` (`images=True`): the
 codes I104 to I107, G105, G106 and P115.

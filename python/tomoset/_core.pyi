@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from os import PathLike
-from typing import TypeAlias, final
+from typing import Literal, TypeAlias, final
 
 import pyarrow as pa
 
@@ -22,7 +22,6 @@ __all__ = [
     "append_path",
     "build_facts",
     "catalog_schemas",
-    "diagnostic_advice",
     "diagnostic_codes",
     "entries_of",
     "examine_files",
@@ -58,14 +57,15 @@ __version__: str
 _SourceRow: TypeAlias = tuple[str, str, tuple[int, int], int, bool]
 #: first row, row after the last, header, name, source, which row of its file each was, file to make, file to replace
 _FileRow: TypeAlias = tuple[int, int, int, str, _SourceRow | None, Sequence[int] | None, str, str]
-_DiagnosticRow: TypeAlias = tuple[str, int, int, int, int, str | None, str | None, str | None]
+_Severity: TypeAlias = Literal["fatal", "silent", "warning", "note"]
+#: code, severity, offset, line, column, count, block, label, detail
+_DiagnosticRow: TypeAlias = tuple[str, _Severity, int, int, int, int, str | None, str | None, str | None]
 
 def build_facts() -> list[tuple[str, str]]: ...
 def processors() -> int: ...
 def labels() -> list[tuple[str, str, str, str]]: ...
 def hint(asked: str, prefix: str, known: Sequence[str]) -> str: ...
-def diagnostic_codes() -> list[tuple[str, str, str, str, str]]: ...
-def diagnostic_advice() -> list[tuple[str, str, str]]: ...
+def diagnostic_codes() -> list[tuple[str, str, _Severity, str, str, str]]: ...
 
 @final
 class ReadOptions:
@@ -121,8 +121,8 @@ def stream_path(
     name: str | None = None,
 ) -> Batches: ...
 
-#: code, line, column, count, block, label, message
-_ProblemRow: TypeAlias = tuple[str, int, int, int, str | None, str | None, str]
+#: code, severity, line, column, count, block, label, message
+_ProblemRow: TypeAlias = tuple[str, _Severity, int, int, int, str | None, str | None, str]
 
 def entries_of(paths: Sequence[str | PathLike[str]]) -> pa.RecordBatch: ...
 def examine_files(

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from tomoset import _core
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Diagnostic", "Severity"]
+__all__ = ["ERRORS", "SEVERITIES", "Diagnostic", "Severity"]
 
-Severity = Literal["error", "warning", "note"]
+#: ``fatal``: RELION stops, or the text cannot be read; ``silent``: RELION goes on with other values or fewer rows,
+#: without a word; ``warning``: likely a mistake; ``note``.
+Severity: TypeAlias = Literal["fatal", "silent", "warning", "note"]
+#: All of them, the worst first.
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+#: Those that are counted as errors.
+ERRORS: tuple[Severity, ...] = ("fatal", "silent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +32,9 @@ class Diagnostic:
     ----------
     code, name : str
         For instance ``"R101"`` and ``"rows-after-blank"``; ``docs/format.md`` lists them.
-    severity : {"error", "warning", "note"}
-        RELION aborts, or the text cannot be read; RELION reads something else without a word; worth knowing.
+    severity : {"fatal", "silent", "warning", "note"}
+        RELION stops, or the text cannot be read; RELION goes on with other values or fewer rows, without a word;
+        likely a mistake; worth knowing.
     message, relion : str
         What is there and how it was read; what RELION does with it.
     line, column, offset : int
@@ -58,19 +65,15 @@ class Diagnostic:
 
 
 @cache
-def _codes() -> dict[str, tuple[str, Severity, str, str]]:
-    rows = _core.diagnostic_codes()
-    return {
-        code: (name, cast("Severity", severity), message, does)
-        for code, name, severity, message, does in rows
-    }
+def _codes() -> dict[str, tuple[str, str, str]]:
+    return {code: (name, message, does) for code, name, _, message, does, _ in _core.diagnostic_codes()}
 
 
 def located(rows: Iterable[_core._DiagnosticRow]) -> tuple[Diagnostic, ...]:
     """Make diagnostics of the reader's rows."""
     found = []
-    for code, offset, line, column, count, block, label, detail in rows:
-        name, severity, message, relion = _codes()[code]
+    for code, severity, offset, line, column, count, block, label, detail in rows:
+        name, message, relion = _codes()[code]
         words = f"{message}: {detail}" if detail else message
         found.append(
             Diagnostic(code, name, severity, words, relion, line, column, offset, block, label, count)

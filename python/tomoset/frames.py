@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from tomoset.exceptions import printable
+from tomoset.words import counted, severities_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -88,7 +89,7 @@ def blocks_text(
     """List the blocks of a file, a line each."""
     blocks = [(printable(name), shape) for name, shape in blocks]
     width = max((len(name) for name, _ in blocks[:_BLOCKS]), default=0)
-    lines = [f"<STAR {printable(path or 'in memory', 1000)}: {_counted(len(blocks), 'block')}>"]
+    lines = [f"<STAR {printable(path or 'in memory', 1000)}: {counted(len(blocks), 'block')}>"]
     lines += [f"  {name or '(no name)':<{width}}  {shape}" for name, shape in islice(blocks, _BLOCKS)]
     if len(blocks) > _BLOCKS:
         lines.append(f"  ... and {len(blocks) - _BLOCKS} more")
@@ -154,9 +155,4 @@ def _short(value: object) -> str:
 
 
 def _severities(diagnostics: Sequence[Diagnostic]) -> str:
-    counts = Counter(diagnostic.severity for diagnostic in diagnostics)
-    return ", ".join(_counted(counts[name], name) for name in ("error", "warning", "note") if counts[name])
-
-
-def _counted(count: int, name: str) -> str:
-    return f"{count} {name}" if count == 1 else f"{count} {name}s"
+    return severities_text(Counter(diagnostic.severity for diagnostic in diagnostics))

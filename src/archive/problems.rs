@@ -8,6 +8,7 @@ use crate::table::report::Located;
 #[derive(Clone, Debug)]
 pub struct Problem {
     pub code: Code,
+    pub severity: Severity,
     pub message: String,
     pub block: Option<String>,
     pub label: Option<String>,
@@ -20,15 +21,16 @@ impl Problem {
     #[must_use]
     pub fn of_file(code: Code, detail: Option<&str>) -> Self {
         let message = worded(code, detail);
-        Self { code, message, block: None, label: None, position: None, count: 1 }
+        Self { code, severity: code.severity(), message, block: None, label: None, position: None, count: 1 }
     }
 }
 
 impl From<Located> for Problem {
     fn from(located: Located) -> Self {
+        let severity = located.diagnostic.severity();
         let Diagnostic { code, count, block, label, detail, .. } = located.diagnostic;
         let message = worded(code, detail.as_deref());
-        Self { code, message, block, label, position: Some(located.position), count }
+        Self { code, severity, message, block, label, position: Some(located.position), count }
     }
 }
 
@@ -49,7 +51,7 @@ pub fn status(problems: &[Problem]) -> &'static str {
         "unstable"
     } else if problems.iter().any(|problem| is_fault(problem.code)) {
         "faulty"
-    } else if problems.iter().any(|problem| problem.code.severity() != Severity::Note) {
+    } else if problems.iter().any(|problem| problem.severity != Severity::Note) {
         "diagnosed"
     } else {
         "ok"

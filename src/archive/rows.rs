@@ -80,7 +80,7 @@ pub fn of_problems(root: &str, files: &[File]) -> Result<RecordBatch> {
     columns.extend([
         words(&all, |problem| Some(problem.code.id().to_owned())),
         words(&all, |problem| Some(problem.code.name().to_owned())),
-        words(&all, |problem| Some(problem.code.severity().name().to_owned())),
+        words(&all, |problem| Some(problem.severity.name().to_owned())),
         words(&all, |problem| Some(problem.message.clone())),
         words(&all, |problem| problem.block.clone()),
         words(&all, |problem| problem.label.clone()),

@@ -322,7 +322,7 @@ pub fn projects() -> SchemaRef {
         described("particle_sets", DataType::Int64, "files that are sets of particles"),
         described("jobs", DataType::Int64, "jobs"),
         described("problems", DataType::Int64, "rows of the table problems"),
-        described("errors", DataType::Int64, "those of severity error"),
+        described("errors", DataType::Int64, "those of severity fatal or silent"),
         described("first_change", utc(), "time of the oldest STAR file"),
         described("last_change", utc(), "time of the newest STAR file"),
         text("latest_set", "set of tomograms that comes last in the job graph, relative to the root"),
@@ -376,7 +376,7 @@ pub fn crawls() -> SchemaRef {
         count("changed_files", "files with other content"),
         count("deleted_files", "files that are no longer there"),
         count("changed_projects", "projects, and folders of loose files, that were read"),
-        count("errors", "problems of severity error in what was read"),
+        count("errors", "problems of severity fatal or silent in what was read"),
         count("warnings", "problems of severity warning in what was read"),
         described("particles", DataType::Boolean, "whether each particle is a row of the table particles"),
         text("version", "version of tomoset"),
@@ -389,7 +389,11 @@ pub fn problems() -> SchemaRef {
     fields.extend([
         text("code", "stable code, such as R101"),
         text("name", "short name of the code"),
-        text("severity", "error, warning or note"),
+        text(
+            "severity",
+            "fatal (RELION stops, or it cannot be read), silent (RELION goes on with other values or fewer rows), warning \
+             (likely a mistake) or note",
+        ),
         text("message", "what is there and how it was read"),
         text("block", "block it is in"),
         text("label", "column it is in"),

@@ -10,14 +10,14 @@ use crate::archive::problems::Problem;
 use crate::archive::{entries, examine};
 use crate::table::place::{self, Sought};
 
-/// code, line and column or 0, count, block, label, message
-type ProblemRow = (&'static str, u64, u64, u64, Option<String>, Option<String>, String);
+/// code, severity, line and column or 0, count, block, label, message
+type ProblemRow = (&'static str, &'static str, u64, u64, u64, Option<String>, Option<String>, String);
 
 /// Reads files whole, as a walk met them, and tells of each what it is and what is odd in it.
 ///
 /// Returns
 /// -------
-/// list of (kind, list of (code, line, column, count, block, label, message))
+/// list of (kind, list of (code, severity, line, column, count, block, label, message))
 #[pyfunction]
 #[pyo3(signature = (root, entries, *, recall=false, threads=1))]
 pub fn examine_files(
@@ -41,9 +41,9 @@ pub fn entries_of(py: Python<'_>, paths: Vec<PathBuf>) -> PyResult<Bound<'_, PyA
 }
 
 fn problem_row(problem: Problem) -> ProblemRow {
-    let Problem { code, message, block, label, position, count } = problem;
+    let Problem { code, severity, message, block, label, position, count } = problem;
     let (line, column) = position.map_or((0, 0), |position| (position.line, position.column));
-    (code.id(), line, column, count, block, label, message)
+    (code.id(), severity.name(), line, column, count, block, label, message)
 }
 
 /// Finds where blocks, labels and values stand in a file.

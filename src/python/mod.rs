@@ -26,8 +26,6 @@ mod _core {
     #[pymodule_export]
     use super::build_facts;
     #[pymodule_export]
-    use super::diagnostic_advice;
-    #[pymodule_export]
     use super::diagnostic_codes;
     #[pymodule_export]
     use super::examine::{entries_of, examine_files, find_places};
@@ -110,26 +108,18 @@ fn hint(asked: &str, prefix: &str, known: Vec<String>) -> String {
     crate::near::hint(asked, prefix, known.iter().map(String::as_str))
 }
 
+/// Code, name, severity, message, what RELION does, what can be done.
+type CodeRow = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static str);
+
 /// Every code a diagnostic can have.
 ///
 /// Returns
 /// -------
-/// list of (code, name, severity, message, what RELION does), all str
+/// list of (code, name, severity, message, what RELION does, what can be done), all str
 #[pyfunction]
-fn diagnostic_codes() -> Vec<(&'static str, &'static str, &'static str, &'static str, &'static str)> {
+fn diagnostic_codes() -> Vec<CodeRow> {
     let row = |code: &crate::star::diagnostic::Code| {
-        (code.id(), code.name(), code.severity().name(), code.message(), code.relion())
+        (code.id(), code.name(), code.severity().name(), code.message(), code.relion(), code.mend())
     };
-    crate::star::diagnostic::Code::ALL.iter().map(row).collect()
-}
-
-/// What becomes of every code a diagnostic can have.
-///
-/// Returns
-/// -------
-/// list of (code, severity as findings have it, what can be done), all str
-#[pyfunction]
-fn diagnostic_advice() -> Vec<(&'static str, &'static str, &'static str)> {
-    let row = |code: &crate::star::diagnostic::Code| (code.id(), code.effect().name(), code.mend());
     crate::star::diagnostic::Code::ALL.iter().map(row).collect()
 }

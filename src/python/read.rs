@@ -27,8 +27,9 @@ pub struct StarTables {
     exported: Mutex<HashMap<usize, Py<PyAny>>>,
 }
 
-/// code, offset, line, column, count, block, label, detail
-pub type DiagnosticRow = (&'static str, u64, u64, u64, u64, Option<String>, Option<String>, Option<String>);
+/// code, severity, offset, line, column, count, block, label, detail
+pub type DiagnosticRow =
+    (&'static str, &'static str, u64, u64, u64, u64, Option<String>, Option<String>, Option<String>);
 
 #[pymethods]
 impl StarTables {
@@ -95,7 +96,7 @@ impl StarTables {
         Ok((stacks, to_table(py, &batch)?))
     }
 
-    /// (code, offset, line, column, count, block, label, detail) of each diagnostic.
+    /// (code, severity, offset, line, column, count, block, label, detail) of each diagnostic.
     fn diagnostics(&self) -> Vec<DiagnosticRow> {
         self.inner.diagnostics.iter().map(diagnostic_row).collect()
     }
@@ -132,6 +133,7 @@ pub fn diagnostic_row(located: &Located) -> DiagnosticRow {
     let Located { diagnostic, position } = located;
     (
         diagnostic.code.id(),
+        diagnostic.severity().name(),
         diagnostic.offset,
         position.line,
         position.column,

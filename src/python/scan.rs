@@ -51,7 +51,7 @@ impl Outline {
         parts.iter().map(with_labels).collect()
     }
 
-    /// (code, offset, line, column, count, block, label, detail) of each diagnostic.
+    /// (code, severity, offset, line, column, count, block, label, detail) of each diagnostic.
     fn diagnostics(&self) -> Vec<super::read::DiagnosticRow> {
         self.diagnostics.iter().map(diagnostic_row).collect()
     }

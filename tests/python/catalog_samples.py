@@ -37,7 +37,7 @@ def rows(name: str, root: str, number: int, first: int = 0) -> pa.Table:
         "nominal_tilt_angle": [3.0 * n - 60 for n in range(number)],
         "shape": [[n, 2 * n] for n in range(number)],
         "code": ["R201"] * number,
-        "severity": ["error" if n % 2 else "note" for n in range(number)],
+        "severity": ["fatal" if n % 2 else "note" for n in range(number)],
         "line": list(range(number)),
     }
     schema = SCHEMAS[name]

@@ -289,7 +289,7 @@ def test_a_worker_that_is_lost(tree: Path, monkeypatch: pytest.MonkeyPatch) -> N
     # Python that ends at once, whatever it is asked.
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
     found = tomoset.check(tree, threads=2)
-    assert {(each.id, each.severity) for each in found} == {("F202", "warning")}
+    assert {(each.id, each.severity) for each in found} == {("F202", "fatal")}
     assert [each.path for each in found] == sorted([str(tree), *(f"{tree}/{at}/project" for at in range(5))])
     assert "it ended with 1" in found[0].found
 

@@ -47,7 +47,7 @@ def test_an_archive_becomes_a_catalogue(
 def test_strict_and_quiet(capfd: pytest.CaptureFixture[str], archive: Path, tmp_path: Path) -> None:
     arguments = ("index", archive, "--catalog", tmp_path / "catalog", "--quiet", "--strict")
     assert run(capfd, *arguments).code == 0
-    write(archive / "note.star", "data_\n\nloop_\n_rlnTomoNam\n1\n")
+    write(archive / "note.star", "data_\n\nloop_\n_rlnNothingLikeThat\n1\n")
     assert run(capfd, *arguments).code == 0
     write(archive / "broken.star", "data_\n\nloop_\n_rlnTomoName\n_rlnTomoHand\n1\n")
     # The second time the error is known and the file is not read.

@@ -59,7 +59,7 @@ def test_what_is_odd_is_told(capfd: pytest.CaptureFixture[str], tmp_path: Path) 
     assert "data_a: list, 1 label" in shown.out
     assert "data_a: 1 row, 1 label" in shown.out
     assert "data_c: empty" in shown.out
-    assert "  line 4: warning B109 several-tables\n" in shown.out
+    assert "  line 4: silent B109 several-tables\n" in shown.out
     assert "    RELION reads only the first\n" in shown.out
 
 

@@ -151,7 +151,7 @@ def test_a_worker_that_is_killed_costs_nothing(
     (archive / "year" / "p2" / "once").touch()
     summary = there.index(archive, runner=doomed)
     assert not (archive / "year" / "p2" / "once").exists()
-    assert summary.problems.get("error", 0) == 0
+    assert summary.problems.get("fatal", 0) == 0
     assert rows(here) == rows(there)
     assert left_over(there) == []
 
@@ -174,7 +174,7 @@ def test_a_unit_that_kills_its_workers_is_a_problem(
     assert (summary.changed_files, summary.num_errors) == (5, 1)
     lost = catalog.sql("SELECT * FROM problems WHERE code = 'F202'").to_pylist()
     assert [(row["path"], row["project"], row["name"], row["severity"]) for row in lost] == [
-        ("year/p3", "year/p3", "worker-lost", "error")
+        ("year/p3", "year/p3", "worker-lost", "fatal")
     ]
     project = catalog.sql("SELECT * FROM projects WHERE path = 'year/p3'").to_pylist()[0]
     assert (project["fingerprint"], project["files"], project["errors"]) == (None, 2, 1)

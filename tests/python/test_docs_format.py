@@ -118,7 +118,7 @@ def test_each_rule_is_there_and_has_an_example() -> None:
 def test_the_table_of_codes_is_the_readers() -> None:
     table = PAGE[PAGE.index("| code | name |") :].splitlines()[2:]
     rows = [tuple(cell.strip() for cell in line.strip("|").split(" | ")) for line in table]
-    assert rows == [tuple(code) for code in _core.diagnostic_codes()]
+    assert rows == [code[:5] for code in _core.diagnostic_codes()]
 
 
 def test_each_code_of_a_text_is_in_a_rule() -> None:

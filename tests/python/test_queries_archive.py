@@ -105,7 +105,7 @@ def test_bytes_by_job(rows: Rows) -> None:
 
 def test_malformed_by_writer(rows: Rows) -> None:
     def problem(
-        path: str, code: str, severity: str = "error", kind: str = "tilt_series", **columns: Any
+        path: str, code: str, severity: str = "fatal", kind: str = "tilt_series", **columns: Any
     ) -> None:
         rows.add("problems", path=path, code=code, name=code.lower(), severity=severity, **columns)
         rows.add("files", path=path, kind=kind, problems=1, **columns)
@@ -114,18 +114,19 @@ def test_malformed_by_writer(rows: Rows) -> None:
     rows.add("jobs", job="Align/job005", type="other.align", root=OTHER)
     problem(whole(PROJECT, "Align/job005/a.star"), "R201")
     rows.add(
-        "problems", path=whole(PROJECT, "Align/job005/a.star"), code="R201", name="r201", severity="error"
+        "problems", path=whole(PROJECT, "Align/job005/a.star"), code="R201", name="r201", severity="fatal"
     )
     problem(whole(PROJECT, "Align/job005/b.star"), "R201")
     problem(whole(PROJECT, "Align/job005/c.star"), "H106", "note")
     problem(whole(PROJECT, "Align/job005/a.star"), "R201", root=OTHER)
-    problem(whole(PROJECT, "Unknown/job007/a.star"), "V101", "warning", "particles")
+    problem(whole(PROJECT, "Unknown/job007/a.star"), "F104", "warning", "particles")
+    problem(whole(PROJECT, "Unknown/job007/b.star"), "R101", "silent", "particles")
     problem("broken/a.star", "R201", project=None)
-    rows.add("problems", path="listed/nowhere", code="U201", name="u201", severity="error", project=None)
+    rows.add("problems", path="listed/nowhere", code="U201", name="u201", severity="fatal", project=None)
     columns = ("severity", "code", "writer", "kind", "files", "projects", "example")
     assert rows.ask("malformed_by_writer", *columns) == [
         (
-            "error",
+            "fatal",
             "R201",
             "relion.aligntiltseries",
             "tilt_series",
@@ -133,12 +134,15 @@ def test_malformed_by_writer(rows: Rows) -> None:
             1,
             f"{ROOT}/{PROJECT}/Align/job005/a.star",
         ),
-        ("error", "R201", "(no job)", "tilt_series", 1, 0, f"{ROOT}/broken/a.star"),
-        ("error", "U201", "(no job)", None, 1, 0, f"{ROOT}/listed/nowhere"),
-        ("error", "R201", "other.align", "tilt_series", 1, 1, f"{OTHER}/{PROJECT}/Align/job005/a.star"),
-        ("warning", "V101", "Unknown", "particles", 1, 1, f"{ROOT}/{PROJECT}/Unknown/job007/a.star"),
+        ("fatal", "R201", "(no job)", "tilt_series", 1, 0, f"{ROOT}/broken/a.star"),
+        ("fatal", "U201", "(no job)", None, 1, 0, f"{ROOT}/listed/nowhere"),
+        ("fatal", "R201", "other.align", "tilt_series", 1, 1, f"{OTHER}/{PROJECT}/Align/job005/a.star"),
+        ("silent", "R101", "Unknown", "particles", 1, 1, f"{ROOT}/{PROJECT}/Unknown/job007/b.star"),
+        ("warning", "F104", "Unknown", "particles", 1, 1, f"{ROOT}/{PROJECT}/Unknown/job007/a.star"),
     ]
     assert len(rows.ask("malformed_by_writer", "code", severities="['note']")) == 1
+    found = rows.ask("malformed_by_writer", "severity", severities="['note', 'fatal', 'warning']")
+    assert [severity for (severity,) in found] == ["fatal", "fatal", "fatal", "fatal", "warning", "note"]
 
 
 def test_changes_since(rows: Rows) -> None:

@@ -6,7 +6,6 @@ They are other people's data and lie beside the repository; where they do not, t
 from __future__ import annotations
 
 import warnings
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,8 +46,7 @@ def test_totals(stars: dict[Path, tomoset.StarFile]) -> None:
 
 def test_diagnostics_are_true(stars: dict[Path, tomoset.StarFile]) -> None:
     found = [(path.name, d) for path, star in stars.items() for d in star.diagnostics]
-    assert [(name, d.code, d.line, d.label) for name, d in found if d.severity == "error"] == ERRORS
-    assert Counter(d.code for _, d in found if d.severity == "warning") == {}
+    assert [(name, d.code, d.line, d.label) for name, d in found if d.severity != "note"] == ERRORS
     assert {d.code for _, d in found} <= {"H106"}
 
 

@@ -279,7 +279,7 @@ def test_reprs(star: tomoset.StarFile) -> None:
     assert lines[0] == "<STAR in memory: 5 blocks>"
     assert [line.split()[0] for line in lines[1:-1]] == [block.name for block in star.blocks]
     assert "2 rows x 5 columns" in lines[2]
-    assert lines[-1].strip() == "diagnostics: 3 warnings"
+    assert lines[-1].strip() == "diagnostics: 3 silent"
     shown = repr(star["optics"])
     assert shown.startswith("<STAR block data_optics: 2 rows x 5 columns>\n")
     assert "rlnVoltage            float64 [kV]         300.0, 200.0" in shown
@@ -323,13 +323,13 @@ def test_diagnostics_speak(star: tomoset.StarFile) -> None:
     several = next(found for found in star.diagnostics if found.code == "B109")
     assert (several.name, several.severity, several.block, several.line, several.column) == (
         "several-tables",
-        "warning",
+        "silent",
         "mixed",
         23,
         1,
     )
     assert str(several) == (
-        "23:1: warning B109 several-tables [data_mixed]: the block holds more than one list or loop; "
+        "23:1: silent B109 several-tables [data_mixed]: the block holds more than one list or loop; "
         "all are kept; RELION reads only the first"
     )
     assert len({several, several}) == 1
@@ -552,10 +552,10 @@ def test_a_block_is_no_array() -> None:
 
 def test_unknown_labels_are_named_and_meant() -> None:
     found = tomoset.read_star(b"data_a\nloop_\n_rlnVoltge\n_rlnFoo\n_rlnvoltage\n1 2 3\n").diagnostics
-    assert [(note.code, note.label, note.message.partition(": ")[2]) for note in found] == [
-        ("H106", "rlnVoltge", "perhaps rlnVoltage is meant"),
-        ("H106", "rlnFoo", ""),
-        ("H105", "rlnvoltage", "perhaps rlnVoltage is meant"),
+    assert [(each.code, each.severity, each.label, each.message.partition(": ")[2]) for each in found] == [
+        ("H106", "silent", "rlnVoltge", "perhaps rlnVoltage is meant"),
+        ("H106", "note", "rlnFoo", ""),
+        ("H105", "silent", "rlnvoltage", "perhaps rlnVoltage is meant"),
     ]
 
 

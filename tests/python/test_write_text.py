@@ -159,7 +159,7 @@ def test_text(case: dict[str, Any], is_list: bool, label: str) -> None:
     assert (f" {word}\n_y" if is_list else f" {word}            2 \n").encode() in text
     star = tomoset.read_star(text, dtypes={label: "string"})
     assert star["x"][label].to_pylist() == [value]
-    assert [found.code for found in star.diagnostics if found.severity == "error"] == []
+    assert {found.code for found in star.diagnostics if found.severity != "note"} <= {"Q101", "L104"}
     (table,) = relion.read(text, CANONICAL)
     assert table.labels == ["x", label, "y"]
     expected = value if is_list else SQUEEZED.get(value, value)

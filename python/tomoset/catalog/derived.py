@@ -10,6 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tomoset.diagnostics import ERRORS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -24,6 +26,7 @@ _JOB = re.compile(r"([^/]+/job\d{3,})/")
 _FAILED, _NO_JOB = -1_000_000, -2_000_000
 
 
+_ERRORS = pa.array(ERRORS, pa.large_string())
 #: What of the tables the rows of projects are made of.
 _LOOKED_AT = {
     "files": ["path", "project", "size", "mtime", "kind", "status", "settled"],
@@ -196,7 +199,7 @@ def project_rows(
                 "particle_sets": kinds.count("particles"),
                 "jobs": facts["jobs"][at].num_rows,
                 "problems": problems.num_rows,
-                "errors": pc.sum(pc.equal(problems.column("severity"), "error")).as_py() or 0,
+                "errors": pc.sum(pc.is_in(problems.column("severity"), value_set=_ERRORS)).as_py() or 0,
                 "first_change": times["min"],
                 "last_change": times["max"],
                 "latest_set": _latest_set(tomograms, facts["jobs"][at]),

@@ -13,7 +13,7 @@ from pathlib import Path
 from tomoset.catalog.faults import CatalogFormatError
 from tomoset.exceptions import CatalogBusy
 
-FORMAT = 2
+FORMAT = 3
 """The layout that this version reads and writes."""
 CARD = "catalog.json"
 """The file by which a catalogue is known."""

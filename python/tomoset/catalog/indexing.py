@@ -44,6 +44,7 @@ from tomoset.catalog.walking import (
     walk_apart,
     walk_here,
 )
+from tomoset.diagnostics import ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -435,7 +436,7 @@ class _Crawl:
             "changed_files": self._counts.changed,
             "deleted_files": self._counts.deleted,
             "changed_projects": self._counts.units,
-            "errors": self._counts.problems["error"],
+            "errors": sum(self._counts.problems[severity] for severity in ERRORS),
             "warnings": self._counts.problems["warning"],
             "particles": self._options.particles,
             "version": __version__,

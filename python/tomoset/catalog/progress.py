@@ -48,9 +48,9 @@ class IndexSummary:
     tomograms, tilts
         Rows of those tables that were read anew.
     problems
-        Findings in the files that were read, by severity: ``error``, ``warning`` and ``note``.
+        Findings in the files that were read, by severity: ``fatal``, ``silent``, ``warning`` and ``note``.
     num_errors
-        Findings of severity ``error`` in all files of the root, read now or before.
+        Findings of severity ``fatal`` or ``silent`` in all files of the root, read now or before.
     seconds
         Time taken, writing and committing included.
     """

@@ -82,7 +82,7 @@ def _refresh(task: Task, writer: PartWriter) -> Result:
     if task.hindrance is not None:
         said = _said(task, task.hindrance, there, schemas["problems"])
         rows["problems"] = pa.concat_tables([rows["problems"], said])
-        counts.problems["error"] += len(there)
+        counts.problems[task.hindrance.severity] += len(there)
     rows |= mark_latest(rows)
     read = new["files"]
     changed = set(unit_of(read.filter(pc.equal(read.column("changed_crawl"), task.crawl))).to_pylist())
@@ -136,7 +136,7 @@ def _said(task: Task, hindrance: Hindrance, units: list[Unit], schema: pa.Schema
             "project": unit.path,
             "code": hindrance.code,
             "name": hindrance.name,
-            "severity": "error",
+            "severity": hindrance.severity,
             "message": hindrance.message,
             "count": 1,
         }

@@ -84,20 +84,21 @@ class Hindrance:
 
     Attributes
     ----------
-    code, name, message
+    code, name, severity, message
         Of the finding that says so.
     """
 
     code: str
     name: str
+    severity: str
     message: str
 
 
 def _hindrance(wanted: str) -> Hindrance:
     """Make one of a code, which are all in the core."""
-    names = {code: (name, message) for code, name, _, message, _ in _core.diagnostic_codes()}
-    name, message = names[wanted]
-    return Hindrance(wanted, name, f"{message}; what is known of it, if anything, is of before")
+    codes = {code: rest for code, *rest in _core.diagnostic_codes()}
+    name, severity, message, *_ = codes[wanted]
+    return Hindrance(wanted, name, severity, f"{message}; what is known of it, if anything, is of before")
 
 
 WORKERS_LOST, FOLDER_CLOSED = _hindrance("F202"), _hindrance("F203")
@@ -189,7 +190,7 @@ class Result:
     counts
         What reading met.
     errors
-        Findings of severity ``error`` in each unit that is there, by its folder.
+        Findings of severity ``fatal`` or ``silent`` in each unit that is there, by its folder.
     """
 
     shard: int

@@ -7,12 +7,12 @@ import os
 import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from tomoset import _core
 from tomoset.checking.registry import chosen
+from tomoset.diagnostics import SEVERITIES, Severity
 from tomoset.exceptions import TomosetError, printable
-from tomoset.sets.findings import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -128,8 +128,8 @@ def _of_table(path: Path, where: str, title: str, table: Mapping[str, Any]) -> C
                     raise ConfigError(f"{what}: {error}") from None
             found = replace(found, **{name: tuple(value)})  # type: ignore[arg-type]
         elif name == "severity":
-            if value not in get_args(Severity):
-                raise ConfigError(f"{what}; it must be one of {', '.join(get_args(Severity))}")
+            if value not in SEVERITIES:
+                raise ConfigError(f"{what}; it must be one of {', '.join(SEVERITIES)}")
             found = replace(found, severity=value)
         elif name == "baseline":
             if not isinstance(value, str) or not value:

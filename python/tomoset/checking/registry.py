@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from tomoset import _core
 from tomoset.sets.codes import READING, Code
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from tomoset.sets.findings import Severity
 
 __all__ = ["TOPICS", "all_codes", "by_id", "by_name", "chosen", "texts"]
 
@@ -46,18 +44,12 @@ def all_codes() -> tuple[Code, ...]:
     """Give every code a finding can have, by topic and number."""
     from tomoset.checking import RULES
 
-    found: dict[str, Code] = {code.id: code for code in (*_reader(), *READING)}
+    reader = (Code(*row) for row in _core.diagnostic_codes())
+    found: dict[str, Code] = {code.id: code for code in (*reader, *READING)}
     for rule in RULES:
         found[rule.id] = Code(rule.id, rule.code, rule.severity, rule.about, rule.relion, rule.mend)
     topics = list(TOPICS)
     return tuple(sorted(found.values(), key=lambda code: (topics.index(code.id[0]), code.id)))
-
-
-def _reader() -> Iterable[Code]:
-    advice = {code: (severity, mend) for code, severity, mend in _core.diagnostic_advice()}
-    for code, name, _, message, relion in _core.diagnostic_codes():
-        severity, mend = advice[code]
-        yield Code(code, name, cast("Severity", severity), message, relion, mend)
 
 
 @cache

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, NotRequired, TypedDict
 
-from tomoset.sets.findings import Finding, Severity
+from tomoset.sets.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+
+    from tomoset.diagnostics import Severity
 
 __all__ = ["Fault", "Place", "Rule", "Rules"]
 

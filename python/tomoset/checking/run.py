@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from tomoset import _core
 from tomoset.checking import images as rules_of_images
@@ -13,13 +13,16 @@ from tomoset.checking import particles
 from tomoset.checking.registry import by_id, chosen
 from tomoset.checking.units import Options, Unit, as_given, check_unit, identity
 from tomoset.checking.workers import WorkerLost, check_apart
+from tomoset.diagnostics import SEVERITIES
 from tomoset.exceptions import printable
-from tomoset.sets.findings import Finding, Severity
+from tomoset.sets.findings import Finding
 from tomoset.sets.labels import GLOBAL, SERIES_FILE
 from tomoset.sets.paths import leads_out, project_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from tomoset.diagnostics import Severity
 
 __all__ = ["check", "check_units", "findings_of", "kept", "named_by", "order", "units_of"]
 
@@ -105,11 +108,10 @@ def kept(select: Iterable[str], ignore: Iterable[str], severity: str) -> Callabl
     ValueError
         A code or severity that is none.
     """
-    severities = get_args(Severity)
-    if severity not in severities:
-        raise ValueError(f"there is no severity {severity!r}; there are {', '.join(severities)}")
+    if severity not in SEVERITIES:
+        raise ValueError(f"there is no severity {severity!r}; there are {', '.join(SEVERITIES)}")
     wanted = chosen(_words(select)) - chosen(_words(ignore))
-    worst = severities[: severities.index(severity) + 1]
+    worst = SEVERITIES[: SEVERITIES.index(severity) + 1]
     return lambda finding: finding.severity in worst and finding.id in wanted
 
 

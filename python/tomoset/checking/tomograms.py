@@ -24,7 +24,8 @@ from tomoset.sets.writing import kept_path
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tomoset.sets.findings import Finding, Severity
+    from tomoset.diagnostics import Severity
+    from tomoset.sets.findings import Finding
     from tomoset.sets.tomogram_set import TomogramSet
 
 __all__ = ["RULES", "check_tomograms", "rule_faults", "rule_findings"]

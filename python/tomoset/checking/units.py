@@ -177,12 +177,8 @@ def _apart(unit: Unit) -> tuple[pa.RecordBatch, Mapping[str, str]]:
 
 def _finding(path: str, problem: _core._ProblemRow) -> Finding:
     """Make a finding of what the reader says."""
-    number, line, column, count, block, label, message = problem
+    number, severity, line, column, count, block, label, message = problem
     code = by_id(number)
-    severity = code.severity
-    if number == "H106" and ": perhaps" in message:
-        # RELION takes the default for what is meant.
-        severity = "silent"
     where = printable(path, 1000)
     return Finding(
         code.name,

@@ -30,7 +30,7 @@ from tomoset.cli.version import show_version
 _EXIT_CODES = """\b
 Exit codes:
   0    fine
-  1    --strict, and problems of severity error were found; check: something
+  1    index --strict: problems that are fatal or silent; check: something
        was found; diff: files differ; fix --diff: there are changes; paths:
        missing or outside
   2    wrong usage; check: wrong options in a file; diff: any trouble

@@ -10,13 +10,13 @@ from tomoset.cli.faults import ExitCode
 from tomoset.cli.fix import carry_out
 from tomoset.cli.output import echo_lines
 from tomoset.cli.words import counted
+from tomoset.diagnostics import SEVERITIES
 
 if TYPE_CHECKING:
     from tomoset.checking.config import Config
     from tomoset.cli.check_known import Known
     from tomoset.cli.check_run import Checks
 
-_SEVERITIES = ("fatal", "silent", "warning", "note")
 #: Options that have nothing to do beside others; all others, where none is named.
 _IDLE = {
     "explain": (),
@@ -44,7 +44,7 @@ _IDLE = {
 @click.option("--ignore", metavar="CODES", multiple=True, help="Of these, those that are not.")
 @click.option(
     "--severity",
-    type=click.Choice(_SEVERITIES),
+    type=click.Choice(SEVERITIES),
     help="The least severity that is told.  [default: warning]",
 )
 @click.option("--images", is_flag=True, help="Read the headers of images, stacks and maps, too.")

@@ -12,7 +12,7 @@ from tomoset.checking.lines import lines_of
 from tomoset.checking.registry import all_codes, by_id
 from tomoset.cli.check_run import Checks
 from tomoset.cli.output import terminal_width
-from tomoset.cli.words import ELLIPSIS, counted, display_width, printable
+from tomoset.cli.words import ELLIPSIS, counted, display_width, printable, severities_text
 from tomoset.sets.findings import Finding
 
 _COLOURS = {"fatal": "red", "silent": "magenta", "warning": "yellow", "note": "cyan"}
@@ -118,8 +118,7 @@ def _summary(found: Sequence[Finding], run: Checks) -> str:
     what = f"{counted(run.num_files, 'file')}{projects}"
     if not found:
         return f"nothing found in {what}{known}{gone}"
-    severities: Counter[str] = Counter(finding.severity for finding in found)
-    words = ", ".join(f"{severities[name]:,} {name}" for name in _COLOURS if severities[name])
+    words = severities_text(Counter(finding.severity for finding in found))
     return f"{counted(len(found), 'finding')} in {what}: {words}{known}{gone}"
 
 

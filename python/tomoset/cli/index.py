@@ -10,7 +10,7 @@ import click
 from tomoset.cli.clusters import Workers, workers_options
 from tomoset.cli.faults import ExitCode, words_of
 from tomoset.cli.options import catalog_option, wait_option
-from tomoset.cli.words import counted, printable, size_text
+from tomoset.cli.words import counted, printable, severities_text, size_text
 
 if TYPE_CHECKING:
     from tomoset.catalog import Catalog, IndexProgress, IndexSummary
@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 )
 @click.option("--allow-shrink", is_flag=True, help="Go on where a ROOT has less than half of its files.")
 @wait_option
-@click.option("--strict", is_flag=True, help="Exit with 1 if a file has a problem of severity error.")
+@click.option(
+    "--strict", is_flag=True, help="Exit with 1 if a file has a problem of severity fatal or silent."
+)
 @click.option("--quiet", is_flag=True, help="Print nothing unless it fails.")
 def index(
     roots: tuple[str, ...],
@@ -202,17 +204,8 @@ def _echo_summary(summary: "IndexSummary") -> None:
         lines |= {
             "tomograms": f"{summary.tomograms:,}",
             "tilts": f"{summary.tilts:,}",
-            "problems": _problems_text(summary.problems),
+            "problems": severities_text(summary.problems) or "none",
         }
     lines["time"] = f"{summary.seconds:.1f} s ({rate})"
     for name, text in lines.items():
         click.echo(f"{name:<10} {text}")
-
-
-def _problems_text(problems: dict[str, int]) -> str:
-    found = [
-        counted(problems[severity], severity)
-        for severity in ("error", "warning", "note")
-        if severity in problems
-    ]
-    return ", ".join(found) if found else "none"

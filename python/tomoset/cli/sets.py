@@ -2,9 +2,10 @@
 
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from tomoset.cli.words import counted, printable
+from tomoset.diagnostics import SEVERITIES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -111,10 +112,8 @@ def _optimisation(path: str, width: int | None) -> Iterator[str]:
 def _findings(found: "Sequence[Finding]", width: int | None) -> Iterator[str]:
     if not found:
         return
-    from tomoset.sets.findings import Severity
-
     # The worst first.
-    found = sorted(found, key=lambda finding: get_args(Severity).index(finding.severity))
+    found = sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
     yield ""
     yield counted(len(found), "finding")
     for finding in found[:_MOST_FINDINGS]:

@@ -11,7 +11,7 @@ import click
 from tomoset.cli.blocks import block_tables
 from tomoset.cli.output import echo_lines, terminal_width
 from tomoset.cli.sets import set_lines
-from tomoset.cli.words import counted, display_width, pad, printable, shorten, size_text
+from tomoset.cli.words import counted, display_width, pad, printable, severities_text, shorten, size_text
 from tomoset.remote import is_url
 
 if TYPE_CHECKING:
@@ -129,11 +129,8 @@ def _share(widths: list[int], room: int) -> list[int]:
 def _diagnostics(found: Sequence["Diagnostic"], width: int) -> Iterator[str]:
     if not found:
         return
-    severities = Counter(diagnostic.severity for diagnostic in found)
     yield ""
-    yield ", ".join(
-        counted(severities[name], name) for name in ("error", "warning", "note") if name in severities
-    )
+    yield severities_text(Counter(diagnostic.severity for diagnostic in found))
     for diagnostic in found[:_MOST_DIAGNOSTICS]:
         where = f"line {diagnostic.line}" if diagnostic.line else "whole file"
         times = f" ({counted(diagnostic.count, 'time')})" if diagnostic.count > 1 else ""

@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Iterable
 
-from tomoset.words import counted, size_text
+from tomoset.words import counted, severities_text, size_text
 
 __all__ = [
     "ELLIPSIS",
@@ -12,6 +12,7 @@ __all__ = [
     "display_width",
     "pad",
     "printable",
+    "severities_text",
     "shorten",
     "size_text",
 ]

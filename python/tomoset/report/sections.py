@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from tomoset import _core
+from tomoset.diagnostics import ERRORS
 from tomoset.report.figures import figure
 from tomoset.report.markup import Node, append, element, name, shown
 from tomoset.report.measures import distributions, growth
@@ -26,7 +27,6 @@ _STATUSES = {
     "unstable": "files that changed while they were read",
     "offline": "files on tape, of which no more than a size is known",
 }
-_SEVERITIES = {"error": "errors", "warning": "warnings", "note": "notes"}
 
 
 def moment(time: datetime | None) -> str:
@@ -85,7 +85,10 @@ def problems(archive: Archive) -> list[Node]:
         for key, rows in groupby(archive.problem_places, key=lambda row: (row["severity"], row["code"]))
     }
     many_roots = len({row["root"] for row in archive.problem_places}) > 1
-    words = "What is odd in the files, and what RELION makes of it."
+    words = (
+        "What is odd in the files, and what RELION makes of it. Fatal: it stops, or the file cannot be read. "
+        "Silent: it goes on with other values or fewer rows, without a word. These two are counted as errors."
+    )
     if not archive.is_first:
         words += " Fresh are files that the last crawl found new or changed."
     return [
@@ -192,7 +195,7 @@ def _attention(archive: Archive, projects: Projects) -> Node:
         return sum(row["state"] == wanted for row in found)
 
     changed = 0 if archive.is_first else sum(bool(row["news"]) for row in found)
-    fresh = sum(row["fresh_files"] for row in archive.problems if row["severity"] == "error")
+    fresh = sum(row["fresh_files"] for row in archive.problems if row["severity"] in ERRORS)
     broken = sum(row["errors"] > 0 for row in found)
     entries = (
         (changed, "changed in the last crawl", "news", "last"),
@@ -284,7 +287,7 @@ def _detail(message: str, meaning: str) -> str:
 
 
 def _meanings() -> dict[str, tuple[str, str]]:
-    return {code: (message, relion) for code, _, _, message, relion in _core.diagnostic_codes()}
+    return {code: (message, relion) for code, _, _, message, relion, _ in _core.diagnostic_codes()}
 
 
 def _kinds(found: list[Row]) -> Node:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from tomoset.sets.findings import Severity
+    from tomoset.diagnostics import Severity
 
 __all__ = ["READING", "Code"]
 

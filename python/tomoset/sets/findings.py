@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 from tomoset import _core
 from tomoset.exceptions import TomosetError
@@ -11,10 +11,9 @@ from tomoset.exceptions import TomosetError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Finding", "Severity", "located"]
+    from tomoset.diagnostics import Severity
 
-#: ``fatal``: RELION stops; ``silent``: RELION goes on with other values; ``warning``: likely a mistake; ``note``.
-Severity: TypeAlias = Literal["fatal", "silent", "warning", "note"]
+__all__ = ["Finding", "located"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,8 @@ class Finding:
     code : str
         Its name, such as ``missing-file``; `docs/rules.md` lists them.
     severity : {"fatal", "silent", "warning", "note"}
-        What RELION makes of it: it stops; it goes on with other values; it does what was likely not meant; nothing.
+        What RELION makes of it, as of a `Diagnostic`: it stops, or the text cannot be read; it goes on with other
+        values or fewer rows, without a word; likely a mistake; worth knowing.
     where : str
         File, tomogram and row.
     found : str

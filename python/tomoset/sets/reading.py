@@ -14,7 +14,7 @@ import pyarrow as pa
 from tomoset import _core
 from tomoset.exceptions import MissingBlockError, SetError, TomosetError, printable
 from tomoset.sets.contents import Contents, Layout, Origin, offsets_of, stamp_of
-from tomoset.sets.findings import Finding, Severity
+from tomoset.sets.findings import Finding
 from tomoset.sets.kinds import reader_hint
 from tomoset.sets.labels import FRAME_COUNT, GLOBAL, NAME, SERIES_FILE
 from tomoset.sets.paths import project_root, repeated
@@ -26,6 +26,7 @@ from tomoset.tables import one_below_other
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tomoset.diagnostics import Severity
     from tomoset.star import StarFile
 
 __all__ = ["Missing", "read_contents"]

@@ -2,7 +2,7 @@
 -- The writer is the type of the job in whose folder a file lies. A code that one writer has in many files is that
 -- writer's habit; a code in one file is an accident.
 WITH options AS (
-    SELECT ['error', 'warning'] AS severities
+    SELECT ['fatal', 'silent', 'warning'] AS severities
 ),
 found AS (
     SELECT DISTINCT root, project, path, code, name, severity
@@ -24,4 +24,4 @@ SELECT
 FROM placed p
 LEFT JOIN jobs j ON j.root = p.root AND j.project = p.project AND j.job = p.job
 GROUP BY writer, p.kind, p.severity, p.code, p.name
-ORDER BY severity, files DESC, writer, kind, code
+ORDER BY list_position(['fatal', 'silent', 'warning', 'note'], severity), files DESC, writer, kind, code

@@ -176,7 +176,7 @@ function particlesTable(particles) {
 }
 
 function problemsTable(problems, row) {
-  const words = ["error", "warning", "note"];
+  const words = ["fatal", "silent", "warning", "note"];
   const rows = problems.map(([rank, code, path, line, message]) => [
     make("code", {}, code),
     make("span", { class: `severity ${words[rank]}` }, words[rank]),

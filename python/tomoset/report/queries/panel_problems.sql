@@ -7,8 +7,8 @@ FROM (
         unnest(
             min(
                 {
-                    'rank': CASE severity WHEN 'error' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END, 'code': code, 'path': path,
-                    'line': coalesce(line, 0), 'message': coalesce(message, '')
+                    'rank': CASE severity WHEN 'fatal' THEN 0 WHEN 'silent' THEN 1 WHEN 'warning' THEN 2 ELSE 3 END, 'code': code,
+                    'path': path, 'line': coalesce(line, 0), 'message': coalesce(message, '')
                 },
                 $paths
             ),

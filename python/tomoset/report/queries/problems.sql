@@ -4,4 +4,4 @@ SELECT
     count(DISTINCT (root, path)) FILTER (is_fresh) AS fresh_files, count(DISTINCT (root, unit)) AS units
 FROM ($problems) AS found
 GROUP BY severity, code, name
-ORDER BY CASE severity WHEN 'error' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END, files DESC, code
+ORDER BY CASE severity WHEN 'fatal' THEN 0 WHEN 'silent' THEN 1 WHEN 'warning' THEN 2 ELSE 3 END, files DESC, code
