@@ -131,6 +131,7 @@ def test_changes_are_those_of_the_last_crawl(catalog: Catalog) -> None:
         "loose/late.star",
         "small/p7/Extract/job004/particles.star",
     ]
+    assert whole.totals["fresh_errors"] == 1
     (rows,) = [row for row in whole.problems if row["code"] == "R201"]
     assert (rows["files"], rows["fresh_files"], rows["units"]) == (2, 1, 1)
     assert [(row["path"], row["line"], row["is_old"]) for row in whole.problem_places] == [

@@ -97,6 +97,8 @@ def test_the_report_sorts_by_it(root: Path, tmp_path: Path) -> None:
         ("warning", "L201", 1),
         ("note", "H106", 1),
     ]
+    # Two files have R101 and V101; each counts once.
+    assert whole.totals["fresh_errors"] == 3
     assert re.findall(r'<span class="severity (\w+)">(\w+)<', page) == [
         (row["severity"], row["severity"]) for row in whole.problems
     ]

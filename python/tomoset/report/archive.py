@@ -30,7 +30,7 @@ class Archive:
     looked
         When each root was looked at last, whether or not anything had changed.
     totals
-        Files, bytes, projects, tomograms, tilts, jobs and particle sets.
+        Files, bytes, projects, tomograms, tilts, jobs and particle sets; files with errors that are new or changed.
     crawls
         The newest crawls, newest first; ``back`` is 1 for the last one of a root.
     statuses

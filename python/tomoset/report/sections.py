@@ -7,7 +7,6 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from tomoset import _core
-from tomoset.diagnostics import ERRORS
 from tomoset.report.figures import figure
 from tomoset.report.markup import Node, append, element, name, shown
 from tomoset.report.measures import distributions, growth
@@ -195,7 +194,7 @@ def _attention(archive: Archive, projects: Projects) -> Node:
         return sum(row["state"] == wanted for row in found)
 
     changed = 0 if archive.is_first else sum(bool(row["news"]) for row in found)
-    fresh = sum(row["fresh_files"] for row in archive.problems if row["severity"] in ERRORS)
+    fresh = archive.totals["fresh_errors"]
     broken = sum(row["errors"] > 0 for row in found)
     entries = (
         (changed, "changed in the last crawl", "news", "last"),

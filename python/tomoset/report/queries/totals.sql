@@ -6,4 +6,8 @@ SELECT
     (SELECT coalesce(sum(tomograms), 0)::BIGINT FROM projects) AS tomograms,
     (SELECT coalesce(sum(tilts), 0)::BIGINT FROM projects) AS tilts,
     (SELECT coalesce(sum(jobs), 0)::BIGINT FROM projects) AS jobs,
-    (SELECT count(DISTINCT (root, path)) FROM particle_sets) AS particle_sets
+    (SELECT count(DISTINCT (root, path)) FROM particle_sets) AS particle_sets,
+    (
+        SELECT count(DISTINCT (root, path)) FILTER (is_fresh AND severity IN ('fatal', 'silent'))
+        FROM ($problems) AS found
+    ) AS fresh_errors
