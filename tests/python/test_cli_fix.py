@@ -50,14 +50,14 @@ def test_files_are_mended(capfd: pytest.CaptureFixture[str], bad: Path) -> None:
         "  7: V104 bool-word: writes 1 for true and yes, 0 for false and no (2 times)",
         "  8: R101 rows-after-blank: takes blank lines among rows away, and puts comments",
         "    there above the loop",
-        "mended 3 places in 1 file; 1 more with --unsafe-fixes (tomoset fix -v tells which)",
+        "mended 3 places in 1 file; 1 more with --unsafe-fixes (see tomoset fix -v)",
     ]
     assert bad.read_bytes() == GOOD
     done = run(capfd, "fix", bad, "-v")
     assert done.out.splitlines() == [
         str(bad),
         "  8: V101 not-finite: left: nan becomes 0 in rlnVoltage: the fix is unsafe",
-        "nothing was mended; 1 more with --unsafe-fixes (tomoset fix -v tells which)",
+        "nothing was mended; 1 more with --unsafe-fixes (see tomoset fix -v)",
     ]
     done = run(capfd, "fix", bad, "--unsafe-fixes")
     assert "  8: V101 not-finite: nan becomes 0 in rlnVoltage" in done.out.splitlines()
@@ -70,9 +70,7 @@ def test_a_diff_writes_nothing(capfd: pytest.CaptureFixture[str], bad: Path, opt
     done = run(capfd, "fix", bad.parent, option)
     assert done.code == 1
     assert done.out == DIFF.format(bad)
-    assert (
-        done.err == "would mend 3 places in 1 file; 1 more with --unsafe-fixes (tomoset fix -v tells which)\n"
-    )
+    assert done.err == "would mend 3 places in 1 file; 1 more with --unsafe-fixes (see tomoset fix -v)\n"
     assert bad.read_bytes() == BAD
     bad.write_bytes(GOOD)
     done = run(capfd, "fix", bad.parent, option, "-q")
@@ -136,6 +134,43 @@ def test_selecting(capfd: pytest.CaptureFixture[str], bad: Path) -> None:
     assert "there is no fix for O101" in done.err
     assert run(capfd, "fix", bad, "--select", "").out == "nothing to mend\n"
     assert run(capfd, "fix", bad.parent / "none").code == 2
+
+
+ROW_SHORT = b"data_x\n\nloop_\n_rlnTomoName #1\n_rlnVoltage #2\na 300\nb\n"
+
+
+def test_faults_without_a_fix_are_named(capfd: pytest.CaptureFixture[str], bad: Path) -> None:
+    (bad.parent / "b.star").write_bytes(ROW_SHORT)
+    (bad.parent / "c.star").write_bytes(b"<html>\n<p>\n")
+    (bad.parent / "d.star").write_bytes(ROW_SHORT.replace(b"\n", b"\r\n") + b"c\r\n")
+    named = [
+        "3 files have faults that no fix mends (tomoset check tells more):",
+        f"  {bad.parent}/b.star:7: R201 row-length",
+        f"  {bad.parent}/c.star: no STAR file, left as it is (L201)",
+        f"  {bad.parent}/d.star:7: R201 row-length, and 1 more",
+    ]
+    done = run(capfd, "fix", bad.parent)
+    assert done.code == 0
+    assert done.out.splitlines()[-4:] == named
+    done = run(capfd, "fix", bad.parent / "b.star")
+    assert done.out.splitlines()[:2] == [
+        "nothing was mended",
+        "1 file has faults that no fix mends (tomoset check tells more):",
+    ]
+    assert run(capfd, "fix", bad.parent / "b.star", "-q").out == ""
+    done = run(capfd, "fix", bad.parent / "b.star", "--diff")
+    assert (done.code, done.out) == (0, "")
+    assert "R201 row-length" in done.err
+    assert run(capfd, "fix", bad.parent / "b.star", "--ignore", "R201").out == "nothing to mend\n"
+    assert run(capfd, "fix", bad.parent / "b.star", "--select", "L").out == "nothing to mend\n"
+
+
+def test_of_many_faulty_files_few_are_named(tmp_path: Path) -> None:
+    for number in range(12):
+        (tmp_path / f"{number:02}.star").write_bytes(ROW_SHORT)
+    lines = run_process("fix", ".", cwd=tmp_path).stdout.splitlines()
+    assert lines[-2:] == ["  ./09.star:7: R201 row-length", "  and 2 more files (-v names all)"]
+    assert run_process("fix", ".", "-v", cwd=tmp_path).stdout.splitlines()[-1].startswith("  ./11.star:7:")
 
 
 def test_files_that_fail_do_not_keep_others(capfd: pytest.CaptureFixture[str], bad: Path) -> None:

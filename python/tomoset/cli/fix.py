@@ -13,14 +13,17 @@ from tomoset.cli.options import globs
 from tomoset.cli.words import counted, counted_places, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from tomoset.mending import MendedFile
 
 _WIDTH = 80
+#: How many files with faults are named without --verbose.
+_MOST_NAMED = 10
 _EPILOG = """\b
 Exit codes:
-  0  done; with --diff: there is nothing to change
+  0  done, though there may be faults left, which tomoset check tells by its
+     exit code; with --diff: there is nothing to change
   1  with --diff: there is something to change
   2  wrong usage
   3  a file could not be read or written, or a folder not be listed; all
@@ -37,6 +40,8 @@ class _Sum:
     unsafe: int = 0
     left: int = 0
     failed: list[str] = field(default_factory=list)
+    #: A line on each file with faults that no fix mends.
+    faulty: list[str] = field(default_factory=list)
 
 
 def _list(context: click.Context, _: click.Parameter, asked: bool) -> None:
@@ -80,7 +85,9 @@ def _list(context: click.Context, _: click.Parameter, asked: bool) -> None:
     callback=_list,
     help="Print all fixes there are.",
 )
-@click.option("-v", "--verbose", is_flag=True, help="Print what was left, and why.")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Print what was left, and why, and all files with other faults."
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print only what failed.")
 def fix(
     paths: tuple[str, ...],
@@ -96,7 +103,8 @@ def fix(
 
     Safe fixes change nothing of what tomoset reads; RELION, which read something else or
     stopped, then reads it too. All other bytes stay. A file is replaced as a whole or not
-    at all, and not if it changed meanwhile.
+    at all, and not if it changed meanwhile. Faults that there is no fix for are named at the
+    end, and stay.
 
     \b
     tomoset fix Import/job001 --diff
@@ -137,7 +145,8 @@ def carry_out(
     for file in files:
         _one(file, total, only_diff=only_diff, verbose=verbose, quiet=quiet)
     if not quiet:
-        click.echo(_summary(total, only_diff=only_diff), err=only_diff)
+        for line in _summary(total, only_diff=only_diff, verbose=verbose):
+            click.echo(line, err=only_diff)
     if total.failed:
         raise Failure(f"{counted_places(total.failed)} could not be mended")
     return ExitCode.PROBLEMS if only_diff and total.files else ExitCode.FINE
@@ -160,6 +169,8 @@ def _one(file: "MendedFile", total: _Sum, *, only_diff: bool, verbose: bool, qui
     for left in file.left:
         total.unsafe += left.count if left.is_unsafe else 0
         total.left += 0 if left.is_unsafe else left.count
+    if file.faults:
+        total.faulty.append(_faults_line(file))
     if file.is_changed and only_diff:
         _echo_diff(file)
     shown = [*(() if only_diff else file.made), *(file.left if verbose else ())]
@@ -190,19 +201,39 @@ def _style(line: str) -> dict[str, Any]:
     return {"fg": {"@": "cyan", "-": "red", "+": "green"}.get(line[:1])}
 
 
-def _summary(total: _Sum, *, only_diff: bool) -> str:
+def _summary(total: _Sum, *, only_diff: bool, verbose: bool) -> "Iterator[str]":
     if total.files:
         done = "would mend" if only_diff else "mended"
         words = [f"{done} {counted(total.made, 'place')} in {counted(total.files, 'file')}"]
     else:
-        words = ["nothing to mend" if not total.left + total.unsafe else "nothing was mended"]
+        untouched = total.left + total.unsafe + len(total.faulty)
+        words = ["nothing was mended" if untouched else "nothing to mend"]
     if total.unsafe:
         words.append(f"{total.unsafe:,} more with --unsafe-fixes")
     if total.left:
         words.append(f"{total.left:,} left")
     if total.left or total.unsafe:
-        words[-1] += " (tomoset fix -v tells which)"
-    return "; ".join(words)
+        words[-1] += " (see tomoset fix -v)"
+    yield _wrapped("; ".join(words), "")
+    if not total.faulty:
+        return
+    have = "has" if len(total.faulty) == 1 else "have"
+    yield f"{counted(len(total.faulty), 'file')} {have} faults that no fix mends (tomoset check tells more):"
+    shown = len(total.faulty) if verbose else _MOST_NAMED
+    yield from (f"  {line}" for line in total.faulty[:shown])
+    if len(total.faulty) > shown:
+        yield f"  and {counted(len(total.faulty) - shown, 'more file')} (-v names all)"
+
+
+def _faults_line(file: "MendedFile") -> str:
+    """Tell the first fault of a file that no fix mends, and how many more there are."""
+    first = file.faults[0]
+    if first.code == "L201":
+        # How many lines of it there are says nothing.
+        return f"{printable(file.path)}: no STAR file, left as it is (L201)"
+    more = sum(fault.count for fault in file.faults) - 1
+    line = f"{printable(file.path)}:{first.line}: {first.code} {first.name}"
+    return f"{line}, and {more:,} more" if more else line
 
 
 def _wrapped(text: str, indent: str) -> str:

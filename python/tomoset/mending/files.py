@@ -17,6 +17,8 @@ from tomoset.star import read_star
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tomoset.diagnostics import Diagnostic
+
 __all__ = ["MendedFile", "mend_file", "mend_source", "project_of"]
 
 #: Names of jobs and of what they made are compared by RELION as they stand in all files of the pipeline.
@@ -43,6 +45,9 @@ class MendedFile:
         The file; or a folder that cannot be listed, which ends in ``/``.
     made, left : tuple
         What was mended, and what there is a fix for and was left.
+    faults : tuple of Diagnostic
+        What is there after the fixes at which RELION stops, or which it reads otherwise, and that no fix mends; their
+        lines are those of `after`. RELION reads a file with none of these, and with nothing left, as it stands.
     before, after : bytes
         The text, unpacked, as it was and as it is to be; empty if there is nothing to mend.
     error : str or None
@@ -55,6 +60,7 @@ class MendedFile:
     before: bytes = b""
     after: bytes = b""
     error: str | None = None
+    faults: tuple[Diagnostic, ...] = ()
     _source: Source | None = None
 
     @property
@@ -153,7 +159,7 @@ def mend_source(path: str, choice: Choice, root: str | None, name: str | None = 
     may_be_absolute = root is not None and ABSOLUTE in choice.codes and _holds_paths(star.blocks)
     is_renamed = name is not None and [block.name for block in star.blocks] != [name]
     if not known & set(all_fixes()) and not may_be_absolute and not is_renamed:
-        return MendedFile(path)
+        return MendedFile(path, faults=_faults(star.diagnostics, choice))
     text, packing, cr_only, stamp = _core.load_text(path)
     source = Source(text, packing, cr_only, stamp)
     found = fix_text(text, choice.codes, cr_only=cr_only, asked=choice.asked)
@@ -161,7 +167,17 @@ def mend_source(path: str, choice: Choice, root: str | None, name: str | None = 
         found = _made_relative(found, root)
     if is_renamed and name is not None and not cr_only:
         found = renamed(found, name)
-    return MendedFile(path, found.made, found.left, found.before, found.after, _source=source)
+    faults = _faults(found.diagnostics, choice)
+    return MendedFile(path, found.made, found.left, found.before, found.after, faults=faults, _source=source)
+
+
+def _faults(diagnostics: Iterable[Diagnostic], choice: Choice) -> tuple[Diagnostic, ...]:
+    """Give what there is no fix for and is no mere note, as far as somebody asks for it."""
+    return tuple(
+        each
+        for each in diagnostics
+        if each.severity != "note" and each.code not in all_fixes() and choice.is_told(each.code)
+    )
 
 
 def _holds_paths(blocks: Iterable[object]) -> bool:

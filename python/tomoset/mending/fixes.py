@@ -107,10 +107,16 @@ class Choice:
         Those to make.
     asked : set of str
         Those and the unsafe ones that would be made if that was allowed.
+    selected : set of str or None
+        All codes that are selected, whether there is a fix or not; None where no selection was made.
+    ignored : set of str
+        All codes that are ignored.
     """
 
     codes: set[str]
     asked: set[str]
+    selected: frozenset[str] | None = None
+    ignored: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, select: Iterable[str] | None, ignore: Iterable[str], *, unsafe: bool) -> Choice:
@@ -119,7 +125,16 @@ class Choice:
             if isinstance(words, str):
                 raise TypeError(f"{words!r} is text; give a list of codes, such as [{words!r}]")
         select, ignore = select if select is None else list(select), list(ignore)
-        return cls(chosen(select, ignore, unsafe=unsafe), chosen(select, ignore, unsafe=True))
+        return cls(
+            chosen(select, ignore, unsafe=unsafe),
+            chosen(select, ignore, unsafe=True),
+            None if select is None else _codes(select),
+            _codes(ignore),
+        )
+
+    def is_told(self, code: str) -> bool:
+        """Whether somebody wants to know of what has this code, though there may be no fix for it."""
+        return (self.selected is None or code in self.selected) and code not in self.ignored
 
 
 def chosen(

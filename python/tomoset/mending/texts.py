@@ -83,12 +83,13 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text with fixes; `before` and `after` are the same bytes when nothing was mended."""
+    """A text with fixes, and all that is odd after them; `before` and `after` are the same when nothing was mended."""
 
     before: bytes
     after: bytes
     made: tuple[Made, ...]
     left: tuple[Left, ...]
+    diagnostics: tuple[Diagnostic, ...] = ()
 
 
 def fix_text(
@@ -116,7 +117,8 @@ def fix_text(
     if no_star is not None:
         why = f"line {no_star.line} is no part of a STAR file"
         whole = text.replace(b"\n", b"\r") if cr_only else text
-        return Text(whole, whole, (), tuple(left for left in _told(before, why) if left.code in asked))
+        told = tuple(left for left in _told(before, why) if left.code in asked)
+        return Text(whole, whole, (), told, before.diagnostics)
     after, made, refused = _mended(text, before, in_text)
     ends = []
     if cr_only and "L102" in codes:
@@ -129,7 +131,8 @@ def fix_text(
         if not ends:
             after = after.replace(b"\n", b"\r")
             left.insert(0, Left("L102", all_fixes()["L102"].name, 1, 1, "the fix is not selected"))
-    return Text(text, after, (*ends, *made), tuple(each for each in left if each.code in asked))
+    told = tuple(each for each in left if each.code in asked)
+    return Text(text, after, (*ends, *made), told, found.diagnostics)
 
 
 def read_text(text: bytes) -> StarFile:
