@@ -98,6 +98,25 @@ def test_options() -> None:
         example.with_options(dose="1")
 
 
+def test_text_needs_no_quotes_in_options() -> None:
+    example = examples()["dependent_particle_sets"]
+    assert [option.name for option in example.settings if option.is_text] == ["tomogram", "project_pattern"]
+    for value, sql in (("TS_01", "'TS_01'"), ("'TS_01'", "'TS_01'"), ("a b/%", "'a b/%'"), ("NULL", "NULL")):
+        assert f"        {sql} AS tomogram," in example.with_options(tomogram=value).options
+    assert (
+        "    SELECT (1 + 1) AS since  --" in examples()["changes_since"].with_options(since="(1 + 1)").options
+    )
+    with pytest.raises(
+        ValueError, match=r"max_dose is no text: expected something such as 120\.0, found 'high'"
+    ):
+        examples()["high_resolution_tilt_series"].with_options(max_dose="high")
+
+
+def test_all_options_are_known_one_by_one() -> None:
+    for example in examples().values():
+        assert len(example.settings) == example.options.removeprefix("WITH options AS").count(" AS ")
+
+
 def test_page_shows_every_query_as_it_is() -> None:
     text = PAGE.read_text(encoding="utf-8")
     for name, example in examples().items():

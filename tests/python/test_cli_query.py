@@ -284,12 +284,22 @@ def test_questions_of_the_package(capfd: pytest.CaptureFixture[str], catalog: Pa
     assert run(capfd, "query", "--example", "high_dose", "--catalog", catalog).code == 0
     for arguments, words in (
         (["--example", "high_doze", "--catalog", catalog], 'did you mean "high_dose"'),
-        (["--example", "high_dose", "--set", "dose=9"], "has no option 'dose'"),
+        (
+            ["--example", "high_dose", "--set", "mindose=9"],
+            "has no option 'mindose'; did you mean \"min_dose\"? (it has min_dose)",
+        ),
+        (["--example", "mixed_handedness", "--set", "a=9"], "has no option 'a': it has none"),
+        (
+            ["--example", "high_dose", "--set", "min_dose=nine"],
+            "min_dose is no text: expected something such",
+        ),
         (["--example", "high_dose", "--set", "90"], "expected OPTION=VALUE"),
         (["--example", "high_dose"], "Missing option '--catalog'"),
         (["SELECT 1", "--example", "high_dose"], "one question"),
         ([], "one question"),
         (["SELECT 1", "--set", "a=1"], "are for --example"),
+        (["mine.sql"], "mine.sql is a file, and no SQL: tomoset query --catalog DIR - < mine.sql"),
+        ([__file__], "is a file, and no SQL"),
     ):
         done = run(capfd, "query", *arguments)
         assert (done.code, words in done.err) == (2, True), done.err

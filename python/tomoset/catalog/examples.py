@@ -13,10 +13,56 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+#: A line of the options.
+_SETTING = re.compile(
+    r"^ +(?:SELECT )?(?!SELECT$)(?P<value>\S.*?) AS (?P<name>\w+),?(?: *-- (?P<meaning>.*))?$", re.MULTILINE
+)
+_WORDS_OF_SQL = {"null", "true", "false"}
 _LINK = "../python/tomoset/catalog/queries"
 _SHOWN_ROWS, _CELL = 3, 34
 #: Questions that the example archive answers with other options only.
 _SHOWN_WITH = {"training_sets": {"max_voxel_size": "16.0"}}
+
+
+@dataclass(frozen=True)
+class Option:
+    """What may be changed in a question.
+
+    Attributes
+    ----------
+    name
+        Its name.
+    value
+        What it is if nobody changes it, as SQL.
+    meaning
+        What it is about, and its unit; empty where the name says it.
+    """
+
+    name: str
+    value: str
+    meaning: str
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its values are text."""
+        return self.value.startswith("'")
+
+    def sql(self, value: str) -> str:
+        """Return a value as SQL: text needs no quotes, as there is nothing else that it can be.
+
+        Raises
+        ------
+        ValueError
+            It is a word, and the option is no text.
+        """
+        is_word = value.isidentifier() and value.lower() not in _WORDS_OF_SQL
+        if self.is_text:
+            return value if "'" in value or value.lower() == "null" else f"'{value}'"
+        if is_word:
+            raise ValueError(
+                f"{self.name} is no text: expected something such as {self.value}, found {value!r}"
+            )
+        return value
 
 
 @dataclass(frozen=True)
@@ -46,26 +92,37 @@ class Example:
         found = re.search(r"^WITH options AS \(\n.*?^\)", self.sql, re.DOTALL | re.MULTILINE)
         return found[0] if found else ""
 
+    @property
+    def settings(self) -> tuple[Option, ...]:
+        """What may be changed, one by one."""
+        return tuple(
+            Option(found["name"], found["value"], found["meaning"] or "")
+            for found in _SETTING.finditer(self.options)
+        )
+
     def with_options(self, **values: str) -> Example:
         """Return the question with other values of its options.
 
         Parameters
         ----------
         **values
-            SQL by the option's name, such as ``max_dose="90"`` or ``tomogram="'TS_01'"``.
+            SQL by the option's name, such as ``max_dose="90"``; of text also what it says, ``tomogram="TS_01"``.
 
         Raises
         ------
         KeyError
             There is no such option.
+        ValueError
+            A word is given where no text is wanted.
         """
         options = self.options
+        known = {option.name: option for option in self.settings}
         for name, value in values.items():
-            pattern = rf"^( +(?:SELECT )?)(\S.*?)( AS {re.escape(name)}\b)"
-            found = re.search(pattern, options, re.MULTILINE)
-            if found is None:
-                raise KeyError(f"{self.name} has no option {name!r}")
-            options = options[: found.start(2)] + value + options[found.end(2) :]
+            if name not in known:
+                raise KeyError(f"{self.name} has no option {name!r}{_hint(name, list(known))}")
+            new = known[name].sql(value)
+            found = next(found for found in _SETTING.finditer(options) if found["name"] == name)
+            options = options[: found.start("value")] + new + options[found.end("value") :]
         return replace(self, sql=self.sql.replace(self.options, options, 1)) if values else self
 
 
@@ -95,6 +152,15 @@ def page(ask: Callable[[str], pa.Table] | None = None) -> str:
         if ask is not None:
             parts.append("\n".join(_answer(example, ask)))
     return "\n".join(parts)
+
+
+def _hint(name: str, known: list[str]) -> str:
+    """Return which option may be meant, and which there are."""
+    from tomoset import _core
+
+    if not known:
+        return ": it has none"
+    return f"{_core.hint(name, '', known)} (it has {', '.join(known)})"
 
 
 def _heading(example: Example) -> str:

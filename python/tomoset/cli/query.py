@@ -1,6 +1,7 @@
 """``tomoset query``: ask a catalogue a question in SQL."""
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +34,7 @@ _ROWS_ON_TERMINAL = 50
     "options",
     metavar="OPTION=VALUE",
     multiple=True,
-    help="Another value for an option of the --example, as SQL: max_dose=90, tomogram=\"'TS_01'\".",
+    help="Another value for an option of the --example: max_dose=90, tomogram=TS_01.",
 )
 @click.option("--show-sql", is_flag=True, help="Print the SQL of the --example, and ask nothing.")
 @click.option(
@@ -92,6 +93,8 @@ def query(
         if show_sql:
             click.echo(sql, nl=False)
             return
+    elif sql is not None:
+        _refuse_file(sql)
     if folder is None:
         raise click.UsageError("Missing option '--catalog'.")
     from tomoset.catalog import Catalog
@@ -139,8 +142,16 @@ def _example(name: str, options: tuple[str, ...]) -> str:
         values[key] = value
     try:
         return known[name].with_options(**values).sql
-    except KeyError as fault:
+    except (KeyError, ValueError) as fault:
         raise click.UsageError(f"--set: {fault.args[0]}") from fault
+
+
+def _refuse_file(sql: str) -> None:
+    """Say how a file is asked where one is given in the place of SQL."""
+    is_named_so = " " not in sql.strip() and sql.lower().endswith(".sql")
+    if sql != "-" and (is_named_so or os.path.isfile(sql)):  # noqa: PTH113  any text may be asked of
+        command = f"tomoset query --catalog DIR - < {shlex.quote(sql)}"
+        raise click.UsageError(f"{printable(sql)} is a file, and no SQL: {printable(command)}")
 
 
 def _form_of(target: str) -> str:
