@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from tomoset import _core
 from tomoset.exceptions import TomosetError, printable
+from tomoset.expression_hints import hint_of_node, hint_of_text
 
 __all__ = ["ExpressionError", "condition"]
 
@@ -78,6 +79,9 @@ def condition(text: str, schema: pa.Schema) -> pc.Expression:
     try:
         tree = ast.parse(text, mode="eval")
     except SyntaxError as fault:
+        hint = hint_of_text(text)
+        if hint is not None:
+            raise ExpressionError(hint[0], text, hint[1]) from None
         column = min(max(fault.offset or 1, 1), len(text) + 1)
         raise ExpressionError(fault.msg if text else "there is no condition", text, column) from None
     except (ValueError, MemoryError, RecursionError) as fault:
@@ -222,7 +226,7 @@ class _Translator:
                 return self._column(node)
             case ast.BoolOp() | ast.Compare() | ast.UnaryOp(op=ast.Not()):
                 return _Term(node, "truth", self.truth(node))
-        raise self._fault(node, f"{_named(node)} is not allowed here")
+        raise self._fault(node, f"{_named(node)} is not allowed here{hint_of_node(node)}")
 
     def _number(self, node: ast.expr, value: float) -> _Term:
         if isinstance(value, int) and not -(2**63) <= value < 2**63:
@@ -241,9 +245,13 @@ class _Translator:
         known = self._schema.names
         label = name if name in known else name.removeprefix("_")
         if label not in known:
-            if name == "null":
+            if name.lower() == "null":
                 return _Term(node, "null", pc.scalar(None))
-            raise self._fault(node, f"there is no column {printable(name)!r}{_core.hint(name, '_', known)}")
+            if name.lower() in ("true", "false"):
+                value = name.lower() == "true"
+                return _Term(node, "truth", pc.scalar(value), value, is_value=True)
+            hint = _core.hint(name, "_", known) or f"; text needs quotes: '{printable(name)}'"
+            raise self._fault(node, f"there is no column {printable(name)!r}{hint}")
         dtype = self._schema.field(label).type
         return _Term(node, _kind(dtype), pc.field(label), is_whole=pa.types.is_integer(dtype))
 
@@ -293,6 +301,6 @@ def _kind(dtype: pa.DataType) -> Kind:
 def _named(node: ast.expr) -> str:
     """Tell what somebody wrote, in few words."""
     words = {ast.Call: "a call", ast.Lambda: "lambda", ast.Subscript: "[...]", ast.IfExp: "if ... else"}
-    if isinstance(node, ast.BinOp):
+    if isinstance(node, ast.BinOp | ast.UnaryOp):
         return "this operator"
     return words.get(type(node), type(node).__name__)

@@ -92,6 +92,7 @@ def found(text: str) -> list[int]:
         ("x != x", [2]),
         ("x == 1e400", []),
         ("True", [0, 1, 2, 3, 4]),
+        ("yes == true and n is not NULL", [0, 2]),
         ("1 == 2", []),
         (" n ==\n 1 ", [1]),
     ],
@@ -131,6 +132,25 @@ def test_conditions(text: str, rows: list[int]) -> None:
         ("(m := n) == 1", 2, "NamedExpr is not allowed here"),
         ("n == 1; n", 7, "invalid syntax"),
         ("n == 1\0", 1, "null"),
+        # As in SQL.
+        ("name = 'a'", 6, "write == to compare"),
+        ("n <= 1 and name='='", 16, "write == to compare"),
+        ("name like 'TS%'", 6, "write 'TS' in LABEL"),
+        ("name NOT LIKE 'a = b'", 6, "write 'TS' in LABEL"),
+        ("n BETWEEN 1 AND 3", 3, "write 1 <= LABEL <= 3"),
+        ("n <> 1", 3, "write !="),
+        ("n == 1 AND yes", 8, "small letters"),
+        ("n IS NOT NULL", 3, "small letters"),
+        ("name == TS_01", 9, "there is no column 'TS_01'; text needs quotes: 'TS_01'"),
+        ("name == 001", 9, "text needs quotes, such as '001'"),
+        # As for pandas and in C.
+        ("(n == 1) & yes", 1, "this operator is not allowed here; write and in place of &"),
+        ("n == 1 | yes", 6, "write or in place of |"),
+        ("~yes", 1, "this operator is not allowed here; write not in place of ~"),
+        ("n == 1 && yes", 8, "write and"),
+        ("!yes", 1, "write not"),
+        ("name.str.contains('TS')", 1, "a call is not allowed here; write 'TS' in LABEL"),
+        ("n.isin([1, 2])", 1, "write LABEL in (1, 2)"),
     ],
 )
 def test_what_is_no_condition(text: str, column: int, words: str) -> None:
