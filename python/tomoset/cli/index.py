@@ -68,7 +68,8 @@ def index(
     tomoset index /data/projects --catalog /data/catalog
     tomoset index /data/a /data/b --catalog /data/catalog --quiet
     tomoset index /data/a --catalog /data/catalog --paths-from changed.txt
-    tomoset index /data/a --catalog /data/catalog --slurm "queue=cpu cores=8"
+    tomoset index /data/a --catalog /data/catalog \\
+        --slurm "queue=cpu cores=8 memory=16GB"
     """  # noqa: D301  click reads the mark
     workers = Workers(threads, scheduler, local_cluster, slurm)
     if slurm_script:
