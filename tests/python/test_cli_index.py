@@ -40,6 +40,7 @@ def test_an_archive_becomes_a_catalogue(
     done = run(capfd, *arguments)
     lines = dict(line.split(maxsplit=1) for line in done.out.splitlines())
     assert (lines["changes"], lines["tilts"]) == ("1 changed, 1 deleted", "5")
+    assert done.out.splitlines()[3:5] == ["in what was read now:", f"tomograms  {lines['tomograms']}"]
     with Catalog.open(tmp_path / "catalog") as catalog:
         assert catalog.sql("SELECT count(*) AS n FROM files")["n"].to_pylist() == [10]
 

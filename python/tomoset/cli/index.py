@@ -208,5 +208,9 @@ def _echo_summary(summary: "IndexSummary") -> None:
             "problems": severities_text(summary.problems) or "none",
         }
     lines["time"] = f"{summary.seconds:.1f} s ({rate})"
+    is_all_read = summary.new_files == summary.files
     for name, text in lines.items():
+        if name == "tomograms" and not is_all_read:
+            # Else it looks as if all others were lost.
+            click.echo("in what was read now:")
         click.echo(f"{name:<10} {text}")
