@@ -22,7 +22,20 @@ def test_help_and_version(capfd: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["index", "status", "changes", "query", "vacuum", "show", "plot", "convert", "diff", "merge", "subset"],
+    [
+        "index",
+        "status",
+        "changes",
+        "query",
+        "vacuum",
+        "forget",
+        "show",
+        "plot",
+        "convert",
+        "diff",
+        "merge",
+        "subset",
+    ],
 )
 def test_every_command_has_help(capfd: pytest.CaptureFixture[str], command: str) -> None:
     shown = run(capfd, command, "--help")
@@ -78,6 +91,7 @@ sys.modules["duckdb"] = None
 from tomoset.cli import main
 main(sys.argv[1:])
 """
+    (tmp_path / "a.star").write_text("")
     for arguments in (
         ["query", "SELECT 1", "--catalog", tmp_path],
         ["index", tmp_path, "--catalog", tmp_path / "c"],

@@ -172,7 +172,10 @@ def test_an_archive_that_is_not_utf8(
 ) -> None:
     root = archive / os.fsdecode(b"caf\xe9")
     root.mkdir()
-    done = run(capfd, "index", root, "--catalog", tmp_path / "catalog")
+    command = ("index", root, "--catalog", tmp_path / "catalog")
+    done = run(capfd, *command)
+    assert (done.code, "caf\\udce9 has no STAR file" in done.err) == (3, True)
+    done = run(capfd, *command, "--allow-empty")
     assert (done.code, "caf\\xe9" in done.out) == (0, True)
 
 

@@ -19,6 +19,7 @@ def test_all_commands_on_files_are_described() -> None:
         "changes",
         "query",
         "vacuum",
+        "forget",
         # Which have pages of their own.
         "report",
         "fix",

@@ -1,10 +1,18 @@
 """The catalogue of an archive: Delta tables about its STAR files, and SQL over them."""
 
 from tomoset.catalog.catalog import Catalog
-from tomoset.catalog.faults import ArchiveShrunk, CatalogFormatError, ClusterError, QueryError
+from tomoset.catalog.faults import (
+    ArchiveEmpty,
+    ArchiveShrunk,
+    CatalogFormatError,
+    ClusterError,
+    QueryError,
+    UnknownRoot,
+)
 from tomoset.catalog.progress import IndexProgress, IndexSummary
 
 __all__ = [
+    "ArchiveEmpty",
     "ArchiveShrunk",
     "Catalog",
     "CatalogFormatError",
@@ -12,4 +20,5 @@ __all__ = [
     "IndexProgress",
     "IndexSummary",
     "QueryError",
+    "UnknownRoot",
 ]

@@ -113,6 +113,7 @@ class Catalog:
         recall: bool = False,
         particles: bool | None = None,
         allow_shrink: bool = False,
+        allow_empty: bool = False,
         wait: float = 0.0,
         progress: ProgressCallback | None = None,
     ) -> IndexSummary:
@@ -141,6 +142,8 @@ class Catalog:
             first. Where it changes, all particle sets are read again. A task takes about 600 MB for each million.
         allow_shrink
             Go on where `root` has less than half of the files that the catalogue has of it.
+        allow_empty
+            Take in a `root` that is new to the catalogue and has no STAR file.
         wait
             Seconds for which to wait while somebody else is writing.
         progress
@@ -159,6 +162,8 @@ class Catalog:
             Somebody else is writing to this catalogue.
         ArchiveShrunk
             `root` has less than half of the files that it had.
+        ArchiveEmpty
+            `root` is new to the catalogue, and has no STAR file.
         ClusterError
             The workers do not see `root` or the catalogue, or the cluster was lost; a rerun does the rest.
         TypeError
@@ -168,8 +173,42 @@ class Catalog:
         from tomoset.catalog.runners import as_runner
         from tomoset.catalog.tasks import Options
 
-        request = Request(root, paths, Options(verify, recall), particles, allow_shrink, wait)
+        request = Request(root, paths, Options(verify, recall), particles, allow_shrink, allow_empty, wait)
         return index_tree(self._store, request, as_runner(runner, threads), progress=progress)
+
+    def forget(self, root: str | os.PathLike[str], *, dry_run: bool = False, wait: float = 0.0) -> int:
+        """Take all rows of `root` out of the tables, as if its files were deleted; nothing in the archive is touched.
+
+        The files become rows of the table ``deletions``. Readers see all of it or nothing, also if this is
+        interrupted, and older versions of the tables have the rows as long as `vacuum` leaves them. Indexed again, the
+        root is read anew.
+
+        Parameters
+        ----------
+        root
+            A folder that was indexed, which need not be there any more.
+        dry_run
+            Change nothing.
+        wait
+            Seconds for which to wait while somebody else is writing.
+
+        Returns
+        -------
+        int
+            How many files the catalogue had of it.
+
+        Raises
+        ------
+        UnknownRoot
+            The catalogue has no such root; it is a `KeyError`, too.
+        CatalogBusy
+            Somebody else is writing to this catalogue.
+        OSError
+            The catalogue cannot be written.
+        """
+        from tomoset.catalog.forgetting import forget_root
+
+        return forget_root(self._store, root, dry_run=dry_run, wait=wait)
 
     def sql(self, query: str) -> pa.Table:
         """Run one SQL query over the tables, as the newest complete crawl left them.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tomoset.exceptions import TomosetError
+from tomoset.exceptions import TomosetError, printable
 
 
 class CatalogFormatError(TomosetError, ValueError):
@@ -34,6 +34,33 @@ class ArchiveShrunk(TomosetError):  # noqa: N818
             f"{self.root} has {self.now:,} files, and the catalogue {self.before:,}: is it mounted? "
             "--allow-shrink (allow_shrink=True) takes the others for deleted"
         )
+
+
+class ArchiveEmpty(TomosetError):  # noqa: N818
+    """A root that is new to a catalogue has no STAR file: its name may be mistyped, or a disk not be mounted.
+
+    Attributes
+    ----------
+    root
+        The folder.
+    """
+
+    def __init__(self, root: str) -> None:
+        super().__init__(root)
+        self.root = root
+
+    def __str__(self) -> str:
+        return (
+            f"{printable(self.root, 1000)} has no STAR file, and is new to the catalogue: is it the right folder, and "
+            "mounted? --allow-empty (allow_empty=True) takes it in all the same"
+        )
+
+
+class UnknownRoot(TomosetError, KeyError):  # noqa: N818
+    """A folder is none of those that a catalogue was made of."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class ClusterError(TomosetError, RuntimeError):

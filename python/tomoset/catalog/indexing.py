@@ -11,16 +11,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
-from tomoset.catalog.faults import ArchiveShrunk, WorkerLost
-from tomoset.catalog.journal import Change, Checked
-from tomoset.catalog.parts import PartWriter, read_part
+from tomoset.catalog.crawls import crawl_change, keeps_particles
+from tomoset.catalog.faults import ArchiveEmpty, ArchiveShrunk, WorkerLost
+from tomoset.catalog.journal import Checked
+from tomoset.catalog.parts import read_part
 from tomoset.catalog.progress import IndexProgress, IndexSummary, ProgressCallback
 from tomoset.catalog.runners import RemoteRunner
 from tomoset.catalog.schema import catalog_schemas
-from tomoset.catalog.shard import join_small, refresh_shard
+from tomoset.catalog.shard import refresh_shard
 from tomoset.catalog.tasks import (
     FINGERPRINT,
     FOLDER_CLOSED,
@@ -49,6 +49,7 @@ from tomoset.diagnostics import ERRORS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from tomoset.catalog.journal import Change
     from tomoset.catalog.runners import Handle, Runner
     from tomoset.catalog.store import Store
     from tomoset.catalog.writer import Writer
@@ -77,6 +78,8 @@ class Request:
         Whether each particle is kept; as in the last crawl of the root if None.
     allow_shrink
         Go on where a root has less than half of the files that it had.
+    allow_empty
+        Take in a root that is new and has no STAR file.
     wait
         Seconds for which to wait for another writer.
     """
@@ -86,11 +89,12 @@ class Request:
     options: Options = field(default_factory=Options)
     particles: bool | None = None
     allow_shrink: bool = False
+    allow_empty: bool = False
     wait: float = 0.0
 
 
 @dataclass(frozen=True)
-class _Known:
+class Known:
     """What the catalogue has of a unit."""
 
     folder: bytes
@@ -140,6 +144,8 @@ def index_tree(
         Somebody else is writing to the catalogue.
     ArchiveShrunk
         The root has less than half of the files that it had.
+    ArchiveEmpty
+        The root is new, and has no STAR file.
     ClusterError
         The workers do not see the archive or the catalogue, or the cluster was lost.
     """
@@ -170,14 +176,16 @@ class _Crawl:
         self._writer = writer
         self._root = root
         self._request = request
-        particles = _keeps_particles(writer, root) if request.particles is None else request.particles
+        particles = request.particles
+        if particles is None:
+            particles = keeps_particles(writer, text_of(os.fsencode(root)))
         self._options = replace(request.options, particles=particles)
         self._runner = runner
         self._progress = progress
         self._started = time.perf_counter()
         self._now_ns = clock()
         self._clock = clock
-        self._known = _known_units(writer, text_of(os.fsencode(root)))
+        self._known = known_units(writer, text_of(os.fsencode(root)))
         self._counts = Counts()
         self._errors = {text_of(known.folder): known.errors for known in self._known.values()}
         self._walked = Walked()
@@ -204,6 +212,7 @@ class _Crawl:
         for unit in units:
             self._take(unit)
         self._drain()
+        self._refuse_emptiness()
         return self._finish()
 
     def _walk(self) -> Iterator[Unit]:
@@ -258,6 +267,19 @@ class _Crawl:
         if self._walked.files * 2 < before:
             raise ArchiveShrunk(self._root, before, self._walked.files)
 
+    def _refuse_emptiness(self) -> None:
+        """Refuse a new root of which there is nothing to tell: its name may be mistyped, or it is not mounted yet."""
+        if self._request.allow_empty or self._request.paths is not None or self._known or self._is_changed:
+            return
+        root = text_of(os.fsencode(self._root))
+        if root not in (checked.root for checked in Checked.read(self._writer.folder)):
+            raise ArchiveEmpty(self._root)
+
+    @property
+    def _is_changed(self) -> bool:
+        """Whether readers see something else after this crawl, if only that a folder cannot be listed."""
+        return self._writer.has_staged or self._writer.head.crawl >= self._writer.crawl
+
     def _gone(self) -> list[Unit]:
         """Give the units that are no longer there, unless they lie in a folder that cannot be listed."""
         gone = [folder for folder in self._known if folder not in self._walked.seen]
@@ -306,7 +328,7 @@ class _Crawl:
                 return above
         return folder
 
-    def _has_files(self, known: _Known, folder: bytes) -> bool:
+    def _has_files(self, known: Known, folder: bytes) -> bool:
         """Tell whether the catalogue has files in a folder as those of a unit."""
         root, below = text_of(os.fsencode(self._root)), text_of(folder)
         for part in self._writer.parts("files", shard_of(root, known.folder)):
@@ -396,7 +418,7 @@ class _Crawl:
 
     def _finish(self) -> IndexSummary:
         """Commit the rest, and say that the root was looked at."""
-        changed = self._writer.has_staged or self._writer.head.crawl >= self._writer.crawl
+        changed = self._is_changed
         if changed:
             self._writer.stage(self._crawl_row())
             self._writer.commit()
@@ -424,7 +446,6 @@ class _Crawl:
     def _crawl_row(self) -> dict[str, Change]:
         from tomoset import __version__
 
-        schema = catalog_schemas()["crawls"]
         row = {
             "crawl": self._writer.crawl,
             "root": text_of(os.fsencode(self._root)),
@@ -441,16 +462,7 @@ class _Crawl:
             "particles": self._options.particles,
             "version": __version__,
         }
-        writer = PartWriter(self._writer.folder, self._writer.crawl, 0)
-        parts = self._writer.parts("crawls", 0)
-        try:
-            rows = pa.Table.from_pylist([row], schema=schema)
-            change = join_small(self._writer.folder, writer, "crawls", [rows], parts, [], schema)
-            change.added = writer.settle()["crawls"]
-        except BaseException:
-            writer.abandon()
-            raise
-        return {"crawls": change}
+        return crawl_change(self._writer, row)
 
     def _tell(self) -> None:
         if self._progress is not None:
@@ -460,7 +472,7 @@ class _Crawl:
             )
 
 
-def _known_units(writer: Writer, root: str) -> dict[bytes, _Known]:
+def known_units(writer: Writer, root: str) -> dict[bytes, Known]:
     """Return what the catalogue has of the units of a root, by folder."""
     found = {}
     columns = ["root", "path", "path_bytes", "project", "files", "fingerprint", "errors"]
@@ -469,23 +481,7 @@ def _known_units(writer: Writer, root: str) -> dict[bytes, _Known]:
         for row in table.filter(pc.equal(table.column("root"), root)).to_pylist():
             folder: bytes = row["path_bytes"] if row["path_bytes"] is not None else row["path"].encode()
             is_project = row["project"] is not None
-            found[folder] = _Known(folder, is_project, row["fingerprint"], row["files"], row["errors"])
-    return found
-
-
-def _keeps_particles(writer: Writer, root: str) -> bool:
-    """Tell whether the last crawl of a root kept each particle."""
-    last, found = 0, False
-    for part in writer.all_parts("crawls"):
-        table = read_part(writer.folder, "crawls", part)
-        # Crawls of an older tomoset do not say it.
-        if "particles" in table.column_names:
-            own = table.filter(pc.equal(table.column("root"), text_of(os.fsencode(root))))
-            for crawl, particles in zip(
-                *(own.column(name).to_pylist() for name in ("crawl", "particles")), strict=True
-            ):
-                if crawl > last:
-                    last, found = crawl, bool(particles)
+            found[folder] = Known(folder, is_project, row["fingerprint"], row["files"], row["errors"])
     return found
 
 

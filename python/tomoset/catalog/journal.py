@@ -124,9 +124,21 @@ class Checked:
 
     def write(self, folder: Path) -> None:
         """Put it in the place of what was known of the root."""
+        self._write_all(folder, [*self.read(folder), self])
+
+    @classmethod
+    def forget(cls, folder: Path, root: str) -> None:
+        """Know nothing of a root any more."""
+        known = cls.read(folder)
+        left = [each for each in known if each.root != root]
+        if len(left) < len(known):
+            cls._write_all(folder, left)
+
+    @staticmethod
+    def _write_all(folder: Path, checked: Iterable[Checked]) -> None:
         rows = {
             each.root: {"at": each.at.isoformat(), "crawl": each.crawl, "files": each.files}
-            for each in [*self.read(folder), self]
+            for each in checked
         }
         write_beside(folder / _CHECKED, (json.dumps(rows, indent=2) + "\n").encode())
 

@@ -243,6 +243,9 @@ def _harvest(
     """Read what is new in units, and files in doubt; return rows by table, the paths that are gone, and counts."""
     from tomoset import _core
 
+    if not units:
+        # The root itself may be gone.
+        return {name: schema.empty_table() for name, schema in catalog_schemas().items()}, set(), Counts()
     harvest = _core.harvest(
         os.fsdecode(task.root),
         [(unit.folder, unit.is_project, unit.entries) for unit in units if unit.entries is not None],

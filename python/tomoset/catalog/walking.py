@@ -104,6 +104,17 @@ def walk_here(ground: Ground, walked: Walked, threads: int) -> Iterator[Found]:
     walked.is_done = True
 
 
+def is_empty(root: str) -> bool:
+    """Tell whether there is nothing to index below a folder; of large archives this asks for the first unit alone.
+
+    Raises
+    ------
+    OSError
+        The root cannot be listed.
+    """
+    return next(walk_here(Ground(os.fsencode(os.path.abspath(root))), Walked(), 1), None) is None  # noqa: PTH100
+
+
 def walk_apart(
     ground: Ground, walked: Walked, runner: Runner, on_wait: Callable[[], None]
 ) -> Iterator[Found]:

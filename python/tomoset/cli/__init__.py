@@ -14,6 +14,7 @@ from tomoset.cli.diff import diff
 from tomoset.cli.faults import ExitCode, FaultsAsMessages
 from tomoset.cli.faults import report as report_fault
 from tomoset.cli.fix import fix
+from tomoset.cli.forget import forget
 from tomoset.cli.index import index
 from tomoset.cli.merge import merge
 from tomoset.cli.paths import paths
@@ -71,6 +72,7 @@ for _command in (
     query,
     report,
     vacuum,
+    forget,
 ):
     commands.add_command(_command)
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     help="Keep each particle, not only how many there are; as in the last crawl if not given.",
 )
 @click.option("--allow-shrink", is_flag=True, help="Go on where a ROOT has less than half of its files.")
+@click.option("--allow-empty", is_flag=True, help="Take in a new ROOT that has no STAR file yet.")
 @wait_option
 @click.option(
     "--strict", is_flag=True, help="Exit with 1 if a file has a problem of severity fatal or silent."
@@ -54,6 +55,7 @@ def index(
     recall: bool,
     particles: bool | None,
     allow_shrink: bool,
+    allow_empty: bool,
     wait: float,
     strict: bool,
     quiet: bool,
@@ -78,12 +80,15 @@ def index(
     if listing is not None and len(roots) > 1:
         raise click.UsageError("--paths-from is for one ROOT")
     there, refused = _those_there(roots)
-    if refused and (not there or _is_to_be_made(folder)):
+    is_to_be_made = _is_to_be_made(folder)
+    if is_to_be_made and listing is None and not allow_empty:
+        refused += _those_empty(there)
+    if refused and (not there or is_to_be_made):
         # A mistyped ROOT must not leave an empty catalogue behind.
         _raise_all(refused)
     paths = None if listing is None else [os.fsdecode(line.rstrip(b"\n")) for line in listing if line.strip()]
     catalog = _open_or_create(folder, wait)
-    from tomoset.catalog import ArchiveShrunk
+    from tomoset.catalog import ArchiveEmpty, ArchiveShrunk
 
     errors = 0
     with workers.client() as client:
@@ -99,10 +104,11 @@ def index(
                         recall=recall,
                         particles=particles,
                         allow_shrink=allow_shrink,
+                        allow_empty=allow_empty,
                         wait=wait,
                         progress=bar.update,
                     )
-            except ArchiveShrunk as fault:
+            except (ArchiveEmpty, ArchiveShrunk) as fault:
                 # The other roots may be mounted.
                 refused.append(fault)
                 continue
@@ -129,6 +135,14 @@ def _those_there(roots: Sequence[str]) -> tuple[list[str], list[Exception]]:
         else:
             there.append(root)
     return there, faults
+
+
+def _those_empty(roots: Sequence[str]) -> list[Exception]:
+    """Return why roots without STAR files are not taken into a catalogue that is yet to be made."""
+    from tomoset.catalog import ArchiveEmpty
+    from tomoset.catalog.walking import is_empty
+
+    return [ArchiveEmpty(os.path.abspath(root)) for root in roots if is_empty(root)]  # noqa: PTH100
 
 
 def _raise_all(faults: Sequence[Exception]) -> NoReturn:
