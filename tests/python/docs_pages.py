@@ -176,10 +176,7 @@ class Runner:
     def _sql(self, block: Block) -> None:
         import tomoset
 
-        catalog = tomoset.Catalog.open(self.folder / "data" / "catalog")
-        # Queries begin with their options, which are shown alone.
-        is_part = block.text.rstrip().endswith(")") and block.text.startswith("WITH options")
-        catalog.sql(block.text + ("SELECT * FROM options" if is_part else ""))
+        tomoset.Catalog.open(self.folder / "data" / "catalog").sql(block.text)
 
     def _compare(self, block: Block, shown: str, found: str) -> None:
         wanted, given = (

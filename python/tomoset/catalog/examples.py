@@ -137,10 +137,14 @@ def examples() -> dict[str, Example]:
 def section(example: Example) -> str:
     """Return what ``docs/queries.md`` says about a question, as Markdown, without the answer."""
     lines = [f"### {_heading(example)}", "", f"[`{example.name}`]({_LINK}/{example.name}.sql)", ""]
-    lines += [example.text, ""]
-    if example.options:
-        lines += ["```sql", example.options, "```", ""]
-    return "\n".join(lines)
+    lines += [example.text, "", "```console", f"$ {_command(example)}", "```", ""]
+    if example.settings:
+        lines += ["| option | unless it is set | |", "|---|---|---|"]
+        lines += [f"| `{each.name}` | `{each.value}` | {each.meaning} |" for each in example.settings]
+        lines.append("")
+    # Folded up, and whole: a part of it answers nothing.
+    lines += ["<details>", "<summary>SQL</summary>", "", "```sql", example.sql.rstrip("\n"), "```", "", "</details>"]
+    return "\n".join([*lines, ""])
 
 
 def page(ask: Callable[[str], pa.Table] | None = None) -> str:
@@ -161,6 +165,15 @@ def _hint(name: str, known: list[str]) -> str:
     if not known:
         return ": it has none"
     return f"{_core.hint(name, '', known)} (it has {', '.join(known)})"
+
+
+def _command(example: Example) -> str:
+    """Return how a question is asked, with the first of its options that says something by itself."""
+    command = f"tomoset query --catalog /data/catalog --example {example.name}"
+    for option in example.settings:
+        if re.fullmatch(r"[\w.]+|'[\w.%/]+'", option.value):
+            return f"{command} --set {option.name}={option.value.strip(chr(39))}"
+    return command
 
 
 def _heading(example: Example) -> str:
