@@ -51,6 +51,21 @@ def test_it_fits_the_terminal(star: Path, columns: int) -> None:
         assert "…" in screen
 
 
+def test_what_is_no_star_file_is_refused(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("Dear all,\n")
+    shown = run(capfd, "show", path)
+    words = (
+        "no STAR file: expected a data_ line as the first content of a STAR file, found 'Dear all,' [L201]"
+    )
+    assert (shown.code, shown.out, shown.err) == (3, "", f"tomoset: {path}:1: {words}\n")
+    # There is something to show in these.
+    path.write_text("Dear all,\ndata_a\n_rlnVoltage 300\n")
+    assert run(capfd, "show", path).code == 0
+    path.write_text("")
+    assert run(capfd, "show", path).code == 0
+
+
 def test_what_is_odd_is_told(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "two.star"
     path.write_text("data_a\n_rlnVoltage 300\n\nloop_\n_b\n1\n\n\ndata_c\n\n")
@@ -96,9 +111,9 @@ def test_faults_are_one_line(capfd: pytest.CaptureFixture[str], tmp_path: Path) 
 
 
 def test_other_files_are_no_crash(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    for content in (b"", b"\x00\xff" * 50, b"<html><body>404</body></html>\n"):
+    for content, code in ((b"", 0), (b"\x00\xff" * 50, 3), (b"<html><body>404</body></html>\n", 3)):
         (tmp_path / "odd.star").write_bytes(content)
-        assert run(capfd, "show", tmp_path / "odd.star").code == 0
+        assert run(capfd, "show", tmp_path / "odd.star").code == code
 
 
 def test_files_of_many_blocks(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -143,7 +143,16 @@ def section(example: Example) -> str:
         lines += [f"| `{each.name}` | `{each.value}` | {each.meaning} |" for each in example.settings]
         lines.append("")
     # Folded up, and whole: a part of it answers nothing.
-    lines += ["<details>", "<summary>SQL</summary>", "", "```sql", example.sql.rstrip("\n"), "```", "", "</details>"]
+    lines += [
+        "<details>",
+        "<summary>SQL</summary>",
+        "",
+        "```sql",
+        example.sql.rstrip("\n"),
+        "```",
+        "",
+        "</details>",
+    ]
     return "\n".join([*lines, ""])
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tomoset.cli.blocks import block_tables
+from tomoset.cli.faults import Failure
 from tomoset.cli.output import echo_lines, terminal_width
 from tomoset.cli.sets import set_lines
 from tomoset.cli.words import counted, display_width, pad, printable, severities_text, shorten, size_text
@@ -46,6 +47,7 @@ def show(file: str, rows: int, all_blocks: bool) -> None:
     star = read_star(file, on_error="collect")
     width = terminal_width()
     where = star.path or file
+    _refuse_other(where, star)
     echo_lines(_title(where, star, width))
     if not is_url(where):
         echo_lines(set_lines(where, star, width))
@@ -56,6 +58,15 @@ def show(file: str, rows: int, all_blocks: bool) -> None:
     if most < len(names):
         echo_lines(iter(["", f"and {counted(len(names) - most, 'block')} more (--all-blocks)"]))
     echo_lines(_diagnostics(star.diagnostics, width or _WIDTH))
+
+
+def _refuse_other(file: str, star: "StarFile") -> None:
+    """Say that a file is none of which anything could be shown."""
+    for diagnostic in star.diagnostics:
+        if diagnostic.code == "L201" and not star.blocks:
+            name = printable(click.format_filename(file))
+            expected = diagnostic.message.partition(": ")[2] or diagnostic.message
+            raise Failure(f"{name}:{diagnostic.line}: no STAR file: {printable(expected)} [L201]")
 
 
 def _title(file: str, star: "StarFile", width: int | None) -> Iterator[str]:
