@@ -27,6 +27,10 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
+# What is printed is to be as wide as each test says.
+os.environ.pop("COLUMNS", None)
+
+
 @pytest.fixture
 def no_hang() -> Iterator[None]:
     """End the process, with a traceback, when a test takes five minutes: native code cannot be interrupted."""

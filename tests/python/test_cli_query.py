@@ -220,6 +220,21 @@ def test_wide_answers_become_records(catalog: Path) -> None:
     assert max(map(len, lines)) <= 80
 
 
+@pytest.mark.parametrize("columns", ["60", "100", "", "wide", "0"])
+def test_columns_of_the_environment_are_filled(
+    capfd: pytest.CaptureFixture[str], catalog: Path, monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    query = f"SELECT n, '{'x' * 150}' AS text FROM range(60) t(n)"
+    lines = run(capfd, "query", query, "--catalog", catalog).out.splitlines()
+    widest = max(map(len, lines))
+    if columns in ("60", "100"):
+        # All rows are there all the same.
+        assert (widest, len(lines), lines[-1]) == (int(columns), 63, "(60 rows)")
+    else:
+        assert (widest, len(lines)) == (2 + 2 + 150, 62)
+
+
 def test_parquet_is_not_for_a_terminal(catalog: Path) -> None:
     code, screen = run_on_terminal(80, "query", "SELECT 1", "--catalog", catalog, "--format", "parquet")
     assert (code, "add -o FILE" in screen) == (2, True)

@@ -51,6 +51,14 @@ def test_it_fits_the_terminal(star: Path, columns: int) -> None:
         assert "…" in screen
 
 
+def test_it_fits_columns_of_the_environment(
+    capfd: pytest.CaptureFixture[str], star: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert max(map(len, run(capfd, "show", star).out.splitlines())) > 80
+    monkeypatch.setenv("COLUMNS", "80")
+    assert max(map(len, run(capfd, "show", star).out.splitlines())) <= 80
+
+
 def test_what_is_no_star_file_is_refused(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("Dear all,\n")

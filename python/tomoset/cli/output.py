@@ -57,7 +57,10 @@ def refuse_existing(target: str, *, replace: bool) -> None:
 
 
 def terminal_width() -> int | None:
-    """Return the columns of the terminal, or None when standard output is none."""
+    """Return the columns to fill: as COLUMNS says, or else those of the terminal; None when there is neither."""
+    wanted = os.environ.get("COLUMNS", "")
+    if wanted.isascii() and wanted.isdigit() and int(wanted) > 0:
+        return int(wanted)
     if not sys.stdout.isatty():
         return None
     return os.get_terminal_size(sys.stdout.fileno()).columns or 80

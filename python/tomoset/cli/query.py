@@ -177,7 +177,7 @@ def _write(writer: "Writer", answer: "pa.RecordBatchReader", file: BinaryIO, for
 def _write_table(answer: "pa.RecordBatchReader", target: str, limit: int | None) -> None:
     if target == STDOUT:
         width = terminal_width()
-        if limit is None and width is not None:
+        if limit is None and sys.stdout.isatty():
             limit = _ROWS_ON_TERMINAL
         echo_lines(_lines(answer, width, limit))
         return
