@@ -225,14 +225,15 @@ def test_columns_of_the_environment_are_filled(
     capfd: pytest.CaptureFixture[str], catalog: Path, monkeypatch: pytest.MonkeyPatch, columns: str
 ) -> None:
     monkeypatch.setenv("COLUMNS", columns)
-    query = f"SELECT n, '{'x' * 150}' AS text FROM range(60) t(n)"
+    query = f"SELECT n, 1.23456789::DOUBLE AS x, '{'x' * 150}' AS text FROM range(60) t(n)"
     lines = run(capfd, "query", query, "--catalog", catalog).out.splitlines()
     widest = max(map(len, lines))
     if columns in ("60", "100"):
-        # All rows are there all the same.
-        assert (widest, len(lines), lines[-1]) == (int(columns), 63, "(60 rows)")
+        assert widest == int(columns)
     else:
-        assert (widest, len(lines)) == (2 + 2 + 150, 62)
+        assert widest == 2 + 2 + 10 + 2 + 150
+    # All rows and digits are there all the same.
+    assert (len(lines), lines[-1].split()[:2]) == (62, ["59", "1.23456789"])
 
 
 def test_parquet_is_not_for_a_terminal(catalog: Path) -> None:

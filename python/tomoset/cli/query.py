@@ -190,10 +190,11 @@ def _lines(answer: "pa.RecordBatchReader", width: int | None, limit: int | None)
     from tomoset.cli.text_table import table_lines
 
     table, more = _first_rows(answer, limit)
-    yield from table_lines(table, width)
+    is_read = sys.stdout.isatty()
+    yield from table_lines(table, width, exact=not is_read)
     if more:
         yield f"(the first {table.num_rows:,} rows; --rows 0 prints all)"
-    elif width is not None:
+    elif width is not None and is_read:
         yield f"({table.num_rows:,} row{'' if table.num_rows == 1 else 's'})"
 
 

@@ -11,7 +11,7 @@ _GAP = "  "
 _LEAST_WIDTH = 16
 
 
-def table_lines(table: pa.Table, width: int | None) -> Iterator[str]:
+def table_lines(table: pa.Table, width: int | None, *, exact: bool = False) -> Iterator[str]:
     """Yield a table as lines of text.
 
     Parameters
@@ -21,9 +21,11 @@ def table_lines(table: pa.Table, width: int | None) -> Iterator[str]:
     width
         Columns of the terminal: long text is shortened to fit and numbers are rounded to six
         digits. None keeps everything as it is.
+    exact
+        Round no numbers: a program may read them.
     """
     names = [printable(name) for name in table.column_names]
-    columns = [column_cells(column, exact=width is None) for column in table.columns]
+    columns = [column_cells(column, exact=exact or width is None) for column in table.columns]
     widths = [
         max((display_width(text) for text in (name, *cells)), default=0)
         for name, cells in zip(names, columns, strict=True)
