@@ -246,6 +246,41 @@ def test_lists(capfd: pytest.CaptureFixture[str], project: Path) -> None:
     assert len(done.out.splitlines()) == 10
 
 
+def test_many_paths_of_a_folder_are_one_line(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    images = [f"frames/TS_{at:02}/{image}.mrc" for at in range(25) for image in range(6)]
+    images += [f"top{at}.mrc" for at in range(6)] + ["few/0.mrc", "few/1.mrc"]
+    (tmp_path / "a.star").write_text(
+        "data_a\nloop_\n_rlnMicrographName\n"
+        + "\n".join(images)
+        + "\n\ndata_b\n_rlnTomoTomogramsFile x/y.star\n"
+    )
+    done = run(capfd, "paths", tmp_path, "--missing")
+    lines = done.out.splitlines()
+    assert lines[5] == "      frames/TS_00/: 6 paths, such as 0.mrc (missing)"
+    assert lines[25] == "      38 paths in 7 more folders (--format csv lists all)"
+    assert "few/0.mrc" not in done.out
+    assert max(map(len, lines)) <= 80
+    assert done.err.splitlines()[-2:] == [
+        "most images are missing; if they were not copied, look at the other paths:",
+        f"tomoset paths {tmp_path} --missing --kind star --kind file --kind folder",
+    ]
+    done = run(capfd, "paths", tmp_path, "--missing", "--kind", "star", "--kind", "file")
+    assert [line.strip() for line in done.out.splitlines()[-1:]] == ["x/y.star (missing)"]
+    assert done.err == "1 file, 1 reference to 1 path; 1 missing; 0 outside\n"
+    assert run(capfd, "paths", tmp_path, "--missing", "--kind", "folder").code == 0
+    lines = run(capfd, "paths", tmp_path, "--missing", "--format", "csv").out.splitlines()
+    assert len(lines) == 1 + len(images) + 1
+    # Of the project's own folder, and of few.
+    (tmp_path / "a.star").write_text("data_a\nloop_\n_rlnMicrographName\n" + "\n".join(images[-8:]) + "\n")
+    done = run(capfd, "paths", tmp_path, "--missing")
+    assert done.out.splitlines()[5:] == [
+        "      ./: 6 paths, such as top0.mrc (missing)",
+        "      few/0.mrc (missing)",
+        "      few/1.mrc (missing)",
+    ]
+    assert "most images" not in done.err
+
+
 def test_exit_codes(capfd: pytest.CaptureFixture[str], project: Path) -> None:
     (project / "default_pipeline.star").unlink()
     (project / "Import" / "job001" / "job.star").unlink()

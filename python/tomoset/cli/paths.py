@@ -1,7 +1,8 @@
 """``tomoset paths``: where the references of a project lead to."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 _WIDTH = 80
 _LABEL = 37
+#: So many paths of a folder are listed one by one, and of a column so many folders.
+_MOST_PATHS = 5
+_MOST_FOLDERS = 20
+_KINDS = ("image", "star", "file", "folder", "node", "stem", "option")
 _EPILOG = """\b
 Exit codes:
   0  all is there, and in the project
@@ -31,6 +36,14 @@ Exit codes:
 @click.option("--missing", is_flag=True, help="Only paths that lead to nothing.")
 @click.option("--outside", is_flag=True, help="Only paths that lead out of the project.")
 @click.option(
+    "--kind",
+    "kinds",
+    metavar="KIND",
+    multiple=True,
+    type=click.Choice(_KINDS),
+    help=f"Only paths of this kind, or of several: {', '.join(_KINDS)}.",
+)
+@click.option(
     "--format",
     "form",
     type=click.Choice(["table", "csv", "json"]),
@@ -41,19 +54,26 @@ Exit codes:
 @click.option(
     "--threads", type=click.IntRange(min=1), help="Threads that read files; all processors by default."
 )
-def paths(project: str, missing: bool, outside: bool, form: str, threads: int | None) -> int:
+def paths(
+    project: str, missing: bool, outside: bool, kinds: tuple[str, ...], form: str, threads: int | None
+) -> int:
     """List the paths in the STAR files of PROJECT, and whether something is there.
 
     Paths are resolved as RELION does it, from the project's folder. What lies outside is not
-    looked at, and nothing is opened. Links, '..' and absolute paths may lead outside.
+    looked at, and nothing is opened. Links, '..' and absolute paths may lead outside. Where
+    many paths of one folder are to be listed, the folder is, and --format csv lists them.
 
     \b
     tomoset paths .
+    tomoset paths . --missing --kind star --kind file
     tomoset paths . --missing --outside --format csv
     """  # noqa: D301  click reads the mark
     from tomoset.mending import find_references
 
     found = find_references(project, threads=threads)
+    lacks_images = _lacks_images(found)
+    if kinds:
+        found = replace(found, table=_of_kinds(found.table, kinds))
     table = _asked(found, missing=missing, outside=outside)
     if form == "table":
         echo_lines(_lines(table, lists=missing or outside))
@@ -63,6 +83,10 @@ def paths(project: str, missing: bool, outside: bool, form: str, threads: int | 
         sys.stdout.flush()
         WRITERS[form](table.schema, table.to_batches(), sys.stdout.buffer)
     _echo_to_error(_facts(found))
+    if lacks_images and not kinds:
+        command = f"tomoset paths {printable(project)} --missing --kind star --kind file --kind folder"
+        click.echo("most images are missing; if they were not copied, look at the other paths:", err=True)
+        click.echo(command, err=True)
     if found.faults:
         where = counted_places(path for path, _ in found.faults)
         raise Failure(f"{where} could not be read, or not all of it")
@@ -121,15 +145,51 @@ def _lines(table: "pa.Table", *, lists: bool) -> Iterator[str]:
         counts = f"{group['count_sum']:>9,}{rows:>8,}{gone or '':>9}{out or '':>9}"
         yield f"{name}  {group['kind']:6}{counts}".rstrip()
         if lists:
-            for row in table.slice(start, rows).to_pylist():
-                yield from _path(row)
+            yield from _paths(table.slice(start, rows).to_pylist())
         start += rows
 
 
-def _path(row: dict[str, Any]) -> Iterator[str]:
-    ways = {"absolute": "absolute", "dots": "by '..'", "link": "by a link", "relative": ""}
-    state = "missing" if row["inside"] else f"outside, {ways[str(row['way'])]}"
-    yield f"      {printable(str(row['path']))} ({state})"
+def _paths(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield paths, or their folders where there are many."""
+    folders: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        path = str(row["path"])
+        state = "missing" if row["inside"] else f"outside, {_WAYS[str(row['way'])]}"
+        folders.setdefault((path.rstrip("/").rpartition("/")[0], state), []).append(path)
+    for (folder, state), found in list(folders.items())[:_MOST_FOLDERS]:
+        if len(found) > _MOST_PATHS:
+            yield f"      {printable(folder or '.')}/: {len(found):,} paths, such as {_name(found[0])} ({state})"
+        else:
+            yield from (f"      {printable(path)} ({state})" for path in found)
+    if len(folders) > _MOST_FOLDERS:
+        left = sum(len(found) for found in list(folders.values())[_MOST_FOLDERS:])
+        more = counted(len(folders) - _MOST_FOLDERS, "more folder")
+        yield f"      {counted(left, 'path')} in {more} (--format csv lists all)"
+
+
+#: How a path leads out.
+_WAYS = {"absolute": "absolute", "dots": "by '..'", "link": "by a link", "relative": ""}
+
+
+def _name(path: str) -> str:
+    return printable(path.rstrip("/").rpartition("/")[2])
+
+
+def _of_kinds(table: "pa.Table", kinds: Sequence[str]) -> "pa.Table":
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    wanted = pa.array(kinds, table.schema.field("kind").type)
+    return table.filter(pc.is_in(table["kind"], value_set=wanted))
+
+
+def _lacks_images(found: "FoundReferences") -> bool:
+    """Tell whether most of the images are missing, and there are so many that this is no accident."""
+    import pyarrow.compute as pc
+
+    images = found.table.filter(pc.equal(found.table["kind"], "image"))
+    missing = pc.sum(pc.equal(images["present"], False)).as_py() or 0
+    return int(missing) > max(len(images) // 2, _MOST_FOLDERS)
 
 
 def _columns(table: "pa.Table") -> Iterator[dict[str, Any]]:
