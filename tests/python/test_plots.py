@@ -79,6 +79,20 @@ def test_wrong_commands(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> No
     none = run(capfd, "plot", tmp_path / "none.star", "-o", tmp_path / "a.png")
     assert none.code == 3
     assert list(tmp_path.iterdir()) == []
+    bare = run(capfd, "plot", PLAIN)
+    assert (bare.code, "Missing option '-o': the picture to write, .png, .pdf or .svg." in bare.err) == (
+        2,
+        True,
+    )
+    # What is wrong with the set comes before what is in the way.
+    (tmp_path / "a.png").write_bytes(b"")
+    for arguments, words in (
+        ([PLAIN, "--tomogram", "TS_22"], "did you mean"),
+        ([tmp_path], "Is a directory"),
+        ([PLAIN], "a.png: exists already; --force replaces it"),
+    ):
+        done = run(capfd, "plot", *arguments, "-o", tmp_path / "a.png")
+        assert (done.code, words in done.err) == (3, True), done.err
 
 
 def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:

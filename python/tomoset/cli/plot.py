@@ -19,7 +19,6 @@ _FORMATS = ("png", "pdf", "svg")
     "--output",
     "target",
     metavar="OUT",
-    required=True,
     type=click.Path(),
     help="The picture: .png, .pdf or .svg; '-' for PNG on standard output.",
 )
@@ -37,7 +36,7 @@ _FORMATS = ("png", "pdf", "svg")
 @force_option
 def plot(
     file: str,
-    target: str,
+    target: str | None,
     names: tuple[str, ...],
     geometry: bool,
     particles: str | None,
@@ -51,6 +50,8 @@ def plot(
     tomoset plot Tomograms/job006/tomograms.star -o set.png
     tomoset plot tomograms.star -o TS_01.png --geometry --tomogram TS_01
     """  # noqa: D301  click reads the mark
+    if target is None:
+        raise click.UsageError("Missing option '-o': the picture to write, .png, .pdf or .svg.")
     kind = "png" if target == STDOUT else Path(target).suffix.lower().removeprefix(".")
     if kind not in _FORMATS:
         raise click.UsageError(f"-o {printable(target)}: a picture is .png, .pdf or .svg")
@@ -60,8 +61,6 @@ def plot(
         raise click.UsageError("--particles is for --geometry")
     if image_size is not None and not geometry:
         raise click.UsageError("--image-size is for --geometry")
-    if target != STDOUT:
-        refuse_existing(target, replace=force)
     from tomoset.sets import ParticleSet, TomogramSet
 
     tomos = TomogramSet.read(file, missing="skip")
@@ -69,6 +68,9 @@ def plot(
         click.echo(f"tomoset: warning: {printable(str(finding))}", err=True)
     if names:
         tomos = tomos.select(dict.fromkeys(names))
+    if target != STDOUT:
+        # Drawing takes longer than reading, and a mistyped set is the worse mistake.
+        refuse_existing(target, replace=force)
     picture = io.BytesIO()
     if geometry:
         own = None if particles is None else ParticleSet.read(particles, tomograms=tomos)
