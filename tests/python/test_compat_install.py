@@ -84,6 +84,28 @@ def test_what_is_no_script(arguments: list[str]) -> None:
     assert done.stderr.startswith("usage: python -m tomoset.compat SCRIPT")
 
 
+@pytest.mark.parametrize("module", ["nope", "nope.below", "os.nope", "package.nope"])
+def test_what_is_no_module(tmp_path: Path, module: str) -> None:
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package/__init__.py").write_text("")
+    done = run("-m", "tomoset.compat", "-m", module, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"python -m tomoset.compat: no module named {module!r}\n"
+
+
+def test_a_module_of_a_package_that_imports_starfile(tmp_path: Path) -> None:
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package/__init__.py").write_text("import starfile\nWHOSE = starfile.__name__\n")
+    (tmp_path / "package/module.py").write_text("import package\nprint(package.WHOSE)\n")
+    done = run("-m", "tomoset.compat", "-m", "package.module", cwd=tmp_path)
+    assert (done.stdout, done.stderr, done.returncode) == ("tomoset.compat.starfile\n", "", 0)
+    # A fault of the module's own is told as ever.
+    (tmp_path / "package/module.py").write_text("import nope\n")
+    done = run("-m", "tomoset.compat", "-m", "package.module", cwd=tmp_path)
+    assert "No module named 'nope'" in done.stderr.splitlines()[-1]
+    assert "Traceback" in done.stderr
+
+
 def test_help() -> None:
     done = run("-m", "tomoset.compat", "--help")
     assert (done.returncode, done.stderr) == (0, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import runpy
 import sys
 from pathlib import Path
@@ -17,9 +18,13 @@ def main(arguments: list[str]) -> None:
         case ["-h" | "--help", *_]:
             print(_USAGE)
         case ["-m", module, *rest]:
-            install()
-            sys.argv = [module, *rest]
             sys.path[0] = ""
+            # Its package may import starfile while it is looked for.
+            install()
+            if not _is_there(module):
+                print(f"python -m tomoset.compat: no module named {module!r}", file=sys.stderr)
+                raise SystemExit(2)
+            sys.argv = [module, *rest]
             runpy.run_module(module, run_name="__main__", alter_sys=True)
         case [script, *rest] if not script.startswith("-"):
             if not Path(script).exists():
@@ -32,6 +37,17 @@ def main(arguments: list[str]) -> None:
         case _:
             print(_USAGE, file=sys.stderr)
             raise SystemExit(2)
+
+
+def _is_there(module: str) -> bool:
+    """Tell whether there is a module to be run; one whose package cannot be imported is its own affair."""
+    top = module.partition(".")[0]
+    try:
+        return top == "starfile" or importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError as fault:
+        return fault.name is None or not module.startswith(fault.name)
+    except (ImportError, ValueError):
+        return True
 
 
 if __name__ == "__main__":
