@@ -124,11 +124,21 @@ def test_other_files_are_no_crash(capfd: pytest.CaptureFixture[str], tmp_path: P
         assert run(capfd, "show", tmp_path / "odd.star").code == code
 
 
+def test_some_blocks(capfd: pytest.CaptureFixture[str], star: Path) -> None:
+    shown = run(capfd, "show", star, "--block", "optics", "--block", "data_optics")
+    assert shown.code == 0
+    assert [line for line in shown.out.splitlines() if line.startswith("data_")] == [
+        "data_optics: 2 rows, 3 labels"
+    ]
+    shown = run(capfd, "show", star, "--block", "optic")
+    assert (shown.code, 'did you mean "optics"' in shown.err) == (3, True)
+
+
 def test_files_of_many_blocks(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "many.star"
     path.write_text("".join(f"data_{at}\n\n_rlnVoltage {at}\n\n" for at in range(30)))
     shown = run(capfd, "show", path).out
     assert "data_19: list" in shown
     assert "data_20" not in shown
-    assert "and 10 blocks more (--all-blocks)" in shown
+    assert "and 10 blocks more (--all-blocks, --block NAME)" in shown
     assert "data_29: list" in run(capfd, "show", path, "--all-blocks").out

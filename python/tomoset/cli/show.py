@@ -35,8 +35,11 @@ _MOST_BLOCKS = 20
 @click.option(
     "--rows", metavar="N", type=click.IntRange(min=0), default=3, show_default=True, help="First rows shown."
 )
+@click.option(
+    "--block", "wanted", metavar="NAME", multiple=True, help="Only this block; may be given several times."
+)
 @click.option("--all-blocks", is_flag=True, help=f"Not only the first {_MOST_BLOCKS} blocks.")
-def show(file: str, rows: int, all_blocks: bool) -> None:
+def show(file: str, rows: int, wanted: tuple[str, ...], all_blocks: bool) -> None:
     """Show the blocks of a STAR file, their labels, types, units and first rows, and what is odd in it.
 
     Of a set of tomograms, particles or trajectories, or an optimisation set, also what it holds and what is wrong
@@ -49,15 +52,23 @@ def show(file: str, rows: int, all_blocks: bool) -> None:
     where = star.path or file
     _refuse_other(where, star)
     echo_lines(_title(where, star, width))
-    if not is_url(where):
-        echo_lines(set_lines(where, star, width))
-    names = list(star)
-    most = len(names) if all_blocks or len(names) <= _MOST_BLOCKS else _MOST_BLOCKS
-    for block in star.blocks[:most]:
+    if wanted:
+        known = [name if name in star else name.removeprefix("data_") for name in wanted]
+        blocks = tuple(star[name] for name in dict.fromkeys(known))
+        names = {block.name for block in blocks}
+        odd = tuple(each for each in star.diagnostics if each.block in names)
+    else:
+        blocks, odd = star.blocks, star.diagnostics
+        if not is_url(where):
+            echo_lines(set_lines(where, star, width))
+    most = len(blocks) if wanted or all_blocks else _MOST_BLOCKS
+    for block in blocks[:most]:
         echo_lines(_block(block, rows, width))
-    if most < len(names):
-        echo_lines(iter(["", f"and {counted(len(names) - most, 'block')} more (--all-blocks)"]))
-    echo_lines(_diagnostics(star.diagnostics, width or _WIDTH))
+    if most < len(blocks):
+        echo_lines(
+            iter(["", f"and {counted(len(blocks) - most, 'block')} more (--all-blocks, --block NAME)"])
+        )
+    echo_lines(_diagnostics(odd, width or _WIDTH))
 
 
 def _refuse_other(file: str, star: "StarFile") -> None:
