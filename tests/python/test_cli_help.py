@@ -60,6 +60,11 @@ def test_an_example_is_taken(line: str) -> None:
         examples()[str(options["name"])].with_options(**settings)
 
 
+def test_no_summary_is_cut() -> None:
+    context = click.Context(commands, info_name="tomoset", terminal_width=80, max_content_width=80)
+    assert "..." not in commands.get_help(context).partition("Commands:")[2]
+
+
 def test_help_fits_80_columns() -> None:
     for name, command in commands.commands.items():
         context = click.Context(command, info_name=f"tomoset {name}", terminal_width=80, max_content_width=80)

@@ -55,6 +55,20 @@ def commands() -> None:
     """Read, convert and catalogue the STAR files of RELION and cryo-EM."""
 
 
+#: What the list of commands says where the first sentence of a command's help is too long for a line.
+_SUMMARIES = {
+    "changes": "List the files that are new, changed or deleted.",
+    "check": "Tell what is wrong with STAR files, and what RELION does.",
+    "convert": "Convert a table of a STAR file, or a table to STAR.",
+    "index": "Bring a catalogue up to date with the files of an archive.",
+    "paths": "List the paths in STAR files, and whether they lead somewhere.",
+    "plot": "Draw the tilts, defocus and shifts of a tomogram set.",
+    "rebase": "Move references in the STAR files of a project.",
+    "show": "Show what is in a STAR file, and what is odd in it.",
+    "status": "Tell what a catalogue holds, and of which archives.",
+    "subset": "Keep some rows and columns of a STAR file.",
+}
+
 for _command in (
     show,
     check,
@@ -74,6 +88,7 @@ for _command in (
     vacuum,
     forget,
 ):
+    _command.short_help = _SUMMARIES.get(_command.name or "")
     commands.add_command(_command)
 
 
