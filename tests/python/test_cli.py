@@ -52,6 +52,30 @@ def test_wrong_usage_is_2(capfd: pytest.CaptureFixture[str], arguments: list[str
     assert "Usage: tomoset" in shown.err
 
 
+def test_a_missing_catalogue_is_asked_for_with_its_variable(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TOMOSET_CATALOG", raising=False)
+    for arguments in (["status"], ["index", "."], ["vacuum"], ["forget", "x"], ["changes"]):
+        done = run(capfd, *arguments)
+        assert (done.code, "unless TOMOSET_CATALOG says it." in done.err) == (2, True), done.err
+
+
+def test_folders_that_are_not_there_are_named(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    star, none = tmp_path / "run_data.star", tmp_path / "none"
+    star.write_text(PROJECT)
+    commands: list[tuple[list[str | Path], Path]] = [
+        (["convert", star, none / "x.csv", "--block", "optics"], none / "x.csv"),
+        (["subset", star, "-o", none / "x.star", "--rows", ":1"], none / "x.star"),
+        (["index", tmp_path, "--catalog", none / "catalog"], none / "catalog"),
+        (["show", none / "x.star"], none / "x.star"),
+    ]
+    for arguments, place in commands:
+        done = run(capfd, *arguments)
+        words = f"tomoset: {place}: No such file or directory: there is no folder {none}\n"
+        assert (done.code, done.err) == (3, words)
+
+
 def test_as_a_module() -> None:
     assert run_process("--version").stdout.startswith("tomoset ")
 

@@ -116,7 +116,8 @@ def test_nothing_is_overwritten_unasked(
 
 def test_bad_targets(capfd: pytest.CaptureFixture[str], star: Path, tmp_path: Path) -> None:
     done = run(capfd, "convert", star, tmp_path / "missing" / "out.csv", "--block", "optics")
-    assert (done.code, done.err) == (3, f"tomoset: {tmp_path}/missing/out.csv: No such file or directory\n")
+    words = f"No such file or directory: there is no folder {tmp_path}/missing"
+    assert (done.code, done.err) == (3, f"tomoset: {tmp_path}/missing/out.csv: {words}\n")
     assert run(capfd, "convert", star, tmp_path / "out.docx").code == 2
     assert run(capfd, "convert", star, tmp_path / "out").code == 2
     assert run(capfd, "convert", star, tmp_path / "out.csv", "--format", "csv").code == 2
@@ -132,3 +133,13 @@ def test_broken_files_are_located(capfd: pytest.CaptureFixture[str], tmp_path: P
     done = run(capfd, "convert", tmp_path / "empty.star", tmp_path / "empty.csv")
     assert done.code in {2, 3}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.star", "empty.star"]
+
+
+@pytest.mark.parametrize("option", ["--columns", "--where", "--rows"])
+def test_rows_and_columns_are_chosen_by_another_command(
+    capfd: pytest.CaptureFixture[str], option: str
+) -> None:
+    done = run(capfd, "convert", "a.star", "a.csv", option, "x")
+    words = f"No such option '{option}': tomoset subset chooses rows and columns."
+    assert (done.code, words in done.err) == (2, True)
+    assert "No such option '--colums'" in run(capfd, "convert", "a.star", "a.csv", "--colums", "x").err

@@ -89,7 +89,8 @@ def test_a_failed_query_keeps_the_old_file(
     assert (tmp_path / "out.csv").read_text() == "precious"
     assert len(list(tmp_path.iterdir())) == 1
     done = run(capfd, "query", "SELECT 1", "--catalog", catalog, "-o", tmp_path / "missing" / "out.csv")
-    assert (done.code, done.err) == (3, f"tomoset: {tmp_path}/missing/out.csv: No such file or directory\n")
+    words = f"No such file or directory: there is no folder {tmp_path}/missing"
+    assert (done.code, done.err) == (3, f"tomoset: {tmp_path}/missing/out.csv: {words}\n")
 
 
 def test_columns_that_a_format_lacks(
@@ -310,7 +311,7 @@ def test_questions_of_the_package(capfd: pytest.CaptureFixture[str], catalog: Pa
             "min_dose is no text: expected something such",
         ),
         (["--example", "high_dose", "--set", "90"], "expected OPTION=VALUE"),
-        (["--example", "high_dose"], "Missing option '--catalog'"),
+        (["--example", "high_dose"], "Missing option '--catalog': which catalogue, unless TOMOSET_CATALOG"),
         (["SELECT 1", "--example", "high_dose"], "one question"),
         ([], "one question"),
         (["SELECT 1", "--set", "a=1"], "are for --example"),

@@ -21,7 +21,21 @@ if TYPE_CHECKING:
     from tomoset.star import StarFile
 
 
-@click.command()
+class _Convert(click.Command):
+    """The command, which tells where rows and columns are chosen."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the command line."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as fault:
+            if fault.option_name not in ("--columns", "--drop", "--where", "--rows", "--random"):
+                raise
+            words = f"No such option {fault.option_name!r}: tomoset subset chooses rows and columns."
+            raise click.UsageError(words, ctx) from None
+
+
+@click.command(cls=_Convert)
 @click.argument("source", metavar="IN", type=click.Path())
 @click.argument("target", metavar="OUT", type=click.Path())
 @click.option(

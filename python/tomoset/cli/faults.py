@@ -116,4 +116,14 @@ def _os_message(fault: OSError) -> str:
     words = fault.strerror or str(fault)
     if fault.filename is None:
         return words
-    return f"{click.format_filename(fault.filename)}: {words}"
+    return f"{click.format_filename(fault.filename)}: {words}{_lacks_folder(fault)}"
+
+
+def _lacks_folder(fault: OSError) -> str:
+    """Tell that the folder is what is missing, where it is."""
+    if not isinstance(fault, FileNotFoundError) or isinstance(fault.filename, int):
+        return ""
+    above = os.path.dirname(fault.filename)  # noqa: PTH120  text or bytes
+    if not above or os.path.exists(above):  # noqa: PTH110
+        return ""
+    return f": there is no folder {click.format_filename(above)}"

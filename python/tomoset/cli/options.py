@@ -9,12 +9,22 @@ import click
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
+MISSING_CATALOG = "Missing option '--catalog': which catalogue, unless TOMOSET_CATALOG says it."
+
+
+def _require_catalog(context: click.Context, _: click.Parameter, folder: str | None) -> str | None:
+    if folder is None and not context.resilient_parsing:
+        raise click.UsageError(MISSING_CATALOG, context)
+    return folder
+
+
 def _catalog_option(*, required: bool) -> Callable[[_Command], _Command]:
     return click.option(
         "--catalog",
         "folder",
         metavar="DIR",
-        required=required,
+        # click's own message does not tell of the variable.
+        callback=_require_catalog if required else None,
         envvar="TOMOSET_CATALOG",
         # Whether it can be read is no matter of usage, which is all that click knows.
         type=click.Path(readable=False),

@@ -11,7 +11,7 @@ import click
 
 from tomoset import _core
 from tomoset.cli.faults import Failure
-from tomoset.cli.options import optional_catalog_option
+from tomoset.cli.options import MISSING_CATALOG, optional_catalog_option
 from tomoset.cli.output import FORMAT_BY_SUFFIX, STDOUT, binary_output, echo_lines, terminal_width
 from tomoset.cli.words import printable
 
@@ -96,7 +96,7 @@ def query(
     elif sql is not None:
         _refuse_file(sql)
     if folder is None:
-        raise click.UsageError("Missing option '--catalog'.")
+        raise click.UsageError(MISSING_CATALOG)
     from tomoset.catalog import Catalog
 
     assert sql is not None
