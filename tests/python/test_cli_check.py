@@ -365,6 +365,13 @@ def test_what_is_excluded_as_the_page_has_it(tmp_path: Path, capfd: Capture) -> 
         (".tomoset.toml", "check = 1\n", "[check] is no table"),
         (".tomoset.toml", "[check\n", "it cannot be read: "),
         (".tomoset.toml", "\udcff", "it cannot be read: "),
+        (".tomoset.toml", f"a = {'[' * 5000}{']' * 5000}\n", "it cannot be read: it is nested too deeply"),
+        (".tomoset.toml", f"a = {'9' * 5000}\n", "it cannot be read: "),
+        ("pyproject.toml", "[tool]\ntomoset = 3\n", "[tool.tomoset] is no table"),
+        ("pyproject.toml", "[tool]\ntomoset = [1]\n", "[tool.tomoset] is no table"),
+        ("pyproject.toml", "[tool]\ntomoset = 'check'\n", "[tool.tomoset] is no table"),
+        (".tomoset.toml", '"\\u001b[31m" = 1\n', r"there is no table [\x1b[31m]"),
+        (".tomoset.toml", '[check]\n"\\u001b[31m" = 1\n', r"there is no option [check] \x1b[31m;"),
     ],
 )
 def test_wrong_files_of_options(name: str, text: str, words: str, project: Path, capfd: Capture) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from check_runs import Capture, break_rules, file_of, told
-from cli_runs import run
+from cli_runs import run, run_process
 from rule_projects import FILES, make_images, make_project
 
 
@@ -221,7 +221,16 @@ def test_each_project_has_its_own(project: Path, tmp_path: Path, capfd: Capture)
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "{}", '{"tomoset-baseline": 2, "files": {}}', '{"tomoset-baseline": 1, "files": {"a": [1]}}'],
+    [
+        "",
+        "[]",
+        "{}",
+        '{"tomoset-baseline": 2, "files": {}}',
+        '{"tomoset-baseline": 1, "files": {"a": [1]}}',
+        '{"tomoset-baseline": 1, "files": {"a": [{"code": "O101", "found": "", "count": Infinity}]}}',
+        "[" * 100_000,
+    ],
+    ids=lambda text: text[:60],
 )
 def test_what_is_no_baseline(text: str, project: Path, capfd: Capture) -> None:
     (project / ".tomoset-baseline.json").write_text(text)
@@ -232,6 +241,21 @@ def test_what_is_no_baseline(text: str, project: Path, capfd: Capture) -> None:
     # Nor is anything put in its place: it may be something else.
     assert run(capfd, "check", "project", "--write-baseline").code == 2
     assert (project / ".tomoset-baseline.json").read_text() == text
+
+
+def test_a_baseline_that_never_ends(project: Path, capfd: Capture) -> None:
+    path = project / ".tomoset-baseline.json"
+    for make in (os.mkfifo, lambda name: Path(name).symlink_to("/dev/zero")):
+        make(path)
+        for option in ("--brief", "--write-baseline"):
+            done = run(capfd, "check", "project", option)
+            assert (done.code, done.out) == (3, "")
+            assert f"{path}: it is no regular file" in done.err
+        path.unlink()
+    # Whoever names one may name a pipe.
+    empty = '{"tomoset-baseline": 1, "files": {}}'
+    done = run_process("check", "project", "--baseline", "/dev/stdin", input=empty)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_a_baseline_that_is_not_there(project: Path, capfd: Capture) -> None:

@@ -111,7 +111,7 @@ def read_baseline(path: Path) -> Baseline:
                 )
     except BaselineError:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise BaselineError(f"{where}: it is no baseline ({type(error).__name__}: {error})") from error
     return Baseline(_folder(path), known)
 

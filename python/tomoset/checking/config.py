@@ -95,14 +95,18 @@ def read_config(path: Path) -> Config | None:
     where = printable(os.fspath(path), 1000)
     try:
         whole = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        why = getattr(error, "strerror", None) or str(error)
+    except (OSError, ValueError, RecursionError) as error:
+        # A number of thousands of digits is a ValueError of its own.
+        deep = "it is nested too deeply" if isinstance(error, RecursionError) else None
+        why = deep or getattr(error, "strerror", None) or str(error)
         raise ConfigError(f"{where}: it cannot be read: {why}") from error
     prefix = ""
     if path.name == SHARED:
         prefix = "tool.tomoset."
         whole = whole.get("tool", {})
         whole = whole.get("tomoset", {}) if isinstance(whole, dict) else {}
+        if not isinstance(whole, dict):
+            raise ConfigError(f"{where}: [tool.tomoset] is no table")
         if not whole:
             return None
     _refuse_others(where, f"table [{prefix}", "]", whole, ["check"])
@@ -147,4 +151,5 @@ def _refuse_others(where: str, before: str, after: str, table: Mapping[str, Any]
         if name not in allowed:
             hint = _core.hint(name, "", allowed)
             known = ", ".join(allowed)
-            raise ConfigError(f"{where}: there is no {before}{name}{after}{hint}; allowed: {known}")
+            shown = printable(name)
+            raise ConfigError(f"{where}: there is no {before}{shown}{after}{hint}; allowed: {known}")

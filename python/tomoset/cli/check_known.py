@@ -1,6 +1,8 @@
 """What is known of the paths that ``tomoset check`` is given: baselines that are heeded, or written."""
 
+import errno
 import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -74,6 +76,8 @@ class Known:
     def _begin(self, file: Path) -> None:
         if not self._heed or file in self._read:
             return
+        if file != self._baseline:
+            _refuse_endless(file)
         if self._write:
             self._to_write.setdefault(file, [])
             is_there = os.path.isfile(file)  # noqa: PTH113
@@ -142,6 +146,16 @@ class Known:
         paths = self._written
         first = printable(os.path.relpath(paths[0]), 1000) if paths else "none was found"
         return first if len(paths) < 2 else f"{first}, and {len(paths) - 1:,} more files"
+
+
+def _refuse_endless(file: Path) -> None:
+    """Refuse a pipe or device that somebody put where what is known is looked for: it may never end."""
+    try:
+        mode = file.stat().st_mode
+    except OSError:
+        return
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise OSError(errno.EINVAL, "it is no regular file", os.fspath(file))
 
 
 def _home(unit: Unit) -> Path:
