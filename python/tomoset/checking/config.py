@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import fnmatch
 import os
+import re
 import tomllib
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +64,14 @@ class Config:
         relative = os.path.relpath(path, self.path.parent)
         parts = relative.split("/")
         ways = ["/".join(parts[: at + 1]) for at in range(len(parts))]
-        return any(fnmatch.fnmatchcase(way, pattern.rstrip("/")) for way in ways for pattern in self.exclude)
+        fits = _any_of(self.exclude).match
+        return any(fits(way) for way in ways)
+
+
+@lru_cache(maxsize=64)
+def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    """Give what fits where one of some patterns does; to ask them one by one takes ten times as long."""
+    return re.compile("|".join(fnmatch.translate(pattern.rstrip("/")) for pattern in patterns))
 
 
 def find_config(path: str | os.PathLike[str]) -> Config:
