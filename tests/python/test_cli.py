@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_runs import PROJECT, environment, run, run_process
+from cli_runs import PROJECT, environment, run, run_on_terminal, run_process
 from tomoset.cli.words import counted, display_width, pad, printable, shorten, size_text
 
 
@@ -74,6 +74,19 @@ def test_folders_that_are_not_there_are_named(capfd: pytest.CaptureFixture[str],
         done = run(capfd, *arguments)
         words = f"tomoset: {place}: No such file or directory: there is no folder {none}\n"
         assert (done.code, done.err) == (3, words)
+
+
+@pytest.mark.parametrize(
+    "command", [["show"], ["check", "--baseline"], ["status", "--catalog"], ["\x1b[31mx"]]
+)
+def test_messages_steer_no_terminal(tmp_path: Path, command: list[str]) -> None:
+    name = "\x1b[31m\x07\u202e.star"
+    (tmp_path / name).mkdir()
+    (tmp_path / "a.star").write_text("data_a\n")
+    for path in (tmp_path / name / "none", tmp_path / "none" / name):
+        code, screen = run_on_terminal(300, *command, path, *([tmp_path] if "--baseline" in command else []))
+        assert code in (2, 3)
+        assert all(letter.isprintable() or letter == "\n" for letter in screen)
 
 
 def test_as_a_module() -> None:

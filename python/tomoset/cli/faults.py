@@ -1,6 +1,7 @@
 """What the exit codes mean, and how a fault becomes one clear message instead of a traceback."""
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from typing import Any
 
 import click
 
+from tomoset.cli.words import printable
 from tomoset.exceptions import TomosetError
 
 
@@ -66,7 +68,8 @@ class DiffersOrFails(click.Command):
 
 
 def report(fault: click.ClickException) -> None:
-    """Write the message of a fault to standard error."""
+    """Write the message of a fault, which steers no terminal, to standard error."""
+    fault.message = re.sub(r"[^\n\t]+", lambda part: printable(part[0]), fault.message)
     if isinstance(fault, click.UsageError):
         fault.show()
     else:
