@@ -15,6 +15,7 @@ import tomoset
 from rule_projects import FILES, TOMOGRAMS, change, make_images, make_project
 from rule_projects import series as five_tilts
 from tomoset import TomogramSet, _core
+from tomoset.checking.run import named_by
 from tomoset.sets.paths import Within, leads_out
 
 pytestmark = pytest.mark.usefixtures("no_hang")
@@ -46,6 +47,16 @@ def with_series(root: Path, **columns: Any) -> Path:
         (root / FILES[name]).unlink()
     change(root, [{"remove": "pipeline"}, {"file": "default_pipeline.star", "text": ""}])
     return root
+
+
+def test_optimisation_sets_that_name_one_another(tmp_path: Path) -> None:
+    for name, other in ("ab", "ba", "cc"):
+        text = f"data_\n\n_rlnTomoTomogramsFile {other}.star\n_rlnTomoParticlesFile {name}.star\n"
+        (tmp_path / f"{name}.star").write_text(text)
+    for name, other in ("ab", "ba", "cc"):
+        file = tmp_path / f"{name}.star"
+        assert named_by(str(file)) == [str(file), str(tmp_path / f"{other}.star")]
+        tomoset.check(file)
 
 
 # Optics.

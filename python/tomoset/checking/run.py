@@ -198,8 +198,8 @@ def units_of(path: str | os.PathLike[str], options: Options) -> Iterator[Unit]:
     yield Unit("", b"", False, _core.entries_of(names), shown)
 
 
-def named_by(path: str) -> list[str]:
-    """Give the STAR files that a set names, as far as it can be read and they lie within its project."""
+def named_by(path: str, kinds: Sequence[str] = ("TomogramSet", "OptimisationSet")) -> list[str]:
+    """Give the STAR files that a set of some kinds names, as far as it can be read and they lie within its project."""
     from tomoset.exceptions import TomosetError
     from tomoset.sets.kinds import kind_of
     from tomoset.star import read_star
@@ -207,6 +207,8 @@ def named_by(path: str) -> list[str]:
     try:
         star = read_star(path, on_error="collect")
         kind = kind_of(star)
+        if kind not in kinds:
+            return []
         if kind == "TomogramSet":
             block = star[GLOBAL] if GLOBAL in star else next(iter(star.values()))
             files = block[SERIES_FILE].to_pylist() if SERIES_FILE in block else []
@@ -216,7 +218,9 @@ def named_by(path: str) -> list[str]:
             for label in SETS:
                 block = next(iter(star.values()))
                 named = _within(path, block[label].to_pylist() if label in block else [])
-                found += [*named, *(named_by(named[0]) if named and label == TOMOGRAMS else [])]
+                # In place of tomograms it may name itself, or one that names it, and so on for ever.
+                series = named_by(named[0], ["TomogramSet"]) if named and label == TOMOGRAMS else []
+                found += [*named, *series]
             return found
     except (TomosetError, OSError):
         # Which is told of the file itself.
