@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from check_runs import Capture, break_rules, file_of, told
-from cli_runs import run, run_process
+from cli_runs import environment, run, run_process
 from rule_projects import FILES, make_images, make_project
 
 
@@ -228,6 +230,8 @@ def test_each_project_has_its_own(project: Path, tmp_path: Path, capfd: Capture)
         '{"tomoset-baseline": 2, "files": {}}',
         '{"tomoset-baseline": 1, "files": {"a": [1]}}',
         '{"tomoset-baseline": 1, "files": {"a": [{"code": "O101", "found": "", "count": Infinity}]}}',
+        '{"tomoset-baseline": 1, "files": {"a": [{"code": 101, "found": ""}]}}',
+        '{"tomoset-baseline": 1, "files": {"a": [{"code": "O101", "found": "\\ud800"}]}}',
         "[" * 100_000,
     ],
     ids=lambda text: text[:60],
@@ -241,6 +245,20 @@ def test_what_is_no_baseline(text: str, project: Path, capfd: Capture) -> None:
     # Nor is anything put in its place: it may be something else.
     assert run(capfd, "check", "project", "--write-baseline").code == 2
     assert (project / ".tomoset-baseline.json").read_text() == text
+
+
+@pytest.mark.parametrize("name", ["\xe9", os.fsdecode(b"\xe9")])
+def test_names_are_the_same_in_every_locale(name: str, tmp_path: Path) -> None:
+    for each in (name, "\xfc"):
+        (tmp_path / f"{each}.star").write_text("data_a\n\n_rlnVoltage nan\n")
+    options = '[check]\nexclude = ["\xfc*"]\nbaseline = "\xe4.json"\n'
+    (tmp_path / ".tomoset.toml").write_text(options, encoding="utf-8")
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    for first, then in (({}, plain), (plain, {})):
+        command = [sys.executable, "-m", "tomoset", "check", tmp_path]
+        subprocess.run([*command, "--write-baseline"], env=environment() | first, check=True)
+        done = subprocess.run(command, env=environment() | then, check=False, stdout=subprocess.PIPE)
+        assert (done.returncode, done.stdout) == (0, b"nothing found in 2 files; 1 known\n")
 
 
 def test_a_baseline_that_never_ends(project: Path, capfd: Capture) -> None:

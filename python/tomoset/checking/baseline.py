@@ -78,13 +78,13 @@ class Baseline:
         return stay
 
     def _absolute(self, path: str) -> str:
-        return os.path.normpath(os.path.join(self.folder, path))  # noqa: PTH118
+        return os.path.normpath(os.path.join(self.folder, os.fsdecode(_bytes(path))))  # noqa: PTH118
 
 
 def fingerprint(finding: Finding, folder: Path) -> str:
     """Give what a finding is known by, as one word; it stays while rows are put in above."""
     words = [_relative(finding.path, folder), *(word or "" for word in _key(finding, folder))]
-    return hashlib.blake2b("\0".join(words).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+    return hashlib.blake2b(_bytes("\0".join(words)), digest_size=16).hexdigest()
 
 
 def read_baseline(path: Path) -> Baseline:
@@ -104,16 +104,33 @@ def read_baseline(path: Path) -> Baseline:
             raise BaselineError(f"{where}: a baseline of version {data['tomoset-baseline']!r}, not {VERSION}")
         known: dict[str, Counter[Key]] = {}
         for file, rows in data["files"].items():
-            keys = known.setdefault(file, Counter())
+            keys = known.setdefault(_text(file), Counter())
             for row in rows:
-                keys[row["code"], row.get("block"), row.get("label"), row.get("tomogram"), row["found"]] += (
-                    int(row.get("count", 1))
+                block, label, tomogram = (
+                    None if row.get(name) is None else _text(row[name])
+                    for name in ("block", "label", "tomogram")
                 )
+                key = (_text(row["code"]), block, label, tomogram, _text(row["found"]))
+                keys[key] += int(row.get("count", 1))
     except BaselineError:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise BaselineError(f"{where}: it is no baseline ({type(error).__name__}: {error})") from error
     return Baseline(_folder(path), known)
+
+
+def _text(value: object) -> str:
+    """Give what is text, and can be written as such again.
+
+    Raises
+    ------
+    TypeError, ValueError
+        It is not.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{printable(repr(value))} is no text")
+    _bytes(value)
+    return value
 
 
 def write_baseline(
@@ -151,10 +168,9 @@ def write_baseline(
         # The greater number of each.
         files[name] = own | keys
     data = {"tomoset-baseline": VERSION, "files": {file: _rows(files[file]) for file in sorted(files)}}
-    # Bytes that are not UTF-8 in names stay as they are.
-    text = json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+    text = _bytes(json.dumps(data, indent=1, ensure_ascii=False) + "\n")
     with replacing(path) as file:
-        file.write(text.encode("utf-8", "surrogateescape"))
+        file.write(text)
     return alone
 
 
@@ -176,7 +192,15 @@ def _key(finding: Finding, folder: Path) -> Key:
 
 
 def _relative(path: str | None, folder: Path) -> str:
-    return "" if path is None else os.path.relpath(os.path.abspath(path), folder)  # noqa: PTH100
+    if path is None:
+        return ""
+    # The same name in every locale.
+    return os.fsencode(os.path.relpath(os.path.abspath(path), folder)).decode("utf-8", "surrogateescape")  # noqa: PTH100
+
+
+def _bytes(text: str) -> bytes:
+    """Give text as it is stored: bytes of names that are not UTF-8 stay as they are."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _folder(path: Path) -> Path:

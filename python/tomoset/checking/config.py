@@ -61,7 +61,8 @@ class Config:
         """Tell whether nothing is told of a file: it, or a folder above it, is as a pattern says."""
         if not self.exclude or self.path is None:
             return False
-        relative = os.path.relpath(path, self.path.parent)
+        # Names are the same in every locale, as the file is.
+        relative = os.fsencode(os.path.relpath(path, self.path.parent)).decode("utf-8", "surrogateescape")
         parts = relative.split("/")
         ways = ["/".join(parts[: at + 1]) for at in range(len(parts))]
         fits = _any_of(self.exclude).match
@@ -147,7 +148,7 @@ def _of_table(path: Path, where: str, title: str, table: Mapping[str, Any]) -> C
         elif name == "baseline":
             if not isinstance(value, str) or not value:
                 raise ConfigError(f"{what}; it must be a path")
-            found = replace(found, baseline=path.parent / value)
+            found = replace(found, baseline=path.parent / os.fsdecode(value.encode()))
         elif not isinstance(value, bool):
             raise ConfigError(f"{what}; it must be true or false")
         else:
