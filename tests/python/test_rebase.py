@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import tomoset
 from cli_runs import environment, run
+from nobody import open_folder, run_as_nobody
 from tomoset import _core
 from tomoset.sets.together import Together
 
@@ -220,6 +221,43 @@ def test_somebody_else_at_work(project: Path) -> None:
         tomoset.rebase("Movies/a", "Raw", project)
     os.close(handle)
     tomoset.rebase("Movies/a", "Raw", project)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has files of another owner")
+def test_a_file_that_only_its_owner_may_replace() -> None:
+    with open_folder() as folder:
+        inner = folder / "inner"
+        inner.mkdir()
+        for name in ("inner/a", "b"):
+            (folder / f"{name}.star").write_bytes(TILTS)
+            (folder / f"{name}.star").chmod(0o666)
+        inner.chmod(0o1777)
+        before = contents(folder)
+        done = run_as_nobody(folder, "rebase", "Movies/a", "Raw", ".")
+        assert done.code == 3
+        assert done.err.endswith(f"tomoset: {folder}/inner/a.star: Operation not permitted\n")
+        assert contents(folder) == before
+
+
+def test_what_cannot_be_finished_says_so(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace = os.replace
+
+    def replace_some(made: str, target: str) -> None:
+        if target.endswith("a.star"):
+            raise OSError(28, "No space left on device", made, None, target)
+        replace(made, target)
+
+    monkeypatch.setattr(os, "replace", replace_some)
+    with pytest.raises(
+        OSError, match="some files are new by now, and the next call finishes the others"
+    ) as caught:
+        tomoset.rebase("Movies/a", "Raw", project)
+    assert caught.value.filename == str(project / "Import/job001/a.star")
+    monkeypatch.undo()
+    with pytest.raises(tomoset.RebaseError, match="no reference"):
+        tomoset.rebase("Movies/a", "Raw", project)
+    assert contents(project)["Import/job001/a.star"] == MOVED
+    assert gzip.decompress(contents(project)["b.star.gz"]) == MOVED
 
 
 def test_a_damaged_file_keeps_all_as_they_are(project: Path) -> None:

@@ -117,7 +117,8 @@ def rebase(
     ValueError
         `old` or `new` can be no path in a STAR file.
     OSError
-        A file cannot be read or written, for instance since the disk is full. No file is changed then.
+        A file cannot be read or written, for instance since the disk is full. No file is changed then. Where files
+        that are made cannot be put in their places, it says so, and the next call goes on with them.
 
     Examples
     --------

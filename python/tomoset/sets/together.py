@@ -12,6 +12,7 @@ import fcntl
 import json
 import os
 import secrets
+import stat
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -76,6 +77,8 @@ class Together:
         if not os.access(target, os.W_OK) and os.path.exists(target):  # noqa: PTH110
             raise PermissionError(13, "Permission denied", target)
         beside = os.path.dirname(target)  # noqa: PTH120
+        if _is_kept(target, beside):
+            raise PermissionError(1, "Operation not permitted", target)
         made = f"{beside}/{self._prefix}{self._token}-{len(self._made)}{SUFFIX}"
         self._made.append((made, target, name))
         return made, target
@@ -119,7 +122,13 @@ class Together:
                 _rename(pairs, durable=self.durable)
             except BaseException:
                 # Not to leave some of each, as far as that can be helped.
-                _rename(pairs, durable=self.durable, again=True)
+                try:
+                    _rename(pairs, durable=self.durable, again=True)
+                except OSError as error:
+                    words = (
+                        f"{error.strerror}; some files are new by now, and the next call finishes the others"
+                    )
+                    raise OSError(error.errno, words, error.filename2 or error.filename) from error
                 _journal_path(self._main).unlink()
                 raise
 
@@ -153,6 +162,17 @@ def finish(path: Path) -> None:
 def is_at_work(path: Path) -> bool:
     """Whether somebody is writing a set at this moment."""
     return _journal_path(path).exists()
+
+
+def _is_kept(target: str, folder: str) -> bool:
+    """Whether a file cannot be replaced though it can be written to: another's, in a folder such as ``/tmp``."""
+    facts, user = os.stat(folder), os.geteuid()  # noqa: PTH116
+    if not facts.st_mode & stat.S_ISVTX or user in (0, facts.st_uid):
+        return False
+    try:
+        return os.stat(target).st_uid != user  # noqa: PTH116
+    except FileNotFoundError:
+        return False
 
 
 def _unfinished(path: Path, why: str) -> SetError:
