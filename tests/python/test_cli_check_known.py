@@ -255,10 +255,10 @@ def test_names_are_the_same_in_every_locale(name: str, tmp_path: Path) -> None:
     (tmp_path / ".tomoset.toml").write_text(options, encoding="utf-8")
     plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     for first, then in (({}, plain), (plain, {})):
-        command = [sys.executable, "-m", "tomoset", "check", tmp_path]
+        command = [sys.executable, "-m", "tomoset", "check", str(tmp_path)]
         subprocess.run([*command, "--write-baseline"], env=environment() | first, check=True)
-        done = subprocess.run(command, env=environment() | then, check=False, stdout=subprocess.PIPE)
-        assert (done.returncode, done.stdout) == (0, b"nothing found in 2 files; 1 known\n")
+        told = subprocess.run(command, env=environment() | then, check=False, stdout=subprocess.PIPE)
+        assert (told.returncode, told.stdout) == (0, b"nothing found in 2 files; 1 known\n")
 
 
 def test_a_baseline_that_never_ends(project: Path, capfd: Capture) -> None:
@@ -272,8 +272,8 @@ def test_a_baseline_that_never_ends(project: Path, capfd: Capture) -> None:
         path.unlink()
     # Whoever names one may name a pipe.
     empty = '{"tomoset-baseline": 1, "files": {}}'
-    done = run_process("check", "project", "--baseline", "/dev/stdin", input=empty)
-    assert (done.returncode, done.stderr) == (1, "")
+    told = run_process("check", "project", "--baseline", "/dev/stdin", input=empty)
+    assert (told.returncode, told.stderr) == (1, "")
 
 
 def test_a_baseline_that_is_not_there(project: Path, capfd: Capture) -> None:

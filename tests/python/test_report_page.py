@@ -258,7 +258,8 @@ def test_what_goes_wrong(capfd: pytest.CaptureFixture[str], folder: Path, tmp_pa
     assert (done.code, "no project of the catalogue is 'krios1/2026/alhpa'" in done.err) == (3, True)
     assert not target.exists()
     done = run(capfd, "report", "--catalog", folder, "-o", tmp_path / "no" / "r.html")
-    assert (done.code, done.err) == (3, f"tomoset: {tmp_path}/no/r.html: No such file or directory\n")
+    missing = f"No such file or directory: there is no folder {tmp_path}/no"
+    assert (done.code, done.err) == (3, f"tomoset: {tmp_path}/no/r.html: {missing}\n")
     done = run(capfd, "report", "--catalog", folder, "-o", target, "--max-size", "0.1")
     assert (done.code, "0.1 is not in the range x>=1" in done.err) == (2, True)
 

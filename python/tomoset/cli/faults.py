@@ -1,5 +1,6 @@
 """What the exit codes mean, and how a fault becomes one clear message instead of a traceback."""
 
+import io
 import os
 import re
 import sys
@@ -69,11 +70,13 @@ class DiffersOrFails(click.Command):
 
 def report(fault: click.ClickException) -> None:
     """Write the message of a fault, which steers no terminal, to standard error."""
-    fault.message = re.sub(r"[^\n\t]+", lambda part: printable(part[0]), fault.message)
     if isinstance(fault, click.UsageError):
-        fault.show()
+        usage = io.StringIO()
+        fault.show(usage)
+        text = usage.getvalue()
     else:
-        click.echo(f"tomoset: {fault.format_message()}", err=True)
+        text = f"tomoset: {fault.format_message()}\n"
+    click.echo(re.sub(r"[^\n\t]+", lambda part: printable(part[0]), text), err=True, nl=False)
 
 
 @contextmanager

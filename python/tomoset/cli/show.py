@@ -76,7 +76,8 @@ def _refuse_other(file: str, star: "StarFile") -> None:
     for diagnostic in star.diagnostics:
         if diagnostic.code == "L201" and not star.blocks:
             name = printable(click.format_filename(file))
-            expected = diagnostic.message.partition(": ")[2] or diagnostic.message
+            # What was found may be anything, and binary.
+            expected = diagnostic.message.rpartition(": ")[2].partition(", found ")[0]
             raise Failure(f"{name}:{diagnostic.line}: no STAR file: {printable(expected)} [L201]")
 
 

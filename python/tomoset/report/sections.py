@@ -207,7 +207,12 @@ def _attention(archive: Archive, projects: Projects) -> Node:
             "state",
             "failed or aborted",
         ),
-        (sum(row["failed"] > 0 for row in found), "with any failed or aborted job", "state", "any failed job"),
+        (
+            sum(row["failed"] > 0 for row in found),
+            "with any failed or aborted job",
+            "state",
+            "any failed job",
+        ),
         (sum(row["hand"] == "mixed" for row in found), "of mixed handedness", "hand", "mixed"),
     )
     items = [
@@ -234,7 +239,9 @@ def _attention(archive: Archive, projects: Projects) -> Node:
         "div",
         element("h3", "Projects to look at"),
         element("ul", *items, class_="attention") if items else element("p", "None.", class_="lead"),
-        element("p", element("a", "; ".join(notes) + ".", href="#problems"), class_="faint") if notes else None,
+        element("p", element("a", "; ".join(notes) + ".", href="#problems"), class_="faint")
+        if notes
+        else None,
     )
 
 
