@@ -7,6 +7,7 @@ use crate::star::diagnostic::Code;
 use crate::star::lex::{self, Form};
 use crate::star::outline::{Loop, Part};
 use crate::star::rows::{Piece, Shape};
+use crate::table::grid::Grid;
 
 const CODES: [Code; 6] = [
     Code::RowsAfterBlank,
@@ -169,9 +170,12 @@ impl Rows<'_, '_> {
 
 /// Whether a row over several lines has a text field, which has no other way to be written.
 fn is_field(text: &[u8], table: &Loop, piece: &Piece) -> bool {
-    let alone = Loop { pieces: vec![*piece], ..table.clone() };
+    let count = table.labels.len();
     let mut found = false;
-    values::each(text, &Part::Loop(alone), None, &mut |value| found |= value.form == Form::TextField);
+    values::grids_of_rows(text, piece, count, &mut Grid::default(), &mut |grid| {
+        let is_one = |column| grid.values(column, 0).any(|(_, form, _)| form == Form::TextField);
+        found |= (0..count).any(is_one);
+    });
     found
 }
 

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::star::lex::Form;
 use crate::star::outline::Part;
+use crate::star::rows::Piece;
 use crate::table::grid::{CHUNK, Grid, Grids, list_grid};
 
 /// A value, without its quotes.
@@ -65,12 +66,23 @@ pub fn grids<'a>(text: &'a [u8], part: &Part, each: &mut dyn FnMut(&Grid<'a>, us
             let count = table.labels.len();
             let mut grid = Grid::default();
             for piece in &table.pieces {
-                let Some(mut grids) = Grids::new(text, 0, piece, count, CHUNK) else { continue };
-                while grids.next(&mut grid) {
-                    each(&grid, count);
-                }
+                grids_of_rows(text, piece, count, &mut grid, &mut |grid| each(grid, count));
             }
         }
+    }
+}
+
+/// The same for one piece of a loop with so many columns; `grid` is used again and again.
+pub fn grids_of_rows<'a>(
+    text: &'a [u8],
+    piece: &Piece,
+    columns: usize,
+    grid: &mut Grid<'a>,
+    each: &mut dyn FnMut(&Grid<'a>),
+) {
+    let Some(mut grids) = Grids::new(text, 0, piece, columns, CHUNK) else { return };
+    while grids.next(grid) {
+        each(grid);
     }
 }
 
