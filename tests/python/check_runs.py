@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from cli_runs import run
-from rule_projects import FILES, change
+from rule_projects import FILES, change, make_project
 from tomoset.checking.examples import all_examples
 
 Capture = pytest.CaptureFixture[str]
@@ -18,6 +18,15 @@ def break_rules(root: Path, *codes: str) -> None:
         changes = all_examples()[code].bad
         assert isinstance(changes, list)
         change(root, changes)
+
+
+def odd_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a project in which two things are found, in the working directory."""
+    root = tmp_path / "project"
+    make_project(root)
+    break_rules(root, "C101", "O101", "G102")
+    monkeypatch.chdir(tmp_path)
+    return root
 
 
 def file_of(project: Path, name: str) -> Path:

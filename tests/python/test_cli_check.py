@@ -13,21 +13,17 @@ from typing import Any
 import pytest
 import tomoset
 import zstandard
-from check_runs import Capture, break_rules, file_of, told
+from check_runs import Capture, file_of, odd_project, told
 from cli_runs import run, run_on_terminal, run_process
 from nobody import open_folder, run_as_nobody
-from rule_projects import FILES, make_project
+from rule_projects import FILES
 from tomoset.checking.config import ConfigError, find_config
 from tomoset.checking.registry import all_codes
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    root = tmp_path / "project"
-    make_project(root)
-    break_rules(root, "C101", "O101", "G102")
-    monkeypatch.chdir(tmp_path)
-    return root
+    return odd_project(tmp_path, monkeypatch)
 
 
 # For people.

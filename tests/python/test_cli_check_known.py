@@ -10,18 +10,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from check_runs import Capture, break_rules, file_of, told
+from check_runs import Capture, break_rules, file_of, odd_project, told
 from cli_runs import environment, run, run_process
 from rule_projects import FILES, make_images, make_project
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    root = tmp_path / "project"
-    make_project(root)
-    break_rules(root, "C101", "O101", "G102")
-    monkeypatch.chdir(tmp_path)
-    return root
+    return odd_project(tmp_path, monkeypatch)
 
 
 def test_what_is_known_is_not_told(project: Path, capfd: Capture) -> None:

@@ -6,18 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
-from check_runs import Capture, break_rules, file_of, told
+from check_runs import Capture, file_of, odd_project, told
 from cli_runs import run
-from rule_projects import FILES, make_project
+from rule_projects import FILES
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    root = tmp_path / "project"
-    make_project(root)
-    break_rules(root, "C101", "O101", "G102")
-    monkeypatch.chdir(tmp_path)
-    return root
+    return odd_project(tmp_path, monkeypatch)
 
 
 def test_fix_mends_what_is_told_and_tells_what_is_left(project: Path, capfd: Capture) -> None:
