@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from catalog_samples import (
     answer,
+    content,
+    fresh,
     make_project,
     pipeline,
     tilt_series,
@@ -250,6 +252,23 @@ def test_references(catalog: Catalog, tmp_path: Path) -> None:
     write(project / "missing.star", tilt_series("B"))
     catalog.index(tmp_path / "root", verify=True)
     assert answer(catalog, "SELECT tilt_series_found FROM tomograms WHERE tomogram = 'T1'") == [(True,)]
+
+
+def test_what_was_missing_is_looked_for_when_its_project_changes(catalog: Catalog, tmp_path: Path) -> None:
+    root, project = tmp_path / "root", tmp_path / "root/p"
+    write(project / "a.star", tilt_series("A"))
+    write(project / "default_pipeline.star", pipeline({}))
+    header = "_rlnTomoName\n_rlnTomoTiltSeriesStarFile\n_rlnEtomoDirectiveFile\n_rlnTomoHand\n"
+    write(project / "tomograms.star", f"data_global\n\nloop_\n{header}A a.star a.edf 1\n")
+    catalog.index(root)
+    asked = "SELECT code, label FROM problems WHERE code = 'F104'"
+    assert answer(catalog, asked) == [("F104", "rlnEtomoDirectiveFile")]
+    # No STAR file has come or gone, as when a project that was moved away and back was read meanwhile.
+    write(project / "a.edf", "")
+    write(project / "a.star", tilt_series("A").replace("A", "B", 1))
+    catalog.index(root)
+    assert answer(catalog, asked) == []
+    assert content(catalog) == fresh(tmp_path, root)
 
 
 def test_odd_files_are_rows(catalog: Catalog, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _OF_FILES = ("files", "tomograms", "tilts", "particle_sets", "particles", "problems")
 #: What the walk calls the empty files with which jobs say how they ended, which are not in `files`.
 _MARKER = 3
+_REFERENCE_MISSING = "F104"
 #: Tables with rows of units, which are made anew with each change.
 _OF_UNITS = ("jobs", "projects")
 #: Codes of the findings about whole units.
@@ -68,7 +69,11 @@ def _refresh(task: Task, writer: PartWriter) -> Result:
     else:
         ended = files.filter(_is_of_another_kind(files, there))
         known = _without(files, ended.column("path"))
-        doubtful = [*_sets_in_doubt(known, there), *_read_otherwise(known, held["projects"].mine, task)]
+        doubtful = [
+            *_sets_in_doubt(known, there),
+            *_sets_that_lack_files(held["problems"].mine),
+            *_read_otherwise(known, held["projects"].mine, task),
+        ]
         new, gone, counts = _harvest(task, there, known, doubtful)
         gone |= set(ended.column("path").to_pylist()) - set(new["files"].column("path").to_pylist())
     counts.deleted = len(gone)
@@ -315,6 +320,13 @@ def _sets_in_doubt(files: pa.Table, units: list[Unit]) -> list[str]:
                 moved.append(unit.path)
     own = pc.is_in(set_owners, value_set=pa.array(moved, pa.large_string()))
     found: list[str] = sets.column("path").filter(own).to_pylist()
+    return found
+
+
+def _sets_that_lack_files(problems: pa.Table) -> list[str]:
+    """Return the tomogram sets that named files that were not there: they may be there now, or were on their way."""
+    lacking = problems.filter(pc.equal(problems.column("code"), _REFERENCE_MISSING))
+    found: list[str] = lacking.column("path").unique().to_pylist()
     return found
 
 
