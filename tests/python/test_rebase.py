@@ -239,6 +239,23 @@ def test_a_file_that_only_its_owner_may_replace() -> None:
         assert contents(folder) == before
 
 
+def test_a_full_disk(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = contents(project)
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    for name, file in (("fchmod", "b.star.gz"), ("fsync", "")):
+        with monkeypatch.context() as patched:
+            patched.setattr(os, name, fail)
+            with pytest.raises(OSError, match="No space") as caught:
+                tomoset.rebase("Movies/a", "Raw", project)
+        # Which disk, and no file that nobody has heard of.
+        assert Path(caught.value.filename).is_relative_to(project / file)
+        assert "tomoset" not in caught.value.filename
+        assert contents(project) == before
+
+
 def test_what_cannot_be_finished_says_so(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     replace = os.replace
 

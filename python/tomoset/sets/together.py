@@ -89,6 +89,10 @@ class Together:
         With `sync` false it need not be on the disk yet; see `sync`.
         """
         made, target = self.reserve(name)
+        with _named(target):
+            self._write(made, target, data, sync=sync)
+
+    def _write(self, made: str, target: str, data: bytes, *, sync: bool) -> None:
         handle = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         with open(handle, "wb") as file:  # noqa: PTH123 (a descriptor)
             file.write(data)
@@ -106,7 +110,7 @@ class Together:
         """Wait until all files that were made are on the disk: of many at once the disk makes less work."""
         if self.durable:
             with ThreadPoolExecutor(_AT_ONCE) as pool:
-                for _ in pool.map(_sync, [made for made, _, _ in self._made]):
+                for _ in pool.map(_sync, [(made, target) for made, target, _ in self._made]):
                     pass
 
     def commit(self) -> None:
@@ -164,6 +168,15 @@ def is_at_work(path: Path) -> bool:
     return _journal_path(path).exists()
 
 
+@contextlib.contextmanager
+def _named(file: str) -> Iterator[None]:
+    """Let faults name a file that people know; of a descriptor the system does not even say which disk is full."""
+    try:
+        yield
+    except OSError as fault:
+        raise OSError(fault.errno, fault.strerror, file) from fault
+
+
 def _is_kept(target: str, folder: str) -> bool:
     """Whether a file cannot be replaced though it can be written to: another's, in a folder such as ``/tmp``."""
     facts, user = os.stat(folder), os.geteuid()  # noqa: PTH116
@@ -197,14 +210,16 @@ def _journal(main: Path, files: list[tuple[str, str]], prefix: str, *, durable: 
     """
     folder = main.parent
     pairs = [[made, os.path.relpath(name, folder)] for made, name in files]
-    handle, name = tempfile.mkstemp(SUFFIX, prefix, folder)
+    with _named(str(folder)):
+        handle, name = tempfile.mkstemp(SUFFIX, prefix, folder)
     journal = _journal_path(main)
     with open(handle, "w") as file:  # noqa: PTH123 (a descriptor)
         fcntl.flock(file, fcntl.LOCK_EX)
-        json.dump({"files": pairs}, file)
-        file.flush()
-        if durable:
-            os.fsync(handle)
+        with _named(str(folder)):
+            json.dump({"files": pairs}, file)
+            file.flush()
+            if durable:
+                os.fsync(handle)
         try:
             _put(Path(name), journal, main)
         finally:
@@ -261,12 +276,15 @@ def _rename(made: list[tuple[str, str]], *, durable: bool, again: bool = False) 
             _sync_folder(Path(folder))
 
 
-def _sync(file: str) -> None:
-    handle = os.open(file, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _sync(pair: tuple[str, str]) -> None:
+    """Bring a file that was made to the disk; the second is the one it becomes."""
+    made, target = pair
+    with _named(target):
+        handle = os.open(made, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _sync_folder(folder: Path) -> None:
