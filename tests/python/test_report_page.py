@@ -17,6 +17,7 @@ from cli_runs import run, run_process
 from report_samples import HOSTILE, make_catalog, make_hostile_catalog, make_large_catalog
 from tomoset import Catalog
 from tomoset.report.markup import element, embedded, rendered
+from tomoset.report.options import ReportOptions
 
 #: Elements that HTML knows without an end; the page writes them so that XML does, too.
 VOID = {"meta"}
@@ -260,8 +261,16 @@ def test_what_goes_wrong(capfd: pytest.CaptureFixture[str], folder: Path, tmp_pa
     done = run(capfd, "report", "--catalog", folder, "-o", tmp_path / "no" / "r.html")
     missing = f"No such file or directory: there is no folder {tmp_path}/no"
     assert (done.code, done.err) == (3, f"tomoset: {tmp_path}/no/r.html: {missing}\n")
-    done = run(capfd, "report", "--catalog", folder, "-o", target, "--max-size", "0.1")
-    assert (done.code, "0.1 is not in the range x>=1" in done.err) == (2, True)
+    for option, number in (
+        ("--max-size", "0.1"),
+        ("--max-size", "nan"),
+        ("--max-size", "inf"),
+        ("--paths", "1000000"),
+    ):
+        done = run(capfd, "report", "--catalog", folder, "-o", target, option, number)
+        assert (done.code, f"'{option}': {number} is no" in done.err) == (2, True)
+    with pytest.raises(ValueError, match="paths is 1,000,000; it must be at most 999,999"):
+        ReportOptions(paths=1_000_000)
 
 
 def test_everything_that_the_page_is_made_of_is_installed() -> None:

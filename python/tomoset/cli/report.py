@@ -1,5 +1,6 @@
 """``tomoset report``: a catalogue as one page of HTML."""
 
+import math
 from pathlib import Path
 
 import click
@@ -7,6 +8,13 @@ import click
 from tomoset.cli.options import catalog_option
 from tomoset.cli.output import STDOUT, binary_output
 from tomoset.cli.words import counted, printable, size_text
+
+
+def _number(_: click.Context, option: click.Parameter, size: float) -> float:
+    """Refuse what is less than no number, and greater than none."""
+    if math.isnan(size):
+        raise click.BadParameter("nan is no number", param=option)
+    return size
 
 
 @click.command()
@@ -47,7 +55,7 @@ from tomoset.cli.words import counted, printable, size_text
 @click.option(
     "--paths",
     metavar="N",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, 999_999),
     default=50,
     show_default=True,
     help="Paths listed for each problem and each kind of change.",
@@ -55,7 +63,8 @@ from tomoset.cli.words import counted, printable, size_text
 @click.option(
     "--max-size",
     metavar="MB",
-    type=click.FloatRange(min=1),
+    type=click.FloatRange(1, 1e6),
+    callback=_number,
     default=20.0,
     show_default=True,
     help="How large the page may become; what is left out, it says.",

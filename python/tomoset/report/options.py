@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from tomoset.exceptions import TomosetError
 
 _LEAST_BYTES = 1_000_000
+#: DuckDB keeps no more of a group.
+MOST_PATHS = 999_999
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +33,7 @@ class ReportOptions:
     Raises
     ------
     ValueError
-        A number is too small.
+        A number is too small, or `paths` is a million or more.
     """
 
     projects: tuple[str, ...] = ()
@@ -45,6 +47,8 @@ class ReportOptions:
         for name, number in least.items():
             if getattr(self, name) < number:
                 raise ValueError(f"{name} is {getattr(self, name):,}; it must be at least {number:,}")
+        if self.paths > MOST_PATHS:
+            raise ValueError(f"paths is {self.paths:,}; it must be at most {MOST_PATHS:,}")
 
 
 class NoSuchProject(TomosetError, KeyError):  # noqa: N818
