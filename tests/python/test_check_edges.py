@@ -59,6 +59,17 @@ def test_optimisation_sets_that_name_one_another(tmp_path: Path) -> None:
         tomoset.check(file)
 
 
+def test_odd_arguments(tmp_path: Path) -> None:
+    for threads in (0, -1):
+        with pytest.raises(ValueError, match="threads must be at least 1"):
+            tomoset.check(tmp_path, threads=threads)
+    for word in (1, b"O", None):
+        with pytest.raises(TypeError, match="codes and names are text, not"):
+            tomoset.check(tmp_path, select=[word])  # type: ignore[list-item]
+    with pytest.raises(ValueError, match=r"there is no code '\\udcff'"):
+        tomoset.check(tmp_path, ignore="\udcff")
+
+
 # Optics.
 
 

@@ -144,6 +144,9 @@ def test_what_is_no_file(tmp_path: Path) -> None:
         tomoset.mend_file(tmp_path / "none.star")
     with pytest.raises(FileNotFoundError):
         tomoset.mend([tmp_path, tmp_path / "none.star"])
+    for path in (os.fsencode(tmp_path), [os.fsencode(tmp_path)]):
+        with pytest.raises(TypeError, match=r"the path is bytes; it must be text or os.PathLike\[str\]"):
+            tomoset.mend(path)  # type: ignore[arg-type]
     # A tree may have anything in it.
     assert list(tomoset.mend(tmp_path)) == []
 

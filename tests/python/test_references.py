@@ -199,7 +199,7 @@ def test_what_is_no_project(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(NotADirectoryError):
         tomoset.find_references(tmp_path / "file")
-    with pytest.raises(ValueError, match="threads is 0"):
+    with pytest.raises(ValueError, match="threads must be at least 1"):
         tomoset.find_references(tmp_path, threads=0)
     assert tomoset.find_references(tmp_path).table.num_rows == 0
 

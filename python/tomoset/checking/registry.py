@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from tomoset import _core
+from tomoset.exceptions import printable
 from tomoset.sets.codes import READING, Code
 
 if TYPE_CHECKING:
@@ -90,9 +91,13 @@ def chosen(words: Iterable[str]) -> frozenset[str]:
     ------
     ValueError
         A word that stands for nothing.
+    TypeError
+        What is no text.
     """
     found: set[str] = set()
     for word in words:
+        if not isinstance(word, str):
+            raise TypeError(f"codes and names are text, not {type(word).__name__}")
         if word.lower() == "all":
             return frozenset(_ids())
         if word in _names():
@@ -101,7 +106,9 @@ def chosen(words: Iterable[str]) -> frozenset[str]:
         beginning = word.upper()
         ids = [code for code in _ids() if beginning and code.startswith(beginning)]
         if not ids:
-            hint = _core.hint(word, "", list(_names())) or _core.hint(beginning, "", list(_ids()))
+            # Of odd bytes there is no other way to ask.
+            near = printable(word), printable(beginning)
+            hint = _core.hint(near[0], "", list(_names())) or _core.hint(near[1], "", list(_ids()))
             raise ValueError(f"there is no code {word!r}{hint}")
         found.update(ids)
     return frozenset(found)

@@ -18,6 +18,7 @@ from tomoset.exceptions import printable
 from tomoset.sets.findings import Finding
 from tomoset.sets.labels import GLOBAL, SERIES_FILE
 from tomoset.sets.paths import leads_out, project_root
+from tomoset.sources import check_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -78,7 +79,7 @@ def check(
     OSError
         A path that is not there, or cannot be listed.
     ValueError
-        A code that is none.
+        A code that is none, or fewer threads than one.
 
     Examples
     --------
@@ -86,6 +87,7 @@ def check(
     ...     print(finding.id, finding.path, finding.line, finding.found)
     """
     keep = kept(select, ignore, severity)
+    check_threads(threads)
     options = Options(images=images, recall=recall, threads=threads or _core.processors())
     units = [unit for path in paths for unit in units_of(path, options)]
     found = (

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from tomoset import _core
 from tomoset.mending.projects import project_files
+from tomoset.sources import check_threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -110,8 +111,7 @@ def find_references(
     >>> found.missing.group_by("label").aggregate([("path", "count")])  # doctest: +SKIP
     """
     root = os.fspath(project)
-    if threads is not None and threads < 1:
-        raise ValueError(f"threads is {threads}; it must be at least 1, or None for all")
+    check_threads(threads)
     if files is None:
         found, inner, closed = project_files(root)
     else:

@@ -58,6 +58,8 @@ def mend(
         There is nothing at one of the paths.
     ValueError
         No code is called as `select` or `ignore` say, or there is no fix for what is selected.
+    TypeError
+        What is no path, such as bytes.
 
     Examples
     --------
@@ -66,7 +68,10 @@ def mend(
     ...     file.write()
     """
     choice = Choice.of(select, ignore, unsafe=unsafe)
-    given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    given = [os.fspath(path) for path in ([paths] if isinstance(paths, str | bytes | os.PathLike) else paths)]
+    for path in given:
+        if not isinstance(path, str):
+            raise TypeError(f"the path is {type(path).__name__}; it must be text or os.PathLike[str]")
     root = None if project_root is None else os.fspath(project_root)
     for path in given:
         # Told at once, and not when half is done.
@@ -74,7 +79,7 @@ def mend(
     return _mended(given, choice, root)
 
 
-def _mended(paths: list[str | os.PathLike[str]], choice: Choice, root: str | None) -> Iterator[MendedFile]:
+def _mended(paths: list[str], choice: Choice, root: str | None) -> Iterator[MendedFile]:
     listed = list(_each_once(paths))
     names: Mapping[str, str] = {}
     if RENAMED in choice.codes:
@@ -83,7 +88,7 @@ def _mended(paths: list[str | os.PathLike[str]], choice: Choice, root: str | Non
         yield _one(file, choice, root, names) if error is None else MendedFile(file, error=error)
 
 
-def _each_once(paths: list[str | os.PathLike[str]]) -> Iterator[Listed]:
+def _each_once(paths: list[str]) -> Iterator[Listed]:
     """Give the files that paths stand for; of those that several paths lead to, the first."""
     known: set[str] = set()
     for path in paths:
