@@ -13,10 +13,10 @@ use crate::star::text::Text;
 const LOOK: usize = 1 << 17;
 const HEADER: &[u8] = b"\ndata_";
 
-/// As [`outline_with`](super::outline_with), by so many threads if the text has that many blocks; what is found is the same.
+/// As [`outline_with`], by so many threads if the text has that many blocks; what is found is the same.
 ///
 /// # Errors
-/// As [`outline`].
+/// As [`outline_with`].
 pub fn outline_shared<T: Text>(
     text: &mut T,
     on_error: OnError,
