@@ -16,7 +16,7 @@ pub struct Plan {
     /// Words in each row, wanted or not.
     pub words: usize,
     pub numbers: Numbers,
-    /// What the last table's columns were, which those of many tables are.
+    /// What the first table's columns were, as those of most others are.
     schema: OnceLock<SchemaRef>,
 }
 
