@@ -125,6 +125,16 @@ def test_lines_that_end_in_cr(tmp_path: Path) -> None:
     assert path.read_bytes() == GOOD.replace(b"\n", b"\r")
 
 
+def test_what_is_left_of_lines_that_end_in_cr_in_what_is_no_star_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.star"
+    path.write_bytes(b"?data_\rdata_")
+    found = tomoset.mend_file(path)
+    assert not found.is_changed
+    assert [str(left) for left in found.left] == [
+        "1: L102 cr-line-ends: left: line 1 is no part of a STAR file"
+    ]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_files_that_may_not_be_written_to(bad: Path) -> None:
     bad.chmod(0o444)

@@ -117,8 +117,12 @@ def fix_text(
     if no_star is not None:
         why = f"line {no_star.line} is no part of a STAR file"
         whole = text.replace(b"\n", b"\r") if cr_only else text
-        told = tuple(left for left in _told(before, why) if left.code in asked)
-        return Text(whole, whole, (), told, before.diagnostics)
+        told = [
+            *([Left("L102", all_fixes()["L102"].name, 1, 1, why)] if cr_only else ()),
+            *_told(before, why),
+        ]
+        kept = tuple(left for left in told if left.code in asked)
+        return Text(whole, whole, (), kept, before.diagnostics)
     after, made, refused = _mended(text, before, in_text)
     ends = []
     if cr_only and "L102" in codes:
