@@ -205,6 +205,11 @@ def test_commands_read_addresses_and_write_files(
         lambda: tomoset.TomogramSet.read(URL),
         lambda: tomoset.ParticleSet.read(URL),
         lambda: tomoset.OptimisationSet.read(URL),
+        lambda: tomoset.check(URL),
+        lambda: tomoset.mend([URL]),
+        lambda: tomoset.mend_file(URL),
+        lambda: tomoset.rebase("a", "b", URL),
+        lambda: tomoset.find_references(URL),
     ],
 )
 def test_some_things_are_local_alone(use: Any) -> None:

@@ -15,6 +15,7 @@ from tomoset.checking.units import Options, Unit, as_given, check_unit, identity
 from tomoset.checking.workers import WorkerLost, check_apart
 from tomoset.diagnostics import SEVERITIES
 from tomoset.exceptions import printable
+from tomoset.remote import refuse_url
 from tomoset.sets.findings import Finding
 from tomoset.sets.labels import GLOBAL, SERIES_FILE
 from tomoset.sets.paths import leads_out, project_root
@@ -79,7 +80,7 @@ def check(
     OSError
         A path that is not there, or cannot be listed.
     ValueError
-        A code that is none, or fewer threads than one.
+        A code that is none, fewer threads than one, or an address in place of a path.
 
     Examples
     --------
@@ -187,6 +188,7 @@ def units_of(path: str | os.PathLike[str], options: Options) -> Iterator[Unit]:
     where = os.fspath(path)
     if not isinstance(where, str):
         raise TypeError(f"the path is {type(path).__name__}; it must be text or os.PathLike[str]")
+    refuse_url(path, "files are checked on local disks alone")
     own = os.path.abspath(where)  # noqa: PTH100  links stay
     if os.path.isdir(where):  # noqa: PTH112
         given = "" if where in (".", "./") else where.rstrip("/") + "/"

@@ -12,6 +12,7 @@ from tomoset.mending.projects import marked_root
 from tomoset.mending.sameness import why_not_same
 from tomoset.mending.series import renamed
 from tomoset.mending.texts import Left, Made, Text, fix_text, read_text
+from tomoset.remote import refuse_url
 from tomoset.star import read_star
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ __all__ = ["MendedFile", "mend_file", "mend_source", "project_of"]
 
 #: Names of jobs and of what they made are compared by RELION as they stand in all files of the pipeline.
 _NOT_MADE_RELATIVE = ["option", "node", "folder"]
+
+
+#: What is said of addresses.
+LOCAL = "files are mended on local disks alone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,7 @@ def mend_file(
     OSError
         The file cannot be read, or its packed data is damaged.
     ValueError
-        No code is called as `select` or `ignore` say, or there is no fix for what is selected.
+        No code is called as `select` or `ignore` say, or there is no fix for what is selected; or an address is given.
 
     Examples
     --------
@@ -130,6 +135,7 @@ def mend_file(
     >>> found.write()  # doctest: +SKIP
     """
     choice = Choice.of(select, ignore, unsafe=unsafe)
+    refuse_url(path, LOCAL)
     where = os.fspath(path)
     return mend_source(where, choice, project_of(where) if project_root is None else os.fspath(project_root))
 

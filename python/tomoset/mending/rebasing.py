@@ -16,6 +16,7 @@ from tomoset.mending.leftovers import clean_up
 from tomoset.mending.projects import project_files
 from tomoset.mending.sameness import why_not_same
 from tomoset.mending.texts import read_text
+from tomoset.remote import refuse_url
 from tomoset.sets.together import Together
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def rebase(
         Nothing is below `old`; a value could not be written; a file changed meanwhile; a folder cannot be listed;
         RELION or somebody else is at work in the project. No file is changed then.
     ValueError
-        `old` or `new` can be no path in a STAR file.
+        `old` or `new` can be no path in a STAR file, or the project is an address.
     OSError
         A file cannot be read or written, for instance since the disk is full. No file is changed then. Where files
         that are made cannot be put in their places, it says so, and the next call goes on with them.
@@ -124,6 +125,7 @@ def rebase(
     --------
     >>> tomoset.rebase("/old/disk/movies", "Movies", "my_project", dry_run=True)  # doctest: +SKIP
     """
+    refuse_url(project, "references are moved on local disks alone")
     root = Path(os.path.abspath(project))  # noqa: PTH100 (links must stay)
     _check(os.fspath(old), "old")
     _check(os.fspath(new), "new")

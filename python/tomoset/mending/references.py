@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from tomoset import _core
 from tomoset.mending.projects import project_files
+from tomoset.remote import refuse_url
 from tomoset.sources import check_threads
 
 if TYPE_CHECKING:
@@ -104,12 +105,15 @@ def find_references(
     ------
     OSError
         The project is no folder, or cannot be listed.
+    ValueError
+        Fewer threads than one, or an address in place of the project's folder.
 
     Examples
     --------
     >>> found = tomoset.find_references("my_project")  # doctest: +SKIP
     >>> found.missing.group_by("label").aggregate([("path", "count")])  # doctest: +SKIP
     """
+    refuse_url(project, "references are looked for on local disks alone")
     root = os.fspath(project)
     check_threads(threads)
     if files is None:

@@ -6,10 +6,11 @@ import os
 from typing import TYPE_CHECKING
 
 from tomoset.exceptions import TomosetError
-from tomoset.mending.files import MendedFile, mend_source, project_of
+from tomoset.mending.files import LOCAL, MendedFile, mend_source, project_of
 from tomoset.mending.fixes import RENAMED, Choice
 from tomoset.mending.projects import Listed, star_files
 from tomoset.mending.series import names_in_sets
+from tomoset.remote import refuse_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -57,7 +58,8 @@ def mend(
     OSError
         There is nothing at one of the paths.
     ValueError
-        No code is called as `select` or `ignore` say, or there is no fix for what is selected.
+        No code is called as `select` or `ignore` say, or there is no fix for what is selected; or an address is
+        given.
     TypeError
         What is no path, such as bytes.
 
@@ -68,7 +70,10 @@ def mend(
     ...     file.write()
     """
     choice = Choice.of(select, ignore, unsafe=unsafe)
-    given = [os.fspath(path) for path in ([paths] if isinstance(paths, str | bytes | os.PathLike) else paths)]
+    wanted = [paths] if isinstance(paths, str | bytes | os.PathLike) else list(paths)
+    for path in wanted:
+        refuse_url(path, LOCAL)
+    given = [os.fspath(path) for path in wanted]
     for path in given:
         if not isinstance(path, str):
             raise TypeError(f"the path is {type(path).__name__}; it must be text or os.PathLike[str]")
