@@ -89,6 +89,14 @@ def test_messages_steer_no_terminal(tmp_path: Path, command: list[str]) -> None:
         assert all(letter.isprintable() or letter == "\n" for letter in screen)
 
 
+@pytest.mark.parametrize("command", ["check", "paths"])
+def test_more_threads_than_there_can_be(
+    capfd: pytest.CaptureFixture[str], command: str, tmp_path: Path
+) -> None:
+    done = run(capfd, command, tmp_path, "--threads", "99999999999999999999")
+    assert (done.code, "is not in the range 1<=x<=1024" in done.err) == (2, True)
+
+
 def test_as_a_module() -> None:
     assert run_process("--version").stdout.startswith("tomoset ")
 

@@ -68,7 +68,7 @@ _IDLE = {
 @click.option("--statistics", is_flag=True, help="How many findings of each code, in place of the findings.")
 @click.option("--explain", metavar="CODE", help="Tell what a code is about, and check nothing.")
 @click.option(
-    "--threads", metavar="N", type=click.IntRange(min=1), help="Threads or processes that share the work."
+    "--threads", metavar="N", type=click.IntRange(1, 1024), help="Threads or processes that share the work."
 )
 def check(
     paths: tuple[str, ...],

@@ -52,7 +52,7 @@ Exit codes:
     help="csv and json have a row for each path in a column of a block.",
 )
 @click.option(
-    "--threads", type=click.IntRange(min=1), help="Threads that read files; all processors by default."
+    "--threads", type=click.IntRange(1, 1024), help="Threads that read files; all processors by default."
 )
 def paths(
     project: str, missing: bool, outside: bool, kinds: tuple[str, ...], form: str, threads: int | None
