@@ -117,12 +117,9 @@ def fix_text(
     if no_star is not None:
         why = f"line {no_star.line} is no part of a STAR file"
         whole = text.replace(b"\n", b"\r") if cr_only else text
-        told = [
-            *([Left("L102", all_fixes()["L102"].name, 1, 1, why)] if cr_only else ()),
-            *_told(before, why),
-        ]
-        kept = tuple(left for left in told if left.code in asked)
-        return Text(whole, whole, (), kept, before.diagnostics)
+        ends_left = [Left("L102", all_fixes()["L102"].name, 1, 1, why)] if cr_only else []
+        told = tuple(each for each in (*ends_left, *_told(before, why)) if each.code in asked)
+        return Text(whole, whole, (), told, before.diagnostics)
     after, made, refused = _mended(text, before, in_text)
     ends = []
     if cr_only and "L102" in codes:
