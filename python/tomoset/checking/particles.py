@@ -21,15 +21,13 @@ from tomoset.sets.tomogram import Tomogram
 from tomoset.tables import as_numpy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    import numpy.typing as npt
+    from collections.abc import Iterator
 
     from tomoset.checking.images import Headers
     from tomoset.sets.findings import Finding
     from tomoset.sets.particle_set import ParticleSet
 
-__all__ = ["ALONE", "STACKS", "TOGETHER", "check_particles"]
+__all__ = ["ALONE", "STACKS", "TOGETHER", "check_particles", "rule_faults"]
 
 #: Rules of particles alone, of the stacks that they name, and of particles with their tomograms.
 ALONE, STACKS, TOGETHER = Rules(), Rules(), Rules()
@@ -38,6 +36,7 @@ ALONE, STACKS, TOGETHER = Rules(), Rules(), Rules()
 TOLERANCE = 1e-3
 #: The image, or stack of images, of a particle.
 IMAGE = "rlnImageName"
+HALF = "rlnRandomSubset"
 #: Of fewer particles nothing is concluded from where they all are; nor where a pixel is about an A.
 ENOUGH, PLAIN = 50, 1.2
 
@@ -50,27 +49,27 @@ def check_particles(
     With tomograms, if the set has them, and with `headers` of the stacks that they name; without `alone` only what is
     wrong with both together. What was found as it was read comes first.
     """
-    path = printable(particles.path or "<memory>", 1000)
+    faults = rule_faults(ParticleView([particles], headers), alone=alone)
+    return located([*particles.findings, *(finding for _, finding in faults)])
+
+
+def rule_faults(view: ParticleView, *, alone: bool = True) -> Iterator[tuple[int, Finding]]:
+    """Give where rules are broken, and in which set of the view; without line and column."""
+    part = 0
 
     def place(fault: Fault) -> Place:
-        found: Place = {"where": path, "path": particles.path, "block": fault.block or particles._block_name}
-        found["label"] = fault.label
-        if fault.row is not None:
-            found["row"] = fault.row
-            if fault.block is None:
-                found["where"] = f"{path}: row {fault.row} ({printable(particles.names[fault.row])})"
-                found["tomogram"] = particles[NAME][fault.row].as_py()
-        return found
+        nonlocal part
+        part = view.part_of(fault)
+        return view.place(fault)
 
-    view = ParticleView(particles, headers)
-    found = list(particles.findings)
-    if alone:
-        found += ALONE.findings(view, place)
-        if headers is not None:
-            found += STACKS.findings(view, place)
-    if particles.tomograms is not None:
-        found += TOGETHER.findings(view, place)
-    return located(found)
+    kinds = [ALONE] if alone else []
+    if alone and view.headers is not None:
+        kinds.append(STACKS)
+    if view.have_tomograms:
+        kinds.append(TOGETHER)
+    for rules in kinds:
+        for finding in rules.findings(view, place):
+            yield part, finding
 
 
 @ALONE.rule(
@@ -82,18 +81,21 @@ def check_particles(
     mend="rename one of them",
 )
 def _repeated(view: ParticleView) -> Iterator[Fault]:
-    particles = view.particles
-    if PARTICLE not in particles:
+    if not view.has(PARTICLE):
         return
-    codes = particles[PARTICLE].dictionary_encode()
-    if len(codes.dictionary) < len(codes) - codes.null_count:
-        indices = as_numpy(codes.indices.drop_null())
-        counts = np.bincount(indices)
-        twice = int(np.argmax(counts > 1))
-        row = int(np.flatnonzero(indices == twice)[1])
-        names = int((counts > 1).sum())
-        more = f"; so are {names - 1} other names" if names > 1 else ""
-        yield Fault(f"the name is there {counts[twice]} times{more}", row, label=PARTICLE)
+    codes = view[PARTICLE].dictionary_encode()
+    if len(codes.dictionary) == len(codes) - codes.null_count:
+        return
+    # Names are of particles of one set; what has none is like nothing else.
+    names = as_numpy(codes.indices.fill_null(-1)).astype(np.int64)
+    keys = np.where(names < 0, -1 - np.arange(len(names)), view.owner_sets * len(codes.dictionary) + names)
+    _, first, inverse, counts = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
+    again = counts[inverse] > 1
+    for _, rows in view.by_set(np.flatnonzero(again & (first[inverse] != np.arange(len(keys))))):
+        of = inverse[rows]
+        others = len(np.unique(of)) - 1
+        more = f"; so are {others} other names" if others else ""
+        yield Fault(f"the name is there {counts[of[0]]} times{more}", int(rows[0]), label=PARTICLE)
 
 
 @ALONE.rule(
@@ -105,16 +107,14 @@ def _repeated(view: ParticleView) -> Iterator[Fault]:
     mend="rename it, as rename_tomograms() does",
 )
 def _foreign(view: ParticleView) -> Iterator[Fault]:
-    particles = view.particles
-    if PARTICLE not in particles:
+    if not view.has(PARTICLE):
         return
-    names = pc.cast(particles[PARTICLE], pa.large_string())
+    names = pc.cast(view[PARTICLE], pa.large_string())
     # Warp names particles by the tilt series without the ending of its file.
-    owners = pc.replace_substring_regex(pc.cast(particles[NAME], pa.large_string()), r"\.tomostar$", "")
+    owners = pc.replace_substring_regex(pc.cast(view[NAME], pa.large_string()), r"\.tomostar$", "")
     heads = pc.replace_substring_regex(names, "/[^/]*$", "")
     foreign = pc.and_(pc.not_equal(heads, owners), pc.not_equal(heads, names))
-    bad = np.flatnonzero(as_numpy(pc.cast(foreign, pa.int8())))
-    if len(bad):
+    for _, bad in view.by_set(np.flatnonzero(as_numpy(pc.cast(foreign, pa.int8())))):
         more = f"; so are {len(bad) - 1} others" if len(bad) > 1 else ""
         found = f"it is of tomogram {printable(owners[int(bad[0])].as_py())!r}{more}"
         yield Fault(found, int(bad[0]), label=PARTICLE)
@@ -129,10 +129,9 @@ def _foreign(view: ParticleView) -> Iterator[Fault]:
     mend="set rlnRandomSubset to 1 or 2",
 )
 def _half_sets(view: ParticleView) -> Iterator[Fault]:
-    halves = view.particles.half_sets
-    if halves is not None:
-        say = lambda row: f"rlnRandomSubset is {halves[row]}"  # noqa: E731
-        yield from _first(~np.isin(halves, (1, 2)), say, "rlnRandomSubset")
+    if view.has(HALF):
+        halves = as_numpy(view[HALF])
+        yield from view.first(~np.isin(halves, (1, 2)), lambda row: f"{HALF} is {halves[row]}", HALF)
 
 
 @TOGETHER.rule(
@@ -144,15 +143,12 @@ def _half_sets(view: ParticleView) -> Iterator[Fault]:
     mend="nothing need be done",
 )
 def _without(view: ParticleView) -> Iterator[Fault]:
-    tomos = view.particles.tomograms
-    if tomos is None:
-        return
-    seen = np.zeros(len(tomos), dtype=bool)
-    seen[view.owners[view.owners >= 0]] = True
-    bare = np.flatnonzero(~seen)
-    if len(bare):
-        more = f", and {len(bare) - 1} more" if len(bare) > 1 else ""
-        yield Fault(f"there are none of {printable(tomos.names[bare[0]])!r}{more}")
+    bare = np.ones(len(view.tomogram_names), dtype=bool)
+    bare[view.owners[view.owners >= 0]] = False
+    sets, first, counts = np.unique(view.tomogram_sets[bare], return_index=True, return_counts=True)
+    for part, at, count in zip(sets, np.flatnonzero(bare)[first], counts, strict=True):
+        more = f", and {count - 1} more" if count > 1 else ""
+        yield Fault(f"there are none of {printable(view.tomogram_names[at])!r}{more}", part=int(part))
 
 
 @TOGETHER.rule(
@@ -164,10 +160,6 @@ def _without(view: ParticleView) -> Iterator[Fault]:
     mend="see which are right, and set the others",
 )
 def _optics(view: ParticleView) -> Iterator[Fault]:
-    tomos, optics = view.particles.tomograms, view.particles.optics
-    if tomos is None or optics is None:
-        return
-    known = view.owners >= 0
     labels = (
         Tomogram.voltage.label,
         Tomogram.spherical_aberration.label,
@@ -175,15 +167,10 @@ def _optics(view: ParticleView) -> Iterator[Fault]:
         PIXEL_SIZE,
     )
     for label in labels:
-        if label not in optics.column_names or label not in tomos.table.column_names:
+        if view.optics is None or label not in view.optics.column_names:
             continue
-        values = [as_numpy(table.column(label)) for table in (optics, tomos.table)]
-        if (np.abs(values[0][:, None] - values[1]) <= TOLERANCE).all():
-            # Of all groups and all tomograms, which is little to look at.
-            continue
-        own = view.of_groups(label)
-        theirs = view.of_tomograms(label)
-        for fault in _first(known & (np.abs(own - theirs) > TOLERANCE), lambda _: "", NAME):
+        own, theirs = view.of_groups(label), view.of_tomograms(label)
+        for fault in view.first(np.abs(own - theirs) > TOLERANCE, lambda _: "", NAME):
             row = fault.row or 0
             mine = f"{label} is {own[row]:g} in the particle's optics group"
             yield fault._replace(found=f"{mine}, and {theirs[row]:g} in its tomogram{fault.found}")
@@ -198,9 +185,9 @@ def _optics(view: ParticleView) -> Iterator[Fault]:
     mend="set rlnTomoTiltSeriesPixelSize in the block optics",
 )
 def _no_pixel_size(view: ParticleView) -> Iterator[Fault]:
-    optics = view.particles.optics
-    if optics is not None and PIXEL_SIZE not in optics.column_names:
-        yield Fault(f"the block 'optics' has no {PIXEL_SIZE}", block=OPTICS)
+    if view.optics is not None and PIXEL_SIZE not in view.optics.column_names:
+        for part in range(len(view.sets)):
+            yield Fault(f"the block 'optics' has no {PIXEL_SIZE}", block=OPTICS, part=part)
 
 
 @ALONE.rule(
@@ -212,8 +199,9 @@ def _no_pixel_size(view: ParticleView) -> Iterator[Fault]:
     mend="extract the particles again",
 )
 def _no_visible(view: ParticleView) -> Iterator[Fault]:
-    if view.particles.are_2d_stacks and not view.has(VISIBLE):
-        yield Fault(f"there is no {VISIBLE}")
+    if view.are_2d_stacks and not view.has(VISIBLE):
+        for part in range(len(view.sets)):
+            yield Fault(f"there is no {VISIBLE}", part=part)
 
 
 @ALONE.rule(
@@ -227,29 +215,31 @@ def _no_visible(view: ParticleView) -> Iterator[Fault]:
 def _visible(view: ParticleView) -> Iterator[Fault]:
     if not view.has(VISIBLE):
         return
-    column = view.particles[VISIBLE]
+    column = view[VISIBLE]
     if not isinstance(column.type, pa.ListType | pa.LargeListType):
-        yield Fault(f"{VISIBLE} is no vector", label=VISIBLE)
+        for part in range(len(view.sets)):
+            yield Fault(f"{VISIBLE} is no vector", label=VISIBLE, part=part)
         return
     flags = as_numpy(column.flatten())
-    odd = (flags != 0) & (flags != 1)
-    if odd.any():
+    odd = np.flatnonzero((flags != 0) & (flags != 1))
+    if len(odd):
         ends = np.cumsum(as_numpy(column.value_lengths().fill_null(0)))
-        at = int(np.argmax(odd))
-        row = int(np.searchsorted(ends, at, side="right"))
-        yield Fault(f"{VISIBLE} has {flags[at]}", row, label=VISIBLE)
+        owners = np.searchsorted(ends, odd, side="right")
+        for _, rows in view.by_set(owners):
+            at = odd[np.searchsorted(owners, rows[0])]
+            yield Fault(f"{VISIBLE} has {flags[at]}", int(rows[0]), label=VISIBLE)
 
 
 @TOGETHER.also(_visible)
 def _lengths(view: ParticleView) -> Iterator[Fault]:
     if not view.has(VISIBLE):
         return
-    column = view.particles[VISIBLE]
+    column = view[VISIBLE]
     if not isinstance(column.type, pa.ListType | pa.LargeListType):
         return
     tilts = view.num_tilts
     lengths = as_numpy(column.value_lengths().fill_null(0))
-    yield from _first(
+    yield from view.first(
         (tilts >= 0) & (lengths != tilts),
         lambda row: f"{VISIBLE} has {lengths[row]} flags, and the tilt series {tilts[row]} images",
         VISIBLE,
@@ -267,8 +257,8 @@ def _lengths(view: ParticleView) -> Iterator[Fault]:
 def _two(view: ParticleView) -> Iterator[Fault]:
     if not view.has(*CENTRED, *LEGACY):
         return
-    apart = np.abs(view.places - view.particles._three(LEGACY)).max(axis=1)
-    yield from _first(apart > 1, lambda row: f"they are {apart[row]:.1f} px apart", LEGACY[0])
+    apart = np.abs(view.places - view.three(LEGACY)).max(axis=1)
+    yield from view.first(apart > 1, lambda row: f"they are {apart[row]:.1f} px apart", LEGACY[0])
 
 
 @TOGETHER.rule(
@@ -288,7 +278,7 @@ def _beyond(view: ParticleView) -> Iterator[Fault]:
         place = ", ".join(f"{value:.0f}" for value in places[row])
         return f"it is at {place} px, in a tomogram of {' x '.join(f'{value:.0f}' for value in sizes[row])}"
 
-    yield from _first(out, say, LEGACY[0] if view.centred is None else CENTRED[0])
+    yield from view.first(out, say, LEGACY[0] if view.centred is None else CENTRED[0])
 
 
 @TOGETHER.rule(
@@ -301,29 +291,37 @@ def _beyond(view: ParticleView) -> Iterator[Fault]:
 )
 def _not_centred(view: ParticleView) -> Iterator[Fault]:
     values = view.centred
-    if values is None or len(values) < ENOUGH or not np.isfinite(values).all():
+    if values is None:
         return
-    if (values > 0).all():
-        yield Fault(f"all coordinates of all {len(values):,} particles are positive", 0, label=CENTRED[0])
-        return
-    # What should fill some of a tomogram in A fills as much of its half in pixels, and no more.
-    half, pixels = view.sizes / 2, view.pixel_sizes
-    reach = np.abs(values[:, :2]) / half[:, :2]
-    if (pixels >= PLAIN).all() and (reach <= 1.02).all() and (reach.max(axis=0) >= 0.9).all():
-        most = ", ".join(f"{value:.0f}" for value in np.abs(values[:, :2]).max(axis=0))
-        size = " x ".join(f"{value:.0f}" for value in 2 * half[0, :2])
-        found = f"they reach to {most}, as pixels do in a tomogram of {size}"
-        yield Fault(found, int(np.argmax(reach[:, 0])), label=CENTRED[0])
+    for start, stop in zip(view.offsets[:-1].tolist(), view.offsets[1:].tolist(), strict=True):
+        own = values[start:stop]
+        if len(own) < ENOUGH or not np.isfinite(own).all():
+            continue
+        if (own > 0).all():
+            found = f"all coordinates of all {len(own):,} particles are positive"
+            yield Fault(found, start, label=CENTRED[0])
+            continue
+        # What should fill some of a tomogram in A fills as much of its half in pixels, and no more.
+        half, pixels = view.sizes[start:stop, :2] / 2, view.pixel_sizes[start:stop]
+        reach = np.abs(own[:, :2]) / half
+        if (pixels >= PLAIN).all() and (reach <= 1.02).all() and (reach.max(axis=0) >= 0.9).all():
+            most = ", ".join(f"{value:.0f}" for value in np.abs(own[:, :2]).max(axis=0))
+            size = " x ".join(f"{value:.0f}" for value in 2 * half[0])
+            found = f"they reach to {most}, as pixels do in a tomogram of {size}"
+            yield Fault(found, start + int(np.argmax(reach[:, 0])), label=CENTRED[0])
 
 
 @ALONE.also(ODD_PATHS)
 def _odd_paths(view: ParticleView) -> Iterator[Fault]:
     for label, column, bad in odd_paths(view.table):
-        yield from _first(bad, partial(says, label, column), label)
-    optics = view.particles.optics
-    for label, column, bad in () if optics is None else odd_paths(optics):
-        row = int(np.argmax(bad))
-        yield Fault(says(label, column, row), row, label=label, block=OPTICS)
+        yield from view.first(bad, partial(says, label, column), label)
+    offsets = view.optics_offsets
+    for label, column, bad in () if view.optics is None else odd_paths(view.optics):
+        rows = np.flatnonzero(bad)
+        sets, first = np.unique(np.searchsorted(offsets, rows, side="right") - 1, return_index=True)
+        for part, row in zip(sets.tolist(), rows[first].tolist(), strict=True):
+            own = row - int(offsets[part])
+            yield Fault(says(label, column, row), own, label=label, block=OPTICS, part=part)
 
 
 @ALONE.also(rewritten.DIGITS)
@@ -332,7 +330,7 @@ def _digits(view: ParticleView) -> Iterator[Fault]:
     for name, column in zip(table.column_names, table.columns, strict=True):
         bad = rewritten.digits_lost(column)
         if bad is not None:
-            yield from _first(bad, partial(_says, name, column), name)
+            yield from view.first(bad, partial(_says, name, column), name)
 
 
 def _says(name: str, column: pa.ChunkedArray, row: int) -> str:
@@ -348,11 +346,11 @@ def _says(name: str, column: pa.ChunkedArray, row: int) -> str:
     mend="extract the particles again",
 )
 def _slices(view: ParticleView) -> Iterator[Fault]:
-    particles, headers = view.particles, view.headers
-    frames = particles.visible_frames
-    if headers is None or frames is None or not view.has(IMAGE) or not particles.are_2d_stacks:
+    headers = view.headers
+    if headers is None or not view.has(IMAGE, VISIBLE) or not view.are_2d_stacks:
         return
-    names = particles[IMAGE].to_pylist()
+    frames = [flags for each in view.sets for flags in each.visible_frames or ()]
+    names = view[IMAGE].to_pylist()
     depths = [headers.of(name).size if name else None for name in names]
     slices = np.array([-1 if size is None else size[2] for size in depths])
     seen = np.array([int(each.sum()) for each in frames])
@@ -360,12 +358,4 @@ def _slices(view: ParticleView) -> Iterator[Fault]:
     def say(row: int) -> str:
         return f"{printable(names[row], 1000)} has {slices[row]} images, and {seen[row]} frames are visible"
 
-    yield from _first((slices >= 0) & (slices != seen), say, IMAGE)
-
-
-def _first(bad: npt.NDArray[np.bool_], say: Callable[[int], str], label: str) -> Iterator[Fault]:
-    """Give one fault for all rows that are bad, told by the first of them."""
-    rows = np.flatnonzero(bad)
-    if len(rows):
-        more = f"; {len(rows):,} of {len(bad):,} particles" if len(rows) > 1 else ""
-        yield Fault(f"{say(int(rows[0]))}{more}", int(rows[0]), label=label)
+    yield from view.first((slices >= 0) & (slices != seen), say, IMAGE)

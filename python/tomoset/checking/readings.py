@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 FIDUCIALS = Tomogram.fiducials_file.label
+#: From so many particles on a set is looked at by itself.
+LARGE = 10_000
 #: How often it is looked whether a writer has ended, five times a second.
 PATIENCE = 10
 
@@ -63,6 +65,9 @@ class Readings:
         self.findings: list[Finding] = []
         self.views: list[View] = []
         self.optimisations: list[OptimisationSet] = []
+        #: Sets of few particles, and whether to look at each by the rules of particles alone, too: it is little work to
+        #: look at many of them at once.
+        self.small: list[tuple[ParticleSet, bool]] = []
         self._stacked: Stacked | None = None
         self._tomograms: dict[str, TomogramSet | None] = {}
         self._particles: dict[str, ParticleSet | None] = {}
@@ -184,19 +189,20 @@ class Readings:
         return ParticleSet._of(star, particles_block(star, path), None)
 
     def check_particles(self, paths: Sequence[str], pairs: dict[str, list[str]]) -> None:
-        """Look at particles, alone or with each of the sets of tomograms that they go with."""
+        """Look at particles, alone or with each of the sets of tomograms that they go with, or leave it for later."""
         for path in paths:
             alone = self.particles(path)
             if alone is None:
                 continue
             sets = [tomos for other in pairs.get(path, ()) if (tomos := self.tomograms(other)) is not None]
-            headers = self._headers_of(alone) if self.images else None
-            if not sets:
-                self.findings += check_particles(alone, headers=headers)
-                continue
-            for at, tomos in enumerate(sets):
-                # What is wrong with the particles alone is told once.
-                self.findings += check_particles(alone._beside(tomos), headers=headers, alone=not at)
+            # What is wrong with the particles alone is told once.
+            for at, particles in enumerate([alone._beside(tomos) for tomos in sets] or [alone]):
+                if self.images or len(particles) >= LARGE:
+                    headers = self._headers_of(alone) if self.images else None
+                    self.findings += check_particles(particles, headers=headers, alone=not at)
+                else:
+                    self.findings += particles.findings
+                    self.small.append((particles, not at))
 
     def _headers_of(self, particles: ParticleSet) -> Headers:
         root = self.root or project_root(Path(particles.path or ""))

@@ -6,11 +6,13 @@ import os
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from tomoset import _core
+from tomoset.checking.particle_view import ParticleView, shape_of
+from tomoset.checking.particles import rule_faults as particle_faults
 from tomoset.checking.pipeline import PIPELINE, check_pipeline
 from tomoset.checking.projects import across, generations, references
 from tomoset.checking.readings import Readings
@@ -22,9 +24,11 @@ from tomoset.exceptions import printable
 from tomoset.sets.findings import Finding, located
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     import pyarrow as pa
+
+    from tomoset.sets.particle_set import ParticleSet
 
 __all__ = ["MARKER", "Options", "Unit", "as_given", "check_batch", "check_unit", "identity"]
 
@@ -111,14 +115,25 @@ def check_unit(unit: Unit, options: Options) -> list[Finding]:
 
 
 def check_batch(units: Sequence[Unit], options: Options) -> list[list[Finding]]:
-    """Check some units: rules of tomograms look at those of all of them at once, which is as much work as for one."""
+    """Check some units: rules look at the tables of all of them at once, which is as much work as for one."""
     looked = [_look(unit, options) for unit in units]
-    by_rules = _by_rules([readings.stacked for readings, _ in looked], images=options.images)
-    return [_once(located([*found, *more])) for (_, found), more in zip(looked, by_rules, strict=True)]
+    of_tomograms = _of_tomograms([each.tomograms for each in looked], images=options.images)
+    of_particles = _of_particles([each.particles for each in looked])
+    return [
+        _once(located([*each.findings, *more, *others]))
+        for each, more, others in zip(looked, of_tomograms, of_particles, strict=True)
+    ]
 
 
-def _look(unit: Unit, options: Options) -> tuple[Readings, list[Finding]]:
-    """Give what is wrong with a unit, but for rules of tomograms that were read together, without line and column."""
+class _Looked(NamedTuple):
+    """What is wrong with a unit, without line and column, and what rules have yet to look at."""
+
+    findings: list[Finding]
+    tomograms: View | None
+    particles: list[tuple[ParticleSet, bool]]
+
+
+def _look(unit: Unit, options: Options) -> _Looked:
     files, markers = _apart(unit)
     paths = unit.files
     examined = _core.examine_files(unit.root, files, recall=options.recall, threads=options.threads)
@@ -135,10 +150,10 @@ def _look(unit: Unit, options: Options) -> tuple[Readings, list[Finding]]:
         path = os.path.join(unit.place, PIPELINE)  # noqa: PTH118
         if path in kinds["pipeline"]:
             found += check_pipeline(path, unit.place, markers)
-    return readings, found
+    return _Looked(found, readings.stacked, readings.small)
 
 
-def _by_rules(views: Sequence[View | None], *, images: bool) -> list[list[Finding]]:
+def _of_tomograms(views: Sequence[View | None], *, images: bool) -> list[list[Finding]]:
     """Give where tomograms break rules, for each of some views."""
     found: list[list[Finding]] = [[] for _ in views]
     there = [(at, view) for at, view in enumerate(views) if view is not None]
@@ -157,6 +172,21 @@ def _by_rules(views: Sequence[View | None], *, images: bool) -> list[list[Findin
     owners = np.repeat([at for at, _ in there], [len(view.parts) for _, view in there])
     for part, finding in rule_faults(whole):
         found[int(owners[part])].append(finding)
+    return found
+
+
+def _of_particles(sets: Sequence[list[tuple[ParticleSet, bool]]]) -> list[list[Finding]]:
+    """Give where particles of some units break rules."""
+    found: list[list[Finding]] = [[] for _ in sets]
+    alike: dict[tuple[Hashable, bool], list[tuple[int, ParticleSet]]] = defaultdict(list)
+    for at, of_unit in enumerate(sets):
+        for particles, alone in of_unit:
+            alike[shape_of(particles), alone].append((at, particles))
+    for (_, alone), members in alike.items():
+        view = ParticleView([particles for _, particles in members])
+        for part, finding in particle_faults(view, alone=alone):
+            owner, _ = members[part]
+            found[owner].append(finding)
     return found
 
 

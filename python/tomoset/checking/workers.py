@@ -169,13 +169,15 @@ class _Team:
 def main() -> None:
     """Check what standard input brings until it ends."""
     with os.fdopen(os.dup(1), "wb") as answers, suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
-        # What was imported stays, and need not be looked through again and again.
+        # What was imported stays; of the rest little is ever in cycles, and one look after each batch is enough.
         gc.freeze()
+        gc.disable()
         # Whatever else prints must not be taken for an answer.
         os.dup2(2, 1)
         while True:
             units, options = _receive(sys.stdin.buffer)
             _send(answers, _answer(units, options))
+            gc.collect()
 
 
 def _answer(units: Sequence[Unit], options: Options) -> list[list[Finding]] | Exception:
