@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -28,7 +27,7 @@ __all__ = ["ODD_PATHS", "RULES", "odd_paths", "says"]
 RULES = Rules()
 
 #: One of these is in each path that goes up, or is absolute behind the number of an image.
-SIGNS = (re.compile(rb"\.\."), re.compile(rb"@/"))
+SIGNS = (b"..", b"@/")
 #: Columns of paths; those of jobs and folders are what RELION itself makes of them.
 LABELS = frozenset(
     label for label, kind in _core.path_labels() if kind not in {"option", "node", "folder", "stem"}
@@ -84,7 +83,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 def _may_be_odd(column: pa.ChunkedArray) -> bool:
     """Whether a column has what no path has that stays within the project: much sooner seen than where it is."""
-    texts = (chunk.buffers()[2] for chunk in column.chunks)
-    return bool(pc.any(pc.starts_with(column, "/")).as_py()) or any(
-        sign.search(text) for text in texts if text is not None for sign in SIGNS
+    texts = [memoryview(text).tobytes() for chunk in column.chunks if (text := chunk.buffers()[2]) is not None]
+    return any(sign in text for sign in SIGNS for text in texts) or bool(
+        pc.any(pc.starts_with(column, "/")).as_py()
     )

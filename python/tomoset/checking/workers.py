@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 from tomoset.checking.units import Options, Unit, check_batch
+from tomoset.no_pandas import hide_pandas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -172,6 +173,7 @@ def main() -> None:
         # What was imported stays; of the rest little is ever in cycles, and one look after each batch is enough.
         gc.freeze()
         gc.disable()
+        hide_pandas()
         # Whatever else prints must not be taken for an answer.
         os.dup2(2, 1)
         while True:

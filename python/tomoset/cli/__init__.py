@@ -27,6 +27,7 @@ from tomoset.cli.status import status
 from tomoset.cli.subset import subset
 from tomoset.cli.vacuum import vacuum
 from tomoset.cli.version import show_version
+from tomoset.no_pandas import hide_pandas
 
 _EXIT_CODES = """\b
 Exit codes:
@@ -95,6 +96,9 @@ for _command in (
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit; see `ExitCode` for what the codes mean."""
     _open_missing_streams()
+    if arguments is None:
+        # The process is ours.
+        hide_pandas()
     try:
         code = commands.main(arguments, prog_name="tomoset", standalone_mode=False)
     except click.ClickException as fault:

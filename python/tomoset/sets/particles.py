@@ -106,11 +106,14 @@ def odd_in(particles: ParticleSet, star: StarFile, block: str) -> Iterator[Findi
             block=block,
         )
     if particles.optics is not None:
-        known = groups_of(particles.optics)
-        unknown = np.setdiff1d(particles.optics_groups, known)
-        if unknown.size:
+        known, own = groups_of(particles.optics), particles.optics_groups
+        in_order = np.array_equal(known, np.arange(1, len(known) + 1))
+        # In nearly all sets, as is soon seen.
+        are_known = in_order and own.min(initial=1) >= 1 and own.max(initial=1) <= len(known)
+        unknown = own[:0] if are_known else np.setdiff1d(own, known)
+        if len(unknown):
             raise unknown_group(particles, int(unknown[0]), known)
-        if not np.array_equal(known, np.arange(1, len(known) + 1)):
+        if not in_order:
             yield Finding(
                 "optics-out-of-order",
                 "silent",

@@ -59,11 +59,12 @@ pub enum Part {
 
 impl Part {
     /// The labels in file order.
-    pub fn labels(&self) -> Box<dyn Iterator<Item = &Label> + '_> {
-        match self {
-            Self::List(list) => Box::new(list.items.iter().map(|item| &item.label)),
-            Self::Loop(table) => Box::new(table.labels.iter()),
-        }
+    pub fn labels(&self) -> impl Iterator<Item = &Label> {
+        let (items, labels): (&[Item], &[Label]) = match self {
+            Self::List(list) => (&list.items, &[]),
+            Self::Loop(table) => (&[], &table.labels),
+        };
+        items.iter().map(|item| &item.label).chain(labels)
     }
 
     #[must_use]
