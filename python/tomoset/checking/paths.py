@@ -83,7 +83,9 @@ def _is_text(kind: pa.DataType) -> bool:
 
 def _may_be_odd(column: pa.ChunkedArray) -> bool:
     """Whether a column has what no path has that stays within the project: much sooner seen than where it is."""
-    texts = [memoryview(text).tobytes() for chunk in column.chunks if (text := chunk.buffers()[2]) is not None]
+    texts = [
+        memoryview(text).tobytes() for chunk in column.chunks if (text := chunk.buffers()[2]) is not None
+    ]
     return any(sign in text for sign in SIGNS for text in texts) or bool(
         pc.any(pc.starts_with(column, "/")).as_py()
     )
