@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from tomoset import _core
 from tomoset.catalog.crawls import crawl_change
 from tomoset.catalog.faults import UnknownRoot
-from tomoset.catalog.indexing import known_units
 from tomoset.catalog.journal import Checked
+from tomoset.catalog.known import known_units
 from tomoset.catalog.parts import read_part
 from tomoset.catalog.schema import catalog_schemas
 from tomoset.catalog.shard import refresh_shard

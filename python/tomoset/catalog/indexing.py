@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 from collections import defaultdict
@@ -16,13 +15,14 @@ import pyarrow.compute as pc
 from tomoset.catalog.crawls import crawl_change, keeps_particles
 from tomoset.catalog.faults import ArchiveEmpty, ArchiveShrunk, WorkerLost
 from tomoset.catalog.journal import Checked
+from tomoset.catalog.known import Known, known_units
 from tomoset.catalog.parts import read_part
 from tomoset.catalog.progress import IndexProgress, IndexSummary, ProgressCallback
+from tomoset.catalog.roots import inside, readable_folder, refuse_overlap
 from tomoset.catalog.runners import RemoteRunner
 from tomoset.catalog.schema import catalog_schemas
 from tomoset.catalog.shard import refresh_shard
 from tomoset.catalog.tasks import (
-    FINGERPRINT,
     FOLDER_CLOSED,
     WORKERS_LOST,
     Counts,
@@ -93,26 +93,6 @@ class Request:
     wait: float = 0.0
 
 
-@dataclass(frozen=True)
-class Known:
-    """What the catalogue has of a unit."""
-
-    folder: bytes
-    is_project: bool
-    fingerprint: bytes | None
-    files: int
-    errors: int
-
-    @property
-    def seen(self) -> bytes:
-        """What a walk told of its entries."""
-        return (self.fingerprint or b"")[:FINGERPRINT]
-
-    def is_read_by(self, mark: bytes) -> bool:
-        """Tell whether all of it was read, and in the way that a mark stands for."""
-        return self.fingerprint is not None and self.fingerprint[FINGERPRINT:] == mark
-
-
 def index_tree(
     store: Store,
     request: Request,
@@ -149,8 +129,8 @@ def index_tree(
     ClusterError
         The workers do not see the archive or the catalogue, or the cluster was lost.
     """
-    root = _readable_folder(request.root, store.folder)
-    _refuse_overlap(root, store.folder)
+    root = readable_folder(request.root, store.folder)
+    refuse_overlap(root, store.folder)
     with store.writing(catalog_schemas(), wait=request.wait) as writer:
         crawl = _Crawl(writer, root, request, runner, progress, clock)
         try:
@@ -233,7 +213,7 @@ class _Crawl:
         known = {} if looks_again else self._known
         ground = Ground(
             root=os.fsencode(self._root),
-            exclude=_inside(self._writer.folder, self._root),
+            exclude=inside(self._writer.folder, self._root),
             starts=starts,
             known={folder: unit.seen for folder, unit in known.items() if unit.is_read_by(mark)},
         )
@@ -472,19 +452,6 @@ class _Crawl:
             )
 
 
-def known_units(writer: Writer, root: str) -> dict[bytes, Known]:
-    """Return what the catalogue has of the units of a root, by folder."""
-    found = {}
-    columns = ["root", "path", "path_bytes", "project", "files", "fingerprint", "errors"]
-    for part in writer.all_parts("projects"):
-        table = read_part(writer.folder, "projects", part, columns)
-        for row in table.filter(pc.equal(table.column("root"), root)).to_pylist():
-            folder: bytes = row["path_bytes"] if row["path_bytes"] is not None else row["path"].encode()
-            is_project = row["project"] is not None
-            found[folder] = Known(folder, is_project, row["fingerprint"], row["files"], row["errors"])
-    return found
-
-
 def _is_closed(unit: Unit) -> bool:
     """Tell whether all that is known of a unit is that its folder cannot be listed."""
     entries = unit.entries
@@ -497,40 +464,3 @@ def _size(units: list[Unit]) -> int:
 
 def _time(nanoseconds: int) -> datetime:
     return datetime.fromtimestamp(nanoseconds / 1e9, UTC)
-
-
-def _readable_folder(root: str | os.PathLike[str], catalog: Path) -> str:
-    """Return the absolute path of the root, or say why it cannot be indexed."""
-    os.scandir(root).close()
-    absolute = os.path.abspath(root)  # noqa: PTH100  resolve() would follow symbolic links
-    if absolute.startswith("//"):
-        # POSIX lets two slashes be something else; Linux does not, and one root must have one name.
-        absolute = absolute[1:]
-    if not (os.path.exists(absolute) and os.path.samefile(root, absolute)):  # noqa: PTH110, PTH121
-        # "link/.." is the folder above what the link leads to.
-        absolute = os.path.realpath(root)
-    if catalog.samefile(absolute):
-        raise OSError(errno.EINVAL, "this is the catalogue itself, not an archive", absolute)
-    return absolute
-
-
-def _refuse_overlap(root: str, catalog: Path) -> None:
-    """Refuse a root that is new to the catalogue and shares files with one that is not: these would count twice."""
-    known = [checked.root for checked in Checked.read(catalog)]
-    if text_of(os.fsencode(root)) in known:
-        return
-    place = Path(root).resolve()
-    for other in known:
-        there = Path(other).resolve()
-        if place == there or there in place.parents or place in there.parents:
-            how = "is" if place == there else "lies in" if there in place.parents else "contains"
-            words = (
-                f"it {how} {other}, which is in this catalogue: files would count twice; index into a new one"
-            )
-            raise OSError(errno.EINVAL, words, root)
-
-
-def _inside(catalog: Path, root: str) -> tuple[bytes, ...]:
-    """Return the path by which the walk would meet the catalogue, if it lies inside the root."""
-    below = Path(os.path.relpath(catalog.resolve(), Path(root).resolve()))
-    return () if below.parts[0] == os.pardir else (os.fsencode(Path(root) / below),)

@@ -90,8 +90,7 @@ def _repeated(view: ParticleView) -> Iterator[Fault]:
     names = as_numpy(codes.indices.fill_null(-1)).astype(np.int64)
     keys = np.where(names < 0, -1 - np.arange(len(names)), view.owner_sets * len(codes.dictionary) + names)
     _, first, inverse, counts = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
-    again = counts[inverse] > 1
-    for _, rows in view.by_set(np.flatnonzero(again & (first[inverse] != np.arange(len(keys))))):
+    for _, rows in view.by_set(np.flatnonzero(first[inverse] != np.arange(len(keys)))):
         of = inverse[rows]
         others = len(np.unique(of)) - 1
         more = f"; so are {others} other names" if others else ""
