@@ -38,6 +38,7 @@ _rlnCoordinateY
 _rlnCoordinateZ
 _rlnOpticsGroup
 _rlnRandomSubset
+_rlnBeamTiltClass
 _rlnImageName
 _rlnTomoVisibleFrames
 {rows}
@@ -102,7 +103,8 @@ def written(folder: Path, number: int, chance: random.Random) -> Path:
             *places,
             *(odd(200, 0, "1e-120") for _ in "xyz"),
             chance.choice(groups),
-            odd(1, 2, 3),
+            odd(1, 2, 3, "<NA>"),
+            odd(1, 10**12, "<NA>"),
             odd("a.mrcs", "../a.mrcs"),
             f"[{flags}{odd('', ',1')}]",
         ]
@@ -129,6 +131,23 @@ def test_each_has_what_it_has_alone(
         found[part].append(finding)
     for each, own in zip(every, found, strict=True):
         assert located(own) == check_particles(each)
+
+
+def test_what_is_null_in_one_set_is_of_no_other(tmp_path: Path) -> None:
+    heads = ["rlnTomoName", *(f"rlnCoordinate{axis}" for axis in "XYZ"), "rlnRandomSubset", "rlnBeamTiltClass"]
+    sets = []
+    for name, row in [("whole", f"3 {10**12}"), ("nulls", "<NA> <NA>")]:
+        path = tmp_path / f"{name}.star"
+        table = "\n".join([*(f"_{head}" for head in heads), f"a 1 1 1 {row}", f"a 1 1 1 1 {10**12}"])
+        path.write_text(f"data_particles\nloop_\n{table}\n")
+        sets.append(ParticleSet.read(path))
+    found = [(part, finding.code, finding.found) for part, finding in rule_faults(ParticleView(sets))]
+    assert found == [
+        (0, "odd-half-set", "rlnRandomSubset is 3"),
+        (1, "odd-half-set", "rlnRandomSubset is null"),
+        (0, "digits-lost", "rlnBeamTiltClass is 1000000000000; 2 of 2 particles"),
+        (1, "digits-lost", "rlnBeamTiltClass is 1000000000000"),
+    ]
 
 
 def test_what_is_made_is_odd_in_all_ways(sets: list[TomogramSet], tmp_path: Path) -> None:

@@ -129,8 +129,8 @@ def _foreign(view: ParticleView) -> Iterator[Fault]:
 )
 def _half_sets(view: ParticleView) -> Iterator[Fault]:
     if view.has(HALF):
-        halves = as_numpy(view[HALF])
-        yield from view.first(~np.isin(halves, (1, 2)), lambda row: f"{HALF} is {halves[row]}", HALF)
+        bad = ~np.isin(as_numpy(view[HALF]), (1, 2))
+        yield from view.first(bad, partial(_says, HALF, view[HALF]), HALF)
 
 
 @TOGETHER.rule(
@@ -332,8 +332,9 @@ def _digits(view: ParticleView) -> Iterator[Fault]:
             yield from view.first(bad, partial(_says, name, column), name)
 
 
-def _says(name: str, column: pa.ChunkedArray, row: int) -> str:
-    return f"{name} is {column[row].as_py()}"
+def _says(name: str, column: pa.ChunkedArray | pa.Array, row: int) -> str:
+    value = column[row].as_py()
+    return f"{name} is {'null' if value is None else value}"
 
 
 @STACKS.rule(

@@ -31,8 +31,10 @@ def digits_lost(column: pa.ChunkedArray | pa.Array) -> npt.NDArray[np.bool_] | N
     kind = column.type
     if not (pa.types.is_floating(kind) or pa.types.is_integer(kind)) or not len(column):
         return None
-    values: npt.NDArray[Any] = as_numpy(column)
-    if values.dtype.kind in "iu":
+    is_whole = pa.types.is_integer(kind)
+    # Integers with nulls would come as floats, of which others are too long.
+    values: npt.NDArray[Any] = as_numpy(column.fill_null(0) if is_whole and column.null_count else column)
+    if is_whole:
         if values.max() < LONGEST and values.min() > -LONGEST // 10:
             return None
         bad = (values >= LONGEST) | (values <= -LONGEST // 10)
