@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import tomoset
 from hypothesis import given
@@ -148,6 +149,17 @@ def test_what_is_null_in_one_set_is_of_no_other(tmp_path: Path) -> None:
         (0, "digits-lost", "rlnBeamTiltClass is 1000000000000; 2 of 2 particles"),
         (1, "digits-lost", "rlnBeamTiltClass is 1000000000000"),
     ]
+
+
+@pytest.mark.parametrize("dictionary", [["a/1", "a/2", "a/3"], ["a/1", "a/1", "a/1"]])
+def test_names_that_are_in_a_dictionary(tmp_path: Path, dictionary: list[str]) -> None:
+    path = tmp_path / "a.star"
+    heads = ["_rlnTomoName", *(f"_rlnCoordinate{axis}" for axis in "XYZ")]
+    path.write_text("\n".join(["data_particles", "loop_", *heads, *["a 1 1 1"] * 3]) + "\n")
+    codes = pa.array([0, 1, 1], pa.int32())
+    names = pa.DictionaryArray.from_arrays(codes, pa.array(dictionary))
+    found = ParticleSet.read(path).with_columns(rlnTomoParticleName=names).validate()
+    assert [finding.code for finding in found] == ["repeated-particle"]
 
 
 def test_what_is_made_is_odd_in_all_ways(sets: list[TomogramSet], tmp_path: Path) -> None:

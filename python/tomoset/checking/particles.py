@@ -83,7 +83,8 @@ def rule_faults(view: ParticleView, *, alone: bool = True) -> Iterator[tuple[int
 def _repeated(view: ParticleView) -> Iterator[Fault]:
     if not view.has(PARTICLE):
         return
-    codes = view[PARTICLE].dictionary_encode()
+    # A column that is a dictionary already may name one thing twice, or what is nowhere.
+    codes = pc.cast(view[PARTICLE], pa.large_string()).dictionary_encode()
     if len(codes.dictionary) == len(codes) - codes.null_count:
         return
     # Names are of particles of one set; what has none is like nothing else.
