@@ -11,6 +11,7 @@ import tomoset
 from hypothesis import given
 from hypothesis import strategies as st
 from tomoset import ParticleSet, TomogramSet
+from tomoset.checking import units
 from tomoset.checking.particle_view import ParticleView, shape_of
 from tomoset.checking.particles import check_particles, rule_faults
 from tomoset.sets.findings import located
@@ -149,6 +150,26 @@ def test_what_is_null_in_one_set_is_of_no_other(tmp_path: Path) -> None:
         (0, "digits-lost", "rlnBeamTiltClass is 1000000000000; 2 of 2 particles"),
         (1, "digits-lost", "rlnBeamTiltClass is 1000000000000"),
     ]
+
+
+def test_only_some_are_laid_below_one_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = "data_particles\nloop_\n_rlnTomoName\n_rlnTomoParticleName\n" + "".join(
+        f"_rlnCoordinate{axis}\n" for axis in "XYZ"
+    )
+    for number in range(5):
+        (tmp_path / f"{number}.star").write_text(f"{table}a a/{number} 1 1 1\na a/{number} 1 1 1\n")
+    views: list[ParticleView] = []
+
+    def view_of(sets: list[ParticleSet]) -> ParticleView:
+        views.append(ParticleView(sets))
+        return views[-1]
+
+    together = tomoset.check(tmp_path)
+    monkeypatch.setattr(units, "LARGE", 3)
+    monkeypatch.setattr(units, "ParticleView", view_of)
+    assert tomoset.check(tmp_path) == together
+    assert [len(view) for view in views] == [4, 4, 2]
+    assert [finding.code for finding in together].count("repeated-particle") == 5
 
 
 @pytest.mark.parametrize("dictionary", [["a/1", "a/2", "a/3"], ["a/1", "a/1", "a/1"]])

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 FIDUCIALS = Tomogram.fiducials_file.label
-#: From so many particles on a set is looked at by itself.
+#: From so many particles on a set is looked at by itself, and no more sets are looked at with others.
 LARGE = 10_000
 #: How often it is looked whether a writer has ended, five times a second.
 PATIENCE = 10

@@ -15,7 +15,7 @@ from tomoset.checking.particle_view import ParticleView, shape_of
 from tomoset.checking.particles import rule_faults as particle_faults
 from tomoset.checking.pipeline import PIPELINE, check_pipeline
 from tomoset.checking.projects import across, generations, references
-from tomoset.checking.readings import Readings
+from tomoset.checking.readings import LARGE, Readings
 from tomoset.checking.registry import by_id
 from tomoset.checking.shown import as_shown
 from tomoset.checking.tomograms import rule_faults, rule_findings
@@ -24,7 +24,7 @@ from tomoset.exceptions import printable
 from tomoset.sets.findings import Finding, located
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -183,11 +183,26 @@ def _of_particles(sets: Sequence[list[tuple[ParticleSet, bool]]]) -> list[list[F
         for particles, alone in of_unit:
             alike[shape_of(particles), alone].append((at, particles))
     for (_, alone), members in alike.items():
-        view = ParticleView([particles for _, particles in members])
-        for part, finding in particle_faults(view, alone=alone):
-            owner, _ = members[part]
-            found[owner].append(finding)
+        for some in _portions(members):
+            view = ParticleView([particles for _, particles in some])
+            for part, finding in particle_faults(view, alone=alone):
+                owner, _ = some[part]
+                found[owner].append(finding)
     return found
+
+
+def _portions(members: Sequence[tuple[int, ParticleSet]]) -> Iterator[list[tuple[int, ParticleSet]]]:
+    """Give sets in portions: to lay more below one another takes as much memory again, and saves nothing."""
+    portion: list[tuple[int, ParticleSet]] = []
+    rows = 0
+    for owner, particles in members:
+        portion.append((owner, particles))
+        rows += len(particles)
+        if rows >= LARGE:
+            yield portion
+            portion, rows = [], 0
+    if portion:
+        yield portion
 
 
 def _apart(unit: Unit) -> tuple[pa.RecordBatch, Mapping[str, str]]:
