@@ -15,6 +15,7 @@ import tomoset
 from rule_projects import FILES, TOMOGRAMS, change, make_images, make_project
 from rule_projects import series as five_tilts
 from tomoset import TomogramSet, _core
+from tomoset.checking.paths import WINDOW, odd_paths
 from tomoset.checking.run import named_by
 from tomoset.sets.paths import Within, leads_out
 
@@ -324,3 +325,12 @@ def test_paths_are_found_within_as_one_by_one(tmp_path: Path) -> None:
     # Wherever one begins.
     for path in paths[::7]:
         assert Within(real).leads_out(path) == leads_out(real / path, real)
+
+
+@pytest.mark.parametrize("place", [0, 1, WINDOW - 2, WINDOW - 1, WINDOW, WINDOW + 1, 2 * WINDOW - 1])
+def test_paths_that_go_up_are_seen_wherever_they_are(place: int) -> None:
+    plain, odd = "a" * place, "../b"
+    table = pa.table({"rlnImageName": pa.array([plain, odd, "c"], pa.large_string())})
+    ((label, _, bad),) = odd_paths(table)
+    assert (label, bad.tolist()) == ("rlnImageName", [False, True, False])
+    assert not list(odd_paths(table.take([0, 2])))
