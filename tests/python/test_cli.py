@@ -89,11 +89,14 @@ def test_messages_steer_no_terminal(tmp_path: Path, command: list[str]) -> None:
         assert all(letter.isprintable() or letter == "\n" for letter in screen)
 
 
-@pytest.mark.parametrize("command", ["check", "paths"])
+@pytest.mark.parametrize(
+    "command",
+    [["check", "--threads"], ["paths", "--threads"], ["index", "--threads"], ["index", "--local-cluster"]],
+)
 def test_more_threads_than_there_can_be(
-    capfd: pytest.CaptureFixture[str], command: str, tmp_path: Path
+    capfd: pytest.CaptureFixture[str], command: list[str], tmp_path: Path
 ) -> None:
-    done = run(capfd, command, tmp_path, "--threads", "99999999999999999999")
+    done = run(capfd, *command, "99999999999999999999", tmp_path)
     assert (done.code, "is not in the range 1<=x<=1024" in done.err) == (2, True)
 
 

@@ -47,14 +47,14 @@ def workers_options(command: _Command) -> _Command:
         click.option(
             "--local-cluster",
             metavar="N",
-            type=click.IntRange(min=1),
+            type=click.IntRange(1, 1024),
             help="Work in N processes of this machine.",
         ),
         click.option("--scheduler", metavar="ADDRESS", help="Work on the Dask cluster of tcp://HOST:PORT."),
         click.option(
             "--threads",
             metavar="N",
-            type=click.IntRange(min=1),
+            type=click.IntRange(1, 1024),
             help="Reading threads; all cores by default.",
         ),
     ):
