@@ -258,6 +258,18 @@ def test_particles_of_unknown_optics_groups(tmp_path: Path) -> None:
     assert particles.filter("rlnTomoName == 'B'").visible_frames is None
 
 
+@pytest.mark.parametrize(("groups", "own"), [("1", "<NA>"), ("<NA>", "1")])
+def test_optics_groups_that_are_null(tmp_path: Path, groups: str, own: str) -> None:
+    text = (
+        f"data_optics\nloop_\n_rlnOpticsGroup\n_rlnTomoTiltSeriesPixelSize\n{groups} 2\n\ndata_particles\nloop_\n"
+        f"_rlnTomoName\n_rlnCoordinateX\n_rlnCoordinateY\n_rlnCoordinateZ\n_rlnOpticsGroup\nA 1 2 3 {own}\n"
+    )
+    (tmp_path / "p.star").write_text(text)
+    wanted, known = (number.replace("<NA>", "0") for number in (own, groups))
+    with pytest.raises(tomoset.SetError, match=f"of optics group {wanted}, and there are {known}"):
+        tomoset.ParticleSet.read(tmp_path / "p.star")
+
+
 def test_particles_of_a_set(tmp_path: Path) -> None:
     folder = GEOMETRY.parent / "particles/relion5_full"
     tomos = TomogramSet.read(folder / "tomograms.star")

@@ -309,7 +309,8 @@ class ParticleSet(ParticlePlaces, Tabular):
     def _integers(self, label: str, absent: int | None) -> Integers:
         if label not in self:
             return np.full(len(self), absent, dtype=np.int64)
-        found: Integers = as_numpy(self[label]).astype(np.int64, copy=False)
+        # Of a null RELION reads 0.
+        found: Integers = as_numpy(self[label].fill_null(0)).astype(np.int64, copy=False)
         return found
 
     def __repr__(self) -> str:

@@ -62,9 +62,9 @@ def particles_block(star: StarFile, path: str) -> str:
 
 
 def groups_of(optics: pa.Table) -> Integers:
-    """Give the number of each optics group; its row where the file does not say."""
+    """Give the number of each optics group, 0 for a null, as RELION; its row where the file does not say."""
     if GROUP in optics.column_names:
-        return as_numpy(optics.column(GROUP)).astype(np.int64, copy=False)
+        return as_numpy(optics.column(GROUP).fill_null(0)).astype(np.int64, copy=False)
     return np.arange(1, optics.num_rows + 1)
 
 
