@@ -136,7 +136,12 @@ def test_each_has_what_it_has_alone(
 
 
 def test_what_is_null_in_one_set_is_of_no_other(tmp_path: Path) -> None:
-    heads = ["rlnTomoName", *(f"rlnCoordinate{axis}" for axis in "XYZ"), "rlnRandomSubset", "rlnBeamTiltClass"]
+    heads = [
+        "rlnTomoName",
+        *(f"rlnCoordinate{axis}" for axis in "XYZ"),
+        "rlnRandomSubset",
+        "rlnBeamTiltClass",
+    ]
     sets = []
     for name, row in [("whole", f"3 {10**12}"), ("nulls", "<NA> <NA>")]:
         path = tmp_path / f"{name}.star"
