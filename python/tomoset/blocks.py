@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from tomoset import _core
-from tomoset.exceptions import MissingLabelError
+from tomoset.exceptions import MissingLabelError, SeveralTablesError
 from tomoset.frames import block_html, block_text, to_pandas, to_polars
 from tomoset.matching import matched_rows
 from tomoset.parts import Part
@@ -153,8 +153,8 @@ class StarBlock:
 
         Raises
         ------
-        ValueError
-            The block has several tables, or none.
+        SeveralTablesError
+            The block has several tables.
         """
         if len(self._parts) == 1:
             return self._parts[0].table
@@ -162,14 +162,15 @@ class StarBlock:
             import pyarrow as pa
 
             return pa.table({})
-        raise ValueError(f"block {self.name!r} holds {self.shape_text}; ask for .values or one of .loops")
+        found = f"block {self.name!r} holds {self.shape_text}; ask for .values or one of .loops"
+        raise SeveralTablesError(found)
 
     def to_pandas(self) -> pd.DataFrame:
         """Give the block's table as a `pandas.DataFrame`; vectors become object columns of arrays.
 
         Raises
         ------
-        ValueError
+        SeveralTablesError
             As in `to_arrow`.
         ImportError
             pandas is not installed (``pip install 'tomoset[pandas]'``).
@@ -181,7 +182,7 @@ class StarBlock:
 
         Raises
         ------
-        ValueError
+        SeveralTablesError
             As in `to_arrow`.
         ImportError
             polars is not installed (``pip install 'tomoset[polars]'``).
@@ -193,7 +194,7 @@ class StarBlock:
 
         Raises
         ------
-        ValueError
+        SeveralTablesError
             As in `to_arrow`.
         """
         if self.is_list:

@@ -13,6 +13,7 @@ __all__ = [
     "MissingTomogramError",
     "RebaseError",
     "SetError",
+    "SeveralTablesError",
     "StarSyntaxError",
     "StarTypeError",
     "StarWriteError",
@@ -176,6 +177,10 @@ class MissingTomogramError(_MissingError):
 
 class MissingParticleError(_MissingError):
     """No trajectory is of a particle of this name."""
+
+
+class SeveralTablesError(TomosetError, ValueError):
+    """A block of which one table is wanted holds several."""
 
 
 class SetError(TomosetError, ValueError):

@@ -334,3 +334,22 @@ def test_paths_that_go_up_are_seen_wherever_they_are(place: int) -> None:
     ((label, _, bad),) = odd_paths(table)
     assert (label, bad.tolist()) == ("rlnImageName", [False, True, False])
     assert not list(odd_paths(table.take([0, 2])))
+
+
+@pytest.mark.parametrize("kind", ["particles", "optics", "global"])
+def test_blocks_of_several_tables_keep_nobody_else_from_being_checked(tmp_path: Path, kind: str) -> None:
+    more = "\nloop_\n_rlnMagnification\n1\n\n"
+    particles = (
+        "_rlnTomoName\n_rlnCoordinateX\n_rlnCoordinateY\n_rlnCoordinateZ\n_rlnRandomSubset\nTS_1 1 2 3 7\n"
+    )
+    bad = {
+        "particles": f"data_particles\nloop_\n{particles}{more}",
+        "optics": f"data_optics\nloop_\n_rlnOpticsGroup\n1\n{more}data_particles\nloop_\n{particles}",
+        "global": f"data_global\nloop_\n_rlnTomoName\n_rlnTomoTiltSeriesStarFile\nTS_1 TS_1.star\n{more}",
+    }
+    (tmp_path / "bad.star").write_text(bad[kind])
+    (tmp_path / "other.star").write_text(f"data_particles\nloop_\n{particles}")
+    found = {(Path(each.path or "").name, each.code) for each in tomoset.check(tmp_path)}
+    assert {("bad.star", "several-tables"), ("other.star", "odd-half-set")} <= found
+    with pytest.raises(tomoset.SeveralTablesError, match=f"block '{kind}' holds 1 rows x"):
+        (TomogramSet if kind == "global" else tomoset.ParticleSet).read(tmp_path / "bad.star")

@@ -84,6 +84,8 @@ class ParticleSet(ParticlePlaces, Tabular):
         SetError
             No particles, or particles without ``rlnTomoName`` or an optics group that is not there; it says what RELION
             does.
+        SeveralTablesError
+            There are several tables in the block of the particles or optics.
         StarSyntaxError, StarTypeError, OSError
             As in `read_star`.
         """

@@ -58,6 +58,8 @@ def particles_block(star: StarFile, path: str) -> str:
             path=path,
             block=block,
         )
+    # Where there are several tables it is said now, and not by whatever looks at them first.
+    star[block].to_arrow()
     return block
 
 
