@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
 import shutil
+import weakref
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from rule_projects import FILES, TOMOGRAMS, change, make_images, make_project
 from rule_projects import series as five_tilts
 from tomoset import TomogramSet, _core
 from tomoset.checking.paths import WINDOW, odd_paths
+from tomoset.checking.readings import Readings
 from tomoset.checking.run import named_by
 from tomoset.sets.paths import Within, leads_out
 
@@ -353,3 +356,19 @@ def test_blocks_of_several_tables_keep_nobody_else_from_being_checked(tmp_path: 
     assert {("bad.star", "several-tables"), ("other.star", "odd-half-set")} <= found
     with pytest.raises(tomoset.SeveralTablesError, match=f"block '{kind}' holds 1 rows x"):
         (TomogramSet if kind == "global" else tomoset.ParticleSet).read(tmp_path / "bad.star")
+
+
+def test_what_was_read_is_not_kept_by_what_leads_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "opt.star").write_text(
+        "data_\n_rlnTomoParticlesFile none.star\n_rlnTomoTomogramsFile ../none/tomograms.star\n"
+    )
+    readings = Readings(tmp_path, images=False, threads=1)
+    readings.read_optimisations([str(tmp_path / "opt.star")])
+    assert readings.findings
+    left = weakref.ref(readings)
+    gc.disable()
+    try:
+        del readings
+        assert left() is None
+    finally:
+        gc.enable()

@@ -162,7 +162,8 @@ class Readings:
             try:
                 self._leads[key] = opt._lead(name, self._within(opt.project_root)) or ""
             except (SetError, OSError) as error:
-                self._leads[key] = error
+                # With its frames it would lead back here, and keep all that was read until garbage is collected.
+                self._leads[key] = error.with_traceback(None)
         return self._leads[key]
 
     def _within(self, root: Path) -> Within:
