@@ -24,5 +24,5 @@ class _Hidden(MetaPathFinder):
 
 
 def hide_pandas() -> None:
-    """Let imports of pandas fail from now on, as where it is not installed; of no effect where it was loaded."""
+    """Let imports of pandas fail from now on, with `ModuleNotFoundError`; of no effect where it was loaded."""
     sys.meta_path.insert(0, _Hidden())

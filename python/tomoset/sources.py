@@ -38,6 +38,9 @@ Strings: TypeAlias = Literal["large_string", "view", "dictionary"]
 OnError: TypeAlias = Literal["raise", "collect"]
 InvalidUtf8: TypeAlias = Literal["replace", "latin-1", "bytes"]
 
+#: More share no work any better, and a system may not let them begin.
+MOST_THREADS = 1024
+
 
 def read_options(
     blocks: Iterable[str] | None,
@@ -76,6 +79,8 @@ def check_threads(threads: int | None) -> None:
         raise TypeError(f"threads must be a whole number, not {threads!r}")
     if threads < 1:
         raise ValueError(f"threads must be at least 1, or None for all; it is {threads}")
+    if threads > MOST_THREADS:
+        raise ValueError(f"threads must be at most {MOST_THREADS:,}; it is {threads}")
 
 
 def _names(option: str, names: Iterable[str] | None) -> list[str] | None:

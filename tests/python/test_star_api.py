@@ -396,6 +396,7 @@ def wrong(**options: Any) -> Callable[[], Any]:
             r'invalid_utf8 is "utf-8"; it must be one of "replace", "latin-1", "bytes"',
         ),
         (wrong(threads=0), ValueError, "threads must be at least 1, or None for all"),
+        (wrong(threads=10**20), ValueError, "threads must be at most 1,024"),
         (wrong(bogus=1), TypeError, "bogus"),
         (
             lambda: tomoset.read_star(TEXT)["none"],
