@@ -272,8 +272,12 @@ impl Shared {
     /// Adds what a folder had to its unit, and hands the unit on when it is complete.
     fn complete(&self, unit: &Gathering, entries: Vec<Entry>, below: usize, send: &SyncSender<Unit>) -> bool {
         let Some(mut entries) = unit.take(entries, below) else { return true };
-        // The root's own unit, when it has nothing, is none.
-        if entries.is_empty() && !unit.is_project {
+        // Without a STAR file it is none, though there be marks of jobs: a project has its own mark, at least.
+        let is_none = match unit.is_part {
+            true => entries.is_empty(),
+            false => entries.iter().all(|entry| entry.sort == Sort::Marker),
+        };
+        if is_none {
             return true;
         }
         // Parts are added up by whoever has them all.
@@ -331,10 +335,12 @@ impl Listed {
                 () if kind.is_symlink() => Sort::Link,
                 () => Sort::Other,
             };
-            self.is_project |= sort == Sort::File && name == PROJECT_MARK;
             match entry.metadata() {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                facts => self.entries.push(Entry::new(place(), sort, facts)),
+                facts => {
+                    self.is_project |= sort == Sort::File && name == PROJECT_MARK;
+                    self.entries.push(Entry::new(place(), sort, facts));
+                }
             }
         }
         Ok(())
@@ -370,6 +376,7 @@ mod tests {
             "a/p/inner/z.tomostar",
             "a/p/movie.mrc",
             "b/none.txt",
+            "c/Import/job001/RELION_JOB_EXIT_SUCCESS",
         ] {
             let path = top.path().join(file);
             fs::create_dir_all(path.parent().expect("a parent")).expect("made");

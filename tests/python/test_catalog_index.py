@@ -371,3 +371,20 @@ def test_what_is_no_number_is_the_same_as_before(catalog: Catalog, tmp_path: Pat
     catalog.index(tmp_path / "root")
     for _ in range(2):
         assert not catalog.index(tmp_path / "root", verify=True).changed
+
+
+def test_marks_of_jobs_alone_are_nothing_to_tell(catalog: Catalog, archive: Path) -> None:
+    # As while a project is being removed.
+    mark = archive / "s9/q1/Import/job001/RELION_JOB_EXIT_SUCCESS"
+    mark.parent.mkdir(parents=True)
+    mark.write_text("")
+    catalog.index(archive)
+    assert catalog.sql("SELECT path FROM projects WHERE path LIKE 's9%'").num_rows == 0
+    (mark.parent / "x.star").write_text("data_\n_rlnVoltage 300\n")
+    catalog.index(archive)
+    assert catalog.sql("SELECT path, files FROM projects WHERE path LIKE 's9%'").to_pylist() == [
+        {"path": "s9", "files": 1}
+    ]
+    (mark.parent / "x.star").unlink()
+    assert catalog.index(archive).deleted_files == 1
+    assert catalog.sql("SELECT path FROM projects WHERE path LIKE 's9%'").num_rows == 0

@@ -31,6 +31,11 @@ TREES = {
     ],
     "projects far down": [f"a/b/c/d/e/p{n}/{MARK}" for n in range(3)] + ["a/b/c/d/e/x.star"],
     "like names": ["a/x.star", "a-b/x.star", "a.b/p/" + MARK, "a/p/" + MARK, "a0/x.star", "a/p-q/x.star"],
+    "marks of jobs": [
+        "a/J/job001/RELION_JOB_EXIT_SUCCESS",
+        "b/c/J/job001/RELION_JOB_EXIT_FAILURE",
+        "b/x.star",
+    ],
     "many folders": [f"{a}/{b}/{c}/x{n}.star" for a in "abc" for b in "de" for c in "fgh" for n in range(2)],
 }
 
@@ -98,6 +103,11 @@ def test_odd_trees(tree: str, starts: int, tmp_path: Path, monkeypatch: pytest.M
     if files:
         assert_same(Ground(root, starts=starts_of(units_of(str(tmp_path), files[-1:]))))
         assert_same(Ground(root, starts=starts_of(units_of(str(tmp_path), files))))
+
+
+def test_marks_of_jobs_alone_are_no_unit(tmp_path: Path) -> None:
+    plant(tmp_path, TREES["marks of jobs"])
+    assert [unit[0] for unit in assert_same(Ground(os.fsencode(tmp_path)))] == [b"b"]
 
 
 def test_names_that_are_not_utf8(tmp_path: Path) -> None:

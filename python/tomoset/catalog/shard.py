@@ -18,14 +18,13 @@ from tomoset.catalog.journal import Change
 from tomoset.catalog.parts import PART_ROWS, Part, PartWriter, read_part
 from tomoset.catalog.schema import catalog_schemas
 from tomoset.catalog.tasks import FINGERPRINT, HINDRANCES, Counts, Result, text_of
+from tomoset.catalog.walking import MARKER
 
 if TYPE_CHECKING:
     from tomoset.catalog.tasks import Hindrance, Task, Unit
 
 #: Tables with rows of files, which stay while the file does not change.
 _OF_FILES = ("files", "tomograms", "tilts", "particle_sets", "particles", "problems")
-#: What the walk calls the empty files with which jobs say how they ended, which are not in `files`.
-_MARKER = 3
 _REFERENCE_MISSING = "F104"
 #: Tables with rows of units, which are made anew with each change.
 _OF_UNITS = ("jobs", "projects")
@@ -314,7 +313,7 @@ def _sets_in_doubt(files: pa.Table, units: list[Unit]) -> list[str]:
     moved = []
     for unit in units:
         if unit.entries is not None and unit.path in of_sets:
-            met = unit.entries.filter(pc.not_equal(unit.entries.column("sort"), _MARKER)).column("path")
+            met = unit.entries.filter(pc.not_equal(unit.entries.column("sort"), MARKER)).column("path")
             known = files.column("path").filter(pc.equal(owners, unit.path))
             if set(map(text_of, met.to_pylist())) != set(known.to_pylist()):
                 moved.append(unit.path)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 if TYPE_CHECKING:
     from tomoset.catalog.runners import Handle, Runner
@@ -21,6 +22,8 @@ LEAST_STARTS = 64
 DEPTH = 4
 """Levels of folders that are listed here at most."""
 _MARK = "default_pipeline.star"
+#: What a walk calls the empty files with which jobs say how they ended; they are not in the table ``files``.
+MARKER = 3
 
 #: A folder to begin in, the unit that it is a part of and whether that is a project, and whether the folders in it
 #: are left out.
@@ -161,6 +164,9 @@ def walk_apart(
             on_wait()
     for folder, total in sums.items():
         unit = total.unit()
+        if pc.all(pc.equal(unit.entries.column("sort"), MARKER)).as_py():
+            # Marks of jobs alone are no unit.
+            continue
         walked.seen.add(folder)
         if ground.known.get(folder) != unit.fingerprint:
             yield unit
