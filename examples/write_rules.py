@@ -51,6 +51,7 @@ UNSHOWN = {
     "F105": "No text shows it: a file that somebody writes to while it is read.",
     "F202": "No text shows it: a process that ends while it reads.",
     "F203": "No text shows it: a folder of a catalogue whose permissions changed.",
+    "F204": "No text shows it: a defect of tomoset.",
     "V201": "As V107, where a fault is raised at once (`read_star`), and not collected.",
     "T205": "No text shows it: a set that a writer left half done.",
 }

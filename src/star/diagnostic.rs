@@ -142,6 +142,7 @@ codes! {
     F201 Unreadable Fatal "unreadable" "the file or folder cannot be read" "cannot read it either" "look at its permissions, and whether it is damaged"
     F202 WorkerLost Fatal "worker-lost" "each worker that read this folder was lost: it needs more memory than they have, or reading it crashes" "is not concerned" "give workers more memory, and look at the folder's files"
     F203 FolderClosed Fatal "folder-closed" "this folder cannot be listed" "cannot list it either" "look at the folder's permissions, and whether its disk is there"
+    F204 NotChecked Fatal "not-checked" "this could not be checked, since tomoset itself failed" "is not concerned" "report it with these words, unless they tell the cause; the rest is checked"
     V201 BadValue Silent "bad-value" "a value does not fit the column's type" "reads 0 or a part of the value" "put a value of the column's type there"
 }
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import tomoset
@@ -16,6 +17,11 @@ from cli_runs import run as run_command
 from rule_projects import FILES, change, is_root, make_project
 from tomoset.checking import run, workers
 from tomoset.checking.examples import all_examples
+from tomoset.checking.readings import Readings
+from tomoset.checking.units import check_batch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 pytestmark = pytest.mark.usefixtures("no_hang")
 
@@ -292,6 +298,27 @@ def test_a_worker_that_is_lost(tree: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert {(each.id, each.severity) for each in found} == {("F202", "fatal")}
     assert [each.path for each in found] == sorted([str(tree), *(f"{tree}/{at}/project" for at in range(5))])
     assert "it ended with 1" in found[0].found
+
+
+@pytest.mark.parametrize("apart", [0, 1500])
+def test_a_rule_that_fails(tree: Path, monkeypatch: pytest.MonkeyPatch, apart: int) -> None:
+    monkeypatch.setattr(run, "APART", apart)
+    # Processes would not have the defect.
+    monkeypatch.setattr(workers._Worker, "check", lambda _, *given: check_batch(*given))
+    others = [each for each in tomoset.check(tree, threads=2) if f"{tree}/3/" not in str(each.path)]
+    usual = Readings.read_tomograms
+
+    def read(self: Readings, paths: Sequence[str]) -> None:
+        if any(path.startswith(f"{tree}/3/") for path in paths):
+            raise RuntimeError("a \x1b[31m defect")
+        usual(self, paths)
+
+    monkeypatch.setattr(Readings, "read_tomograms", read)
+    found = tomoset.check(tree, threads=2)
+    (failed,) = [each for each in found if each.id == "F204"]
+    assert (failed.severity, failed.path) == ("fatal", f"{tree}/3/project")
+    assert "(RuntimeError: a \\x1b[31m defect; test_check.py, line " in failed.found
+    assert [each for each in found if each is not failed] == others
 
 
 def test_a_fault_of_a_worker_is_raised(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ ELSEWHERE = {
     "F105": "test_a_file_that_changes",
     "F202": "test_a_worker_that_is_lost",
     "F203": "test_catalog_index",
+    "F204": "test_a_rule_that_fails",
     "V201": "test_a_value_that_does_not_fit",
     "T205": "test_an_interrupted_set",
 }

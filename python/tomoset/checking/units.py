@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import traceback
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,7 +116,29 @@ def check_unit(unit: Unit, options: Options) -> list[Finding]:
 
 
 def check_batch(units: Sequence[Unit], options: Options) -> list[list[Finding]]:
-    """Check some units: rules look at the tables of all of them at once, which is as much work as for one."""
+    """Check some units: rules look at the tables of all of them at once, which is as much work as for one.
+
+    That one of them cannot be checked is a finding like others: what is wrong with the rest of an archive is told all
+    the same.
+    """
+    try:
+        return _check_batch(units, options)
+    except Exception as error:
+        if len(units) == 1:
+            return [[_not_checked(units[0], error)]]
+    return [check_unit(unit, options) for unit in units]
+
+
+def _not_checked(unit: Unit, error: Exception) -> Finding:
+    code = by_id("F204")
+    path = os.fspath(unit.place) if unit.root else unit.files[0]
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    place = f"{Path(frame.f_code.co_filename).name}, line {line}"
+    found = f"{code.about} ({type(error).__name__}: {printable(str(error), 1000)}; {place})"
+    return Finding(code.name, code.severity, printable(path, 1000), found, code.relion, code.mend, path=path)
+
+
+def _check_batch(units: Sequence[Unit], options: Options) -> list[list[Finding]]:
     looked = [_look(unit, options) for unit in units]
     of_tomograms = _of_tomograms([each.tomograms for each in looked], images=options.images)
     of_particles = _of_particles([each.particles for each in looked])

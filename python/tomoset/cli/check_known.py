@@ -15,7 +15,7 @@ from tomoset.sets.findings import Finding
 from tomoset.sets.paths import project_root
 
 #: Findings of files, or of folders with all that is in them, that were not read; of a part of a file they say nothing.
-_UNREAD = {"F105", "F201", "F202", "F203"}
+_UNREAD = {"F105", "F201", "F202", "F203", "F204"}
 
 
 class Known:
