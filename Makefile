@@ -118,10 +118,11 @@ browser:  ## install Chromium for the tests of the report, on Debian and as root
 		} >$(BUILD)/browser.log 2>&1; \
 	} || echo "no Chromium: the tests of the report in a browser are skipped"
 
+# maturin asks the first python3 of the path for zig.
 dist: $(BUILD)/venv  ## build what is published: a wheel for any Linux with glibc 2.17, and the source; check both
 	rm -rf $(BUILD)/dist
 	$(BIN)/python -m pip install --quiet ziglang abi3audit twine
-	TOMOSET_COMMIT=$(COMMIT) $(BIN)/maturin build --release --locked --zig --compatibility manylinux_2_17 --out $(BUILD)/dist
+	PATH="$(abspath $(BIN)):$$PATH" TOMOSET_COMMIT=$(COMMIT) $(BIN)/maturin build --release --locked --zig --compatibility manylinux_2_17 --out $(BUILD)/dist
 	$(BIN)/maturin sdist --out $(BUILD)/dist
 	$(BIN)/python release/contents.py $(BUILD)/dist/*
 	$(BIN)/abi3audit --strict --summary $(BUILD)/dist/*.whl
