@@ -319,7 +319,7 @@ def test_exceptions_round_trip() -> None:
         lambda: tomoset.read_star(b"data_a\n_x 1\n", columns=["b"]),
         lambda: tomoset.read_star(b"data_a\n_x 1\n")["b"],
         lambda: tomoset.read_star(b"data_a\n_x 1\n")["a"]["b"],
-        lambda: tomoset.read_star(b"loop_\n_x\n1\n\nloop_\n_y\n1\n\n")[""].to_arrow(),
+        tomoset.read_star(b"loop_\n_x\n1\n\nloop_\n_y\n1\n\n")[""].to_arrow,
         lambda: tomoset.read_star("/nonexistent/x.star"),
         lambda: tomoset.TomogramSet.read(SETS / "errors" / "global_wrong_name" / "tomograms.star"),
         lambda: tomoset.TomogramSet.read(SETS / "relion5_plain" / "tomograms.star")["x"],
