@@ -26,35 +26,10 @@ __all__ = ["forget_root"]
 
 
 def forget_root(store: Store, root: str | os.PathLike[str], *, dry_run: bool, wait: float = 0.0) -> int:
-    """Let all files of a root become deletions, and know nothing of it any more.
+    """Let all files of a root become deletions, and know nothing of it any more; as `Catalog.forget`.
 
     Its units go as those that a crawl does not meet. All of it is one batch: who kills this leaves the catalogue as it
     was, or without the root. That the root was looked at is forgotten last, so that a rerun finds what is left to do.
-
-    Parameters
-    ----------
-    store
-        The catalogue.
-    root
-        The folder, which need not be there.
-    dry_run
-        Change nothing.
-    wait
-        Seconds for which to wait for another writer.
-
-    Returns
-    -------
-    int
-        How many files the catalogue had of it.
-
-    Raises
-    ------
-    UnknownRoot
-        The catalogue has no such root.
-    CatalogBusy
-        Somebody else is writing.
-    OSError
-        The catalogue cannot be written.
     """
     started = time.time_ns()
     with store.writing(catalog_schemas(), wait=wait) as writer:
