@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections import defaultdict
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from tomoset import _core
@@ -41,7 +40,8 @@ def forget_root(store: Store, root: str | os.PathLike[str], *, dry_run: bool, wa
             return files
         if units:
             counts = _stage_all(writer, place, list(units), started)
-            writer.stage(crawl_change(writer, _row(writer.crawl, name, counts, started)))
+            # A crawl that met nothing.
+            writer.stage(crawl_change(writer, name, counts, started_ns=started, finished_ns=time.time_ns()))
             writer.commit()
         Checked.forget(writer.folder, name)
     return files
@@ -82,25 +82,3 @@ def _stage_all(writer: Writer, root: bytes, folders: list[bytes], now_ns: int) -
         writer.stage(result.changes)
         counts.add(result.counts)
     return counts
-
-
-def _row(crawl: int, root: str, counts: Counts, started: int) -> dict[str, object]:
-    """Give the row of a crawl that met nothing; what the next one keeps of particles is not told by this."""
-    from tomoset import __version__
-
-    return {
-        "crawl": crawl,
-        "root": root,
-        "started": datetime.fromtimestamp(started / 1e9, UTC),
-        "finished": datetime.now(UTC),
-        "files": 0,
-        "bytes": 0,
-        "new_files": 0,
-        "changed_files": 0,
-        "deleted_files": counts.deleted,
-        "changed_projects": counts.units,
-        "errors": 0,
-        "warnings": 0,
-        "particles": False,
-        "version": __version__,
-    }

@@ -6,13 +6,12 @@ import os
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
-from tomoset.catalog.crawls import crawl_change, keeps_particles
+from tomoset.catalog.crawls import crawl_change, keeps_particles, time_of
 from tomoset.catalog.faults import ArchiveEmpty, ArchiveShrunk, WorkerLost
 from tomoset.catalog.journal import Checked
 from tomoset.catalog.known import Known, known_units
@@ -44,7 +43,6 @@ from tomoset.catalog.walking import (
     walk_apart,
     walk_here,
 )
-from tomoset.diagnostics import ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -404,7 +402,7 @@ class _Crawl:
             self._writer.commit()
         if self._request.paths is None:
             root = text_of(os.fsencode(self._root))
-            Checked(root, _time(self._now_ns), self._writer.head.crawl, self._walked.files).write(
+            Checked(root, time_of(self._now_ns), self._writer.head.crawl, self._walked.files).write(
                 self._writer.folder
             )
         return IndexSummary(
@@ -424,25 +422,16 @@ class _Crawl:
         )
 
     def _crawl_row(self) -> dict[str, Change]:
-        from tomoset import __version__
-
-        row = {
-            "crawl": self._writer.crawl,
-            "root": text_of(os.fsencode(self._root)),
-            "started": _time(self._now_ns),
-            "finished": _time(self._clock()),
-            "files": self._walked.files,
-            "bytes": self._walked.num_bytes,
-            "new_files": self._counts.new,
-            "changed_files": self._counts.changed,
-            "deleted_files": self._counts.deleted,
-            "changed_projects": self._counts.units,
-            "errors": sum(self._counts.problems[severity] for severity in ERRORS),
-            "warnings": self._counts.problems["warning"],
-            "particles": self._options.particles,
-            "version": __version__,
-        }
-        return crawl_change(self._writer, row)
+        return crawl_change(
+            self._writer,
+            text_of(os.fsencode(self._root)),
+            self._counts,
+            started_ns=self._now_ns,
+            finished_ns=self._clock(),
+            files=self._walked.files,
+            num_bytes=self._walked.num_bytes,
+            particles=self._options.particles,
+        )
 
     def _tell(self) -> None:
         if self._progress is not None:
@@ -460,7 +449,3 @@ def _is_closed(unit: Unit) -> bool:
 
 def _size(units: list[Unit]) -> int:
     return sum(unit.entries.num_rows for unit in units if unit.entries is not None)
-
-
-def _time(nanoseconds: int) -> datetime:
-    return datetime.fromtimestamp(nanoseconds / 1e9, UTC)
